@@ -1,0 +1,29 @@
+//! The Shoal RTL: rust-hdl blocks, the top for each profile, and the gate that their Verilog passes through.
+//!
+//! `top` puts the blocks together, `gen` turns it into Verilog and refuses what the two languages read differently,
+//! `lint` asks Verilator, `breaks` is the list of deliberate faults.
+#![forbid(unsafe_code)]
+// Kernels are written for the translator: no `let`, no early return, explicit comparisons; derives emit undocumented
+// associated items, and every port is named and documented in `shoal_abi::ports`.
+#![allow(
+    missing_docs,
+    clippy::nonminimal_bool,
+    clippy::collapsible_if,
+    clippy::collapsible_else_if
+)]
+#![allow(
+    clippy::assign_op_pattern,
+    clippy::bool_comparison,
+    clippy::new_without_default
+)]
+
+// The gate.
+pub mod breaks;
+pub mod gen;
+pub mod lint;
+mod precedence;
+pub mod stub;
+mod text;
+
+// The device.
+pub mod top;

@@ -1,0 +1,89 @@
+//! The sizes that differ between builds of the device.
+//!
+//! Every field that a driver has to know is also readable from the device: see `regs::CAP_*` and the CAPS command.
+
+/// 64-bit words in the widest data bus of any profile in this build of the tools.
+pub const DATA_WORDS: usize = 2;
+
+/// One build of the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Name on the command line and in replay files.
+    pub name: &'static str,
+    /// Data bus width of the AXI4 master and of both streams, bits: 64 or 128.
+    pub data_w: usize,
+    /// AXI4 ID width, bits.
+    pub id_w: usize,
+    /// Managed devices; member ids are 1..=devices.
+    pub devices: u32,
+    /// Virtqueue contexts; ids are 0..queues.
+    pub queues: u32,
+    /// Doorbell pages; ids are 0..doorbell_pages.
+    pub doorbell_pages: u32,
+    /// Address spaces; ids are 0..asids.
+    pub asids: u32,
+    /// Address bits of the device context memory (2^n > devices).
+    pub dev_aw: usize,
+    /// Address bits of the virtqueue context memory (2^n >= queues).
+    pub vq_aw: usize,
+    /// Address bits of the ASID table.
+    pub asid_aw: usize,
+    /// Address bits of the IOTLB (entries = 2^n, direct mapped).
+    pub tlb_aw: usize,
+    /// Largest virtqueue, entries.
+    pub max_vq_size: u16,
+}
+
+impl Profile {
+    /// Bytes in one data beat.
+    #[must_use]
+    pub const fn beat_bytes(&self) -> usize {
+        self.data_w / 8
+    }
+    /// 64-bit lanes in one data beat.
+    #[must_use]
+    pub const fn lanes(&self) -> usize {
+        self.data_w / 64
+    }
+}
+
+/// Unit and property tests.
+pub const TINY: Profile = Profile {
+    name: "tiny",
+    data_w: 64,
+    id_w: 6,
+    devices: 8,
+    queues: 24,
+    doorbell_pages: 16,
+    asids: 16,
+    dev_aw: 4,
+    vq_aw: 5,
+    asid_aw: 4,
+    tlb_aw: 4,
+    max_vq_size: 256,
+};
+
+/// Day-to-day runs and guests.
+pub const MID: Profile = Profile {
+    name: "mid",
+    data_w: 128,
+    id_w: 6,
+    devices: 4096,
+    queues: 12_288,
+    doorbell_pages: 8192,
+    asids: 8192,
+    dev_aw: 13,
+    vq_aw: 14,
+    asid_aw: 13,
+    tlb_aw: 8,
+    max_vq_size: 1024,
+};
+
+/// All profiles of this build of the tools.
+pub const PROFILES: [Profile; 2] = [TINY, MID];
+
+/// The profile called `name`.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().find(|p| p.name == name)
+}

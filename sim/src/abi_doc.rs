@@ -1,0 +1,543 @@
+//! The tables of ABI.md and `shoal abi`, rendered from `shoal-abi`.
+//!
+//! Text of a table comes from the same place as its numbers: names and values from the constants, descriptions from their
+//! doc comments. ABI.md holds each table between `<!-- generated:NAME -->` and `<!-- end -->`; the prose around them is
+//! written by hand. A test fails when the two drift apart; `SHOAL_BLESS=1` rewrites the tables.
+
+use std::fmt::Write as _;
+
+use serde_json::{json, Value};
+use shoal_abi::cmd::{self, Command, Field};
+use shoal_abi::ports::{Port, INPUTS, OUTPUTS};
+use shoal_abi::profile::{Profile, PROFILES};
+use shoal_abi::regs::{self, Access, REGS};
+use shoal_abi::stream::{self, UserField};
+use shoal_abi::{mmu, ring, ABI_VERSION};
+
+const CMD_RS: &str = include_str!("../../model/abi/src/cmd.rs");
+const MMU_RS: &str = include_str!("../../model/abi/src/mmu.rs");
+const PORTS_RS: &str = include_str!("../../model/abi/src/ports.rs");
+const PROFILE_RS: &str = include_str!("../../model/abi/src/profile.rs");
+const REGS_RS: &str = include_str!("../../model/abi/src/regs.rs");
+const RING_RS: &str = include_str!("../../model/abi/src/ring.rs");
+const STREAM_RS: &str = include_str!("../../model/abi/src/stream.rs");
+
+/// Why a document could not be patched.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Error {
+    /// A marker names a table that does not exist.
+    #[error("line {line}: no table is called {name}")]
+    Unknown {
+        /// Line of the marker, from 1.
+        line: usize,
+        /// Its name.
+        name: String,
+    },
+    /// A marker has no end.
+    #[error("line {line}: table {name} has no <!-- end -->")]
+    Open {
+        /// Line of the marker, from 1.
+        line: usize,
+        /// Its name.
+        name: String,
+    },
+    /// A table is not in the document.
+    #[error("the document has no table {0}")]
+    Missing(&'static str),
+}
+
+/// A named number.
+struct Named {
+    name: &'static str,
+    value: u64,
+    doc: String,
+}
+
+macro_rules! named {
+    ($source:expr, $module:ident: $($name:ident),* $(,)?) => {
+        vec![$(Named { name: stringify!($name), value: u64::from($module::$name), doc: doc_of($source, stringify!($name)) }),*]
+    };
+}
+
+/// The doc comment above the declaration of `name` in `source`; empty if there is none.
+fn doc_of(source: &str, name: &str) -> String {
+    let mut doc: Vec<&str> = Vec::new();
+    for line in source.lines() {
+        let line = line.trim();
+        if let Some(text) = line.strip_prefix("///") {
+            doc.push(text.trim());
+            continue;
+        }
+        let item = line.strip_prefix("pub ").unwrap_or(line);
+        let item = item.strip_prefix("const ").unwrap_or(item);
+        if item.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')) {
+            return doc.join(" ").replace("\\[", "[").replace("\\]", "]");
+        }
+        doc.clear();
+    }
+    String::new()
+}
+
+/// Statuses and qualifiers: name, value, description, as `cmd.rs` lists them.
+fn statuses() -> Vec<(String, u64, String)> {
+    let list = CMD_RS.lines().skip_while(|l| !l.starts_with("statuses!")).skip(1);
+    list.take_while(|l| !l.starts_with('}'))
+        .filter_map(|l| {
+            let (name, rest) = l.trim().split_once(" = ")?;
+            let (value, doc) = rest.split_once(", \"")?;
+            Some((name.to_string(), value.parse().ok()?, doc.strip_suffix("\";")?.to_string()))
+        })
+        .collect()
+}
+
+fn causes() -> Vec<Named> {
+    named!(MMU_RS, mmu: CAUSE_NONE, CAUSE_READ_ACCESS, CAUSE_WRITE_ACCESS, CAUSE_READ_PAGE, CAUSE_WRITE_PAGE,
+        CAUSE_ASID_OFF, CAUSE_TABLE_ACCESS, CAUSE_AVAIL_JUMP, CAUSE_DESC_INDEX, CAUSE_CHAIN_LONG, CAUSE_DESC_ORDER,
+        CAUSE_INDIRECT, CAUSE_INDIRECT_TABLE, CAUSE_CHAIN_BYTES)
+}
+
+fn mmu_constants() -> Vec<Named> {
+    named!(MMU_RS, mmu: MODE_OFF, MODE_BARE, MODE_SV39, MODE_SV48, PTE_V, PTE_R, PTE_W, PTE_X, PTE_U, PTE_A, PTE_D,
+        PTE_PPN_LSB, PTE_PPN_W, PTE_RESERVED, USER_PASID_W, USER_PASID_VALID, USER_INTERRUPT, FAULT_BYTES, FAULT_READ,
+        FAULT_WRITE)
+}
+
+fn bar_constants() -> Vec<Named> {
+    named!(REGS_RS, regs: MAGIC_VALUE, MSIX_TABLE, MSIX_VECTORS, MSIX_ENTRY_BYTES, NO_VECTOR, DOORBELLS,
+        DOORBELL_PAGE_BYTES, ADMIN_QUEUE_SIZE, MGMT_FEATURES, RESP_OKAY, RESP_SLVERR, RESP_DECERR)
+}
+
+fn command_constants() -> Vec<Named> {
+    let mut all = named!(CMD_RS, cmd: GROUP_SELF, GROUP_MANAGED, MAX_DEV_VQS, CONFIG_MSI, GROUPS, MSI_MASK, MSI_PENDING,
+        MSI_VALID, ASID_PASID_VALID, MODE_STOPPED, DRAIN_POLLS);
+    for (name, bytes) in [
+        ("HEADER_BYTES", cmd::HEADER_BYTES),
+        ("RESULT_HEADER_BYTES", cmd::RESULT_HEADER_BYTES),
+        ("COMMAND_BYTES", cmd::COMMAND_BYTES),
+        ("CONFIG_BYTES", cmd::CONFIG_BYTES),
+    ] {
+        all.push(Named { name, value: bytes as u64, doc: doc_of(CMD_RS, name) });
+    }
+    all
+}
+
+fn ring_constants() -> Vec<Named> {
+    let mut all = named!(RING_RS, ring: DESC_F_NEXT, DESC_F_WRITE, DESC_F_INDIRECT, DESC_BYTES, AVAIL_IDX, AVAIL_RING,
+        AVAIL_F_NO_INTERRUPT, USED_IDX, USED_RING, USED_ELEM_BYTES, F_INDIRECT_DESC, F_EVENT_IDX, F_VERSION_1,
+        F_ACCESS_PLATFORM, F_ORDER_PLATFORM, COMMON_FEATURES, REQUIRED_FEATURES, NET_FEATURES, BLK_FEATURES, TYPE_NET,
+        TYPE_BLK, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, S_NEEDS_RESET, S_FAILED, S_WRITABLE);
+    for (name, bytes) in
+        [("NET_HDR_BYTES", ring::NET_HDR_BYTES), ("NET_HDR_NUM_BUFFERS", ring::NET_HDR_NUM_BUFFERS)]
+    {
+        all.push(Named { name, value: bytes as u64, doc: doc_of(RING_RS, name) });
+    }
+    all
+}
+
+fn stream_fields() -> [(&'static str, UserField); 5] {
+    [
+        ("TUSER_TAG", stream::TUSER_TAG),
+        ("TUSER_WRITABLE", stream::TUSER_WRITABLE),
+        ("TUSER_TYPE", stream::TUSER_TYPE),
+        ("TUSER_ANSWER", stream::TUSER_ANSWER),
+        ("TUSER_ABORT", stream::TUSER_ABORT),
+    ]
+}
+
+/// Members of a profile that a driver or an integrator sees.
+fn sizes(p: &Profile) -> [(&'static str, u64); 10] {
+    [
+        ("data_w", p.data_w as u64),
+        ("id_w", p.id_w as u64),
+        ("devices", p.devices.into()),
+        ("queues", p.queues.into()),
+        ("doorbell_pages", p.doorbell_pages.into()),
+        ("asids", p.asids.into()),
+        ("max_vq_size", p.max_vq_size.into()),
+        ("tlb_aw", p.tlb_aw as u64),
+        ("dev_aw", p.dev_aw as u64),
+        ("vq_aw", p.vq_aw as u64),
+    ]
+}
+
+fn access(a: Access) -> &'static str {
+    match a {
+        Access::Ro => "RO",
+        Access::Rw => "RW",
+        Access::Wo => "WO",
+    }
+}
+
+/// Renders a table. A bar inside a cell is escaped.
+fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut s = String::new();
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    s.push_str(&line(&head.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    let _ = writeln!(s, "|{}", "---|".repeat(head.len()));
+    for row in rows {
+        s.push_str(&line(&row.iter().map(|c| c.replace('|', "\\|")).collect::<Vec<_>>()));
+    }
+    s
+}
+
+/// A number as the documents write it: small ones decimal, others hexadecimal.
+fn number(n: u64) -> String {
+    if n < 4096 {
+        n.to_string()
+    } else {
+        format!("{n:#x}")
+    }
+}
+
+fn named_table(all: &[Named]) -> String {
+    table(
+        &["name", "value", "meaning"],
+        all.iter().map(|c| vec![format!("`{}`", c.name), number(c.value), c.doc.clone()]),
+    )
+}
+
+fn profiles_md() -> String {
+    let head: Vec<&str> =
+        ["size", "meaning"].into_iter().chain(PROFILES.iter().map(|p| p.name)).collect();
+    let names = sizes(&PROFILES[0]).map(|(name, _)| name);
+    table(
+        &head,
+        names.iter().enumerate().map(|(n, name)| {
+            let mut row = vec![format!("`{name}`"), doc_of(PROFILE_RS, name)];
+            row.extend(PROFILES.iter().map(|p| sizes(p)[n].1.to_string()));
+            row
+        }),
+    )
+}
+
+fn ports_md(ports: &[Port]) -> String {
+    let head: Vec<&str> =
+        ["port"].into_iter().chain(PROFILES.iter().map(|p| p.name)).chain(["meaning"]).collect();
+    table(
+        &head,
+        ports.iter().map(|port| {
+            let mut row = vec![format!("`{}`", port.name)];
+            row.extend(PROFILES.iter().map(|p| port.bits(p).to_string()));
+            row.push(doc_of(PORTS_RS, port.name));
+            row
+        }),
+    )
+}
+
+fn registers_md() -> String {
+    table(
+        &["offset", "name", "access", "meaning"],
+        REGS.iter().map(|r| {
+            vec![
+                format!("{:#07x}", r.offset),
+                format!("`{}`", r.name),
+                access(r.access).to_string(),
+                r.doc.to_string(),
+            ]
+        }),
+    )
+}
+
+fn group(c: &Command) -> &'static str {
+    match (c.opcode, c.member) {
+        (cmd::LIST_QUERY | cmd::LIST_USE, _) => "both",
+        (_, true) => "MANAGED",
+        (_, false) => "SELF",
+    }
+}
+
+fn fields_md(s: &mut String, title: &str, fields: &[Field]) {
+    if fields.is_empty() {
+        let _ = writeln!(s, "\n{title}: none.");
+        return;
+    }
+    let _ = writeln!(s, "\n{title}:\n");
+    s.push_str(&table(
+        &["offset", "bytes", "field", "meaning"],
+        fields.iter().map(|f| {
+            vec![
+                f.offset.to_string(),
+                f.bytes.to_string(),
+                format!("`{}`", f.name),
+                f.doc.to_string(),
+            ]
+        }),
+    ));
+}
+
+fn commands_md() -> String {
+    let mut s = table(
+        &["opcode", "command", "group", "data bytes", "result bytes"],
+        cmd::COMMANDS.iter().map(|c| {
+            let bytes =
+                |f: &[Field]| f.last().map_or(0, |f| f.offset + f.bytes).to_string();
+            vec![
+                format!("{:#04x}", c.opcode),
+                format!("`{}`", c.name),
+                group(c).to_string(),
+                bytes(c.data),
+                bytes(c.result),
+            ]
+        }),
+    );
+    for c in cmd::COMMANDS {
+        let _ = writeln!(s, "\n#### {} ({:#04x})\n\n{}", c.name, c.opcode, c.doc);
+        fields_md(&mut s, "Data", c.data);
+        fields_md(&mut s, "Result", c.result);
+    }
+    s
+}
+
+fn statuses_md() -> String {
+    table(
+        &["name", "value", "meaning"],
+        statuses()
+            .into_iter()
+            .map(|(name, value, doc)| vec![format!("`{name}`"), value.to_string(), doc]),
+    )
+}
+
+fn stream_md() -> String {
+    table(
+        &["bits", "field", "meaning"],
+        stream_fields().iter().map(|(name, f)| {
+            let bits = if f.width == 1 {
+                format!("[{}]", f.lsb)
+            } else {
+                format!("[{}:{}]", f.lsb + f.width - 1, f.lsb)
+            };
+            vec![bits, format!("`{name}`"), doc_of(STREAM_RS, name)]
+        }),
+    )
+}
+
+/// A table: its name in the markers and what renders it.
+type Block = (&'static str, fn() -> String);
+
+const BLOCKS: [Block; 12] = [
+    ("profiles", profiles_md),
+    ("inputs", || ports_md(INPUTS)),
+    ("outputs", || ports_md(OUTPUTS)),
+    ("registers", registers_md),
+    ("bar-constants", || named_table(&bar_constants())),
+    ("statuses", statuses_md),
+    ("commands", commands_md),
+    ("command-constants", || named_table(&command_constants())),
+    ("ring-constants", || named_table(&ring_constants())),
+    ("tuser", stream_md),
+    ("mmu-constants", || named_table(&mmu_constants())),
+    ("causes", || named_table(&causes())),
+];
+
+/// All tables, each under its name.
+#[must_use]
+pub fn markdown() -> String {
+    let mut s = format!("# Shoal ABI {ABI_VERSION}: tables\n");
+    for (name, render) in BLOCKS {
+        let _ = write!(s, "\n## {name}\n\n{}", render());
+    }
+    s
+}
+
+fn named_json(all: &[Named]) -> Value {
+    all.iter().map(|c| json!({ "name": c.name, "value": c.value, "doc": c.doc })).collect()
+}
+
+fn ports_json(ports: &[Port]) -> Value {
+    ports
+        .iter()
+        .map(|port| {
+            let widths: serde_json::Map<String, Value> =
+                PROFILES.iter().map(|p| (p.name.to_string(), json!(port.bits(p)))).collect();
+            json!({ "name": port.name, "bits": widths, "doc": doc_of(PORTS_RS, port.name) })
+        })
+        .collect()
+}
+
+fn fields_json(fields: &[Field]) -> Value {
+    fields
+        .iter()
+        .map(|f| json!({ "name": f.name, "offset": f.offset, "bytes": f.bytes, "doc": f.doc }))
+        .collect()
+}
+
+/// All tables as one JSON object.
+#[must_use]
+pub fn json() -> Value {
+    let registers: Value = REGS
+        .iter()
+        .map(|r| json!({ "name": r.name, "offset": r.offset, "access": access(r.access), "doc": r.doc }))
+        .collect();
+    let commands: Value = cmd::COMMANDS
+        .iter()
+        .map(|c| {
+            json!({
+                "name": c.name, "opcode": c.opcode, "group": group(c), "doc": c.doc,
+                "data": fields_json(c.data), "result": fields_json(c.result),
+            })
+        })
+        .collect();
+    let profiles: Value = PROFILES
+        .iter()
+        .map(|p| {
+            let mut o: serde_json::Map<String, Value> =
+                sizes(p).iter().map(|(name, v)| ((*name).to_string(), json!(v))).collect();
+            o.insert("name".into(), json!(p.name));
+            Value::Object(o)
+        })
+        .collect();
+    let statuses: Value = statuses()
+        .into_iter()
+        .map(|(name, value, doc)| json!({ "name": name, "value": value, "doc": doc }))
+        .collect();
+    let tuser: Value = stream_fields()
+        .iter()
+        .map(|(name, f)| {
+            json!({ "name": name, "lsb": f.lsb, "bits": f.width, "doc": doc_of(STREAM_RS, name) })
+        })
+        .collect();
+    json!({
+        "abi_version": ABI_VERSION,
+        "profiles": profiles,
+        "inputs": ports_json(INPUTS),
+        "outputs": ports_json(OUTPUTS),
+        "registers": registers,
+        "bar_constants": named_json(&bar_constants()),
+        "statuses": statuses,
+        "commands": commands,
+        "command_constants": named_json(&command_constants()),
+        "ring_constants": named_json(&ring_constants()),
+        "tuser": tuser,
+        "mmu_constants": named_json(&mmu_constants()),
+        "causes": named_json(&causes()),
+    })
+}
+
+/// `document` with every table between its markers rendered anew.
+///
+/// # Errors
+/// A marker names no table or is not closed, or a table has no marker.
+pub fn patch(document: &str) -> Result<String, Error> {
+    let mut out = String::with_capacity(document.len());
+    let mut found = [false; BLOCKS.len()];
+    let mut lines = document.lines().enumerate();
+    while let Some((n, text)) = lines.next() {
+        let line = n + 1;
+        out.push_str(text);
+        out.push('\n');
+        let Some(name) =
+            text.strip_prefix("<!-- generated:").and_then(|t| t.strip_suffix(" -->"))
+        else {
+            continue;
+        };
+        let name = name.to_string();
+        let Some(at) = BLOCKS.iter().position(|(n, _)| *n == name) else {
+            return Err(Error::Unknown { line, name });
+        };
+        if !lines.any(|(_, l)| l == "<!-- end -->") {
+            return Err(Error::Open { line, name });
+        }
+        found[at] = true;
+        let _ = write!(out, "\n{}\n<!-- end -->\n", BLOCKS[at].1().trim_end());
+    }
+    match found.iter().position(|f| !f) {
+        Some(at) => Err(Error::Missing(BLOCKS[at].0)),
+        None => Ok(out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names declared in `source` as `pub const PREFIX...`.
+    fn declared<'a>(source: &'a str, prefix: &'a str) -> Vec<&'a str> {
+        let names = source.lines().filter_map(|l| l.strip_prefix("pub const ")?.split(':').next());
+        names.filter(|n| n.starts_with(prefix)).collect()
+    }
+
+    #[test]
+    fn abi_md_holds_the_tables_as_they_are_rendered() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ABI.md");
+        let document = std::fs::read_to_string(path).expect("ABI.md can be read");
+        let patched = patch(&document).expect("ABI.md has every table");
+        if std::env::var_os("SHOAL_BLESS").is_some() {
+            std::fs::write(path, &patched).expect("ABI.md can be written");
+            return;
+        }
+        for (n, (is, should)) in document.lines().zip(patched.lines()).enumerate() {
+            assert_eq!(is, should, "ABI.md line {}; SHOAL_BLESS=1 rewrites the tables", n + 1);
+        }
+        assert_eq!(document.len(), patched.len(), "ABI.md ends elsewhere; SHOAL_BLESS=1");
+    }
+
+    #[test]
+    fn every_constant_of_a_family_is_in_its_table() {
+        let has = |all: &[Named], name: &str| all.iter().any(|c| c.name == name);
+        let families: [(&str, &str, Vec<Named>); 7] = [
+            (MMU_RS, "CAUSE_", causes()),
+            (MMU_RS, "PTE_", mmu_constants()),
+            (MMU_RS, "MODE_", mmu_constants()),
+            (RING_RS, "", ring_constants()),
+            (CMD_RS, "MSI_", command_constants()),
+            (CMD_RS, "GROUP", command_constants()),
+            (STREAM_RS, "", stream_fields().map(|(name, _)| Named { name, value: 0, doc: String::new() }).into()),
+        ];
+        for (source, prefix, all) in families {
+            let names = declared(source, prefix);
+            assert!(!names.is_empty(), "no constant begins with {prefix}");
+            for name in names {
+                assert!(has(&all, name), "{name} is not documented");
+            }
+        }
+    }
+
+    #[test]
+    fn every_entry_of_a_table_has_a_description() {
+        for port in INPUTS.iter().chain(OUTPUTS) {
+            assert_ne!(doc_of(PORTS_RS, port.name), "", "{}", port.name);
+        }
+        let mut all = causes();
+        all.extend(mmu_constants());
+        all.extend(bar_constants());
+        all.extend(command_constants());
+        all.extend(ring_constants());
+        for c in all {
+            assert_ne!(c.doc, "", "{}", c.name);
+        }
+        for (name, _) in sizes(&PROFILES[0]) {
+            assert_ne!(doc_of(PROFILE_RS, name), "", "{name}");
+        }
+    }
+
+    #[test]
+    fn the_status_table_agrees_with_the_constants() {
+        let all = statuses();
+        let value = |name: &str| all.iter().find(|s| s.0 == name).map(|s| s.1);
+        assert_eq!(value("EINVAL"), Some(u64::from(cmd::EINVAL)));
+        assert_eq!(value("EEXIST"), Some(u64::from(cmd::EEXIST)));
+        assert_eq!(value("Q_TRYAGAIN"), Some(u64::from(cmd::Q_TRYAGAIN)));
+        assert_eq!(all.len(), 13);
+    }
+
+    #[test]
+    fn a_document_with_a_wrong_or_open_marker_is_refused() {
+        let unknown = Error::Unknown { line: 2, name: "nothing".into() };
+        assert_eq!(patch("x\n<!-- generated:nothing -->\n<!-- end -->\n"), Err(unknown));
+        let open = Error::Open { line: 1, name: "tuser".into() };
+        assert_eq!(patch("<!-- generated:tuser -->\n"), Err(open));
+        assert_eq!(patch("no tables\n"), Err(Error::Missing("profiles")));
+    }
+
+    #[test]
+    fn the_json_tables_hold_every_port_register_and_command() {
+        let j = json();
+        let len = |key: &str| j[key].as_array().map_or(0, Vec::len);
+        assert_eq!(len("inputs"), INPUTS.len());
+        assert_eq!(len("outputs"), OUTPUTS.len());
+        assert_eq!(len("registers"), REGS.len());
+        assert_eq!(len("commands"), cmd::COMMANDS.len());
+        assert_eq!(j["inputs"][0]["bits"]["tiny"], 1);
+        assert!(markdown().contains("| 0x00200 | `NOTIFY` | WO |"));
+    }
+}

@@ -1,0 +1,212 @@
+//! The host end of the device's AXI4 master: memory behind a platform IOMMU, with latency, reordering and stalls.
+//!
+//! Any number of transactions in flight, in order within an ID, in any order across IDs. A read samples memory when it is
+//! answered; a write reaches memory at some cycle between its last data beat and its response.
+
+mod burst;
+mod reads;
+mod writes;
+
+pub use burst::{Burst, Lanes, BURST_INCR};
+
+use shoal_abi::mmu::{USER_PASID_VALID, USER_PASID_W};
+use shoal_abi::ports::{Inputs, Outputs};
+use shoal_abi::regs::{RESP_DECERR, RESP_SLVERR};
+
+use super::{Dice, HostMem, Iommu, IrqController};
+use reads::Reads;
+use writes::Writes;
+
+/// How the host's memory system behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AxiSettings {
+    /// Cycles from an accepted read to its first beat, and from a write's last beat to its response.
+    pub latency: u32,
+    /// Most random cycles added to that.
+    pub jitter: u32,
+    /// Chance that a ready output is low in a cycle, percent.
+    pub stall_percent: u8,
+    /// Chance that a due read beat or write response is held back in a cycle, percent.
+    pub gap_percent: u8,
+    /// Completions of different IDs may overtake one another.
+    pub reorder: bool,
+    /// Beats of different read bursts may alternate.
+    pub interleave: bool,
+    /// Bandwidth of each direction, beats per 256 cycles; 256 is one each cycle.
+    pub beats_per_256: u32,
+    /// Most reads, and most writes, in flight.
+    pub max_in_flight: usize,
+}
+
+impl Default for AxiSettings {
+    fn default() -> Self {
+        Self {
+            latency: 40,
+            jitter: 20,
+            stall_percent: 10,
+            gap_percent: 5,
+            reorder: true,
+            interleave: true,
+            beats_per_256: 256,
+            max_in_flight: 1024,
+        }
+    }
+}
+
+impl AxiSettings {
+    /// A memory system that never stalls and answers in order after `latency` cycles.
+    #[must_use]
+    pub fn smooth(latency: u32) -> Self {
+        Self {
+            latency,
+            jitter: 0,
+            stall_percent: 0,
+            gap_percent: 0,
+            reorder: false,
+            interleave: false,
+            ..Self::default()
+        }
+    }
+}
+
+/// What stands behind the bus.
+pub struct Platform<'a> {
+    /// Host memory.
+    pub mem: &'a HostMem,
+    /// Platform IOMMU.
+    pub iommu: &'a mut Iommu,
+    /// Interrupt controller.
+    pub irqs: &'a mut IrqController,
+}
+
+/// What the slave counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AxiCounts {
+    /// Read bursts accepted.
+    pub reads: u64,
+    /// Write bursts accepted, interrupt messages included.
+    pub writes: u64,
+    /// Bursts answered with SLVERR or DECERR.
+    pub errors: u64,
+    /// Bursts that break AXI4 or the contract (type, size, 4 KiB, `wlast`, form of an interrupt message).
+    pub illegal: u64,
+}
+
+/// The slave.
+#[derive(Debug)]
+pub struct AxiSlave {
+    settings: AxiSettings,
+    dice: Dice,
+    beat_bytes: usize,
+    reads: Reads,
+    writes: Writes,
+    counts: AxiCounts,
+}
+
+impl AxiSlave {
+    /// A slave on a bus of `beat_bytes` and `id_w` ID bits.
+    #[must_use]
+    pub fn new(settings: AxiSettings, beat_bytes: usize, id_w: usize, dice: Dice) -> Self {
+        Self {
+            settings,
+            dice,
+            beat_bytes,
+            reads: Reads::new(1 << id_w),
+            writes: Writes::new(1 << id_w),
+            counts: AxiCounts::default(),
+        }
+    }
+
+    /// Forgets everything in flight, as a reset does.
+    pub fn clear(&mut self) {
+        self.reads.clear();
+        self.writes.clear();
+    }
+
+    /// One cycle: decides this cycle's inputs and takes its handshakes.
+    pub fn tick(&mut self, cycle: u64, out: &Outputs, inputs: &mut Inputs, on: &mut Platform<'_>) {
+        let Self { settings, dice, beat_bytes, reads, writes, counts } = self;
+        let mut bus = Bus { settings, dice, beat_bytes: *beat_bytes, counts, cycle };
+        reads.tick(&mut bus, out, inputs, on);
+        writes.tick(&mut bus, out, inputs, on);
+    }
+
+    /// Counters.
+    #[must_use]
+    pub fn counts(&self) -> AxiCounts {
+        self.counts
+    }
+
+    /// Reads and writes in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> (usize, usize) {
+        (self.reads.in_flight(), self.writes.in_flight())
+    }
+
+    /// The settings; a change takes effect for transactions accepted from now on.
+    pub fn settings_mut(&mut self) -> &mut AxiSettings {
+        &mut self.settings
+    }
+}
+
+/// What both directions share within one cycle.
+struct Bus<'a> {
+    settings: &'a AxiSettings,
+    dice: &'a mut Dice,
+    beat_bytes: usize,
+    counts: &'a mut AxiCounts,
+    cycle: u64,
+}
+
+impl Bus<'_> {
+    /// Cycle at which something accepted now is due.
+    fn due(&mut self) -> u64 {
+        let jitter = self.dice.up_to(self.settings.jitter);
+        self.cycle + 1 + u64::from(self.settings.latency) + u64::from(jitter)
+    }
+
+    fn ready(&mut self, in_flight: usize) -> bool {
+        in_flight < self.settings.max_in_flight && !self.dice.percent(self.settings.stall_percent)
+    }
+
+    /// Translates a burst and finds its memory: the platform address, or the response that refuses it.
+    fn route(&mut self, b: &Burst, write: bool, on: &mut Platform<'_>) -> Result<u64, u8> {
+        if !b.is_legal(self.beat_bytes) {
+            self.counts.illegal += 1;
+            return Err(RESP_SLVERR);
+        }
+        let pasid =
+            (b.user & USER_PASID_VALID != 0).then_some(b.user & ((1 << USER_PASID_W) - 1));
+        let addr = on.iommu.translate(pasid, b.addr, write).map_err(|_| RESP_SLVERR)?;
+        if on.mem.is_mapped(addr, b.len()) {
+            Ok(addr)
+        } else {
+            Err(RESP_DECERR)
+        }
+    }
+}
+
+/// A bandwidth limit: beats per 256 cycles, with bursts of up to 16 beats saved up.
+#[derive(Clone, Debug, Default)]
+struct Credit {
+    level: u32,
+}
+
+impl Credit {
+    const BEAT: u32 = 256;
+
+    fn refill(&mut self, per_256: u32) {
+        self.level = (self.level + per_256).min(16 * Self::BEAT);
+    }
+
+    fn has_beat(&self) -> bool {
+        self.level >= Self::BEAT
+    }
+
+    fn take(&mut self) {
+        self.level = self.level.saturating_sub(Self::BEAT);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! A learning Ethernet switch behind the streams: one port a network device, and one host port.
+//!
+//! Frames are `struct virtio_net_hdr` (virtio 1.4 §5.1.6) and an Ethernet frame. Frames to a known unicast address go to
+//! its member, all others to every member and to the host port, never back to the sender.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use shoal_abi::ring::NET_HDR_BYTES;
+
+use super::packet::{RxPacket, TxPacket};
+
+/// Bytes of an Ethernet header.
+const ETH_HDR_BYTES: usize = 14;
+
+/// An Ethernet address.
+pub type Mac = [u8; 6];
+
+/// Limits of the switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwitchSettings {
+    /// Most packets that wait for `s_axis`, over all members.
+    pub queue: usize,
+    /// Most packets that wait for one member.
+    pub member_queue: usize,
+    /// Most addresses learned.
+    pub addresses: usize,
+}
+
+impl Default for SwitchSettings {
+    fn default() -> Self {
+        Self { queue: 4096, member_queue: 256, addresses: 1 << 18 }
+    }
+}
+
+/// What the switch counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SwitchCounts {
+    /// Frames in, from members.
+    pub frames_in: u64,
+    /// Frames queued for members.
+    pub frames_out: u64,
+    /// Frames sent to every port.
+    pub floods: u64,
+    /// Frames dropped because a queue was full.
+    pub drops: u64,
+    /// Packets too short for a frame, or from a queue that does not transmit.
+    pub malformed: u64,
+}
+
+/// Where an address was last seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Port {
+    member: u32,
+    /// Receive queue of the pair that sent.
+    vq: u16,
+}
+
+/// The switch.
+#[derive(Debug, Default)]
+pub struct Switch {
+    settings: SwitchSettings,
+    members: BTreeSet<u32>,
+    learned: HashMap<Mac, Port>,
+    queue: VecDeque<RxPacket>,
+    waiting: HashMap<u32, usize>,
+    /// Frames for the host port, if it is up.
+    host: Option<VecDeque<Vec<u8>>>,
+    counts: SwitchCounts,
+}
+
+impl Switch {
+    /// A switch without ports.
+    #[must_use]
+    pub fn new(settings: SwitchSettings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// Makes `member` a port, so that floods reach it before it has sent anything.
+    pub fn register(&mut self, member: u32) {
+        self.members.insert(member);
+    }
+
+    /// Takes the port of `member` away, with what was learned there and what waits for it.
+    pub fn unregister(&mut self, member: u32) {
+        self.members.remove(&member);
+        self.learned.retain(|_, p| p.member != member);
+        self.queue.retain(|p| p.member != member);
+        self.waiting.remove(&member);
+    }
+
+    /// Opens the host port: frames for unknown addresses and for those not behind a member arrive there.
+    pub fn open_host_port(&mut self) {
+        self.host.get_or_insert_with(VecDeque::new);
+    }
+
+    /// The next frame at the host port.
+    pub fn host_receive(&mut self) -> Option<Vec<u8>> {
+        self.host.as_mut()?.pop_front()
+    }
+
+    /// Sends a frame from the host port.
+    pub fn host_send(&mut self, frame: &[u8]) {
+        if frame.len() < ETH_HDR_BYTES {
+            self.counts.malformed += 1;
+            return;
+        }
+        self.forward(None, frame);
+    }
+
+    /// Takes a packet from a network device.
+    pub fn take(&mut self, packet: &TxPacket) {
+        let frame = packet.bytes.get(NET_HDR_BYTES..).unwrap_or(&[]);
+        // Transmit queues have odd indices (virtio 1.4 §5.1.2).
+        if frame.len() < ETH_HDR_BYTES || packet.vq % 2 == 0 {
+            self.counts.malformed += 1;
+            return;
+        }
+        self.counts.frames_in += 1;
+        self.members.insert(packet.member);
+        let source: Mac = frame[6..12].try_into().expect("6 bytes");
+        let known = self.learned.contains_key(&source);
+        if source[0] & 1 == 0 && (known || self.learned.len() < self.settings.addresses) {
+            self.learned.insert(source, Port { member: packet.member, vq: packet.vq - 1 });
+        }
+        self.forward(Some(packet.member), frame);
+    }
+
+    fn forward(&mut self, from: Option<u32>, frame: &[u8]) {
+        let to: Mac = frame[..6].try_into().expect("6 bytes");
+        if let (0, Some(&port)) = (to[0] & 1, self.learned.get(&to)) {
+            if Some(port.member) != from {
+                self.send(port, frame);
+            }
+            return;
+        }
+        self.counts.floods += 1;
+        let others: Vec<u32> = self.members.iter().copied().filter(|&m| Some(m) != from).collect();
+        for member in others {
+            self.send(Port { member, vq: 0 }, frame);
+        }
+        if let (Some(host), true) = (&mut self.host, from.is_some()) {
+            if host.len() < self.settings.queue {
+                host.push_back(frame.to_vec());
+            } else {
+                self.counts.drops += 1;
+            }
+        }
+    }
+
+    fn send(&mut self, port: Port, frame: &[u8]) {
+        let waiting = self.waiting.entry(port.member).or_default();
+        if self.queue.len() >= self.settings.queue || *waiting >= self.settings.member_queue {
+            self.counts.drops += 1;
+            return;
+        }
+        *waiting += 1;
+        let mut bytes = vec![0; NET_HDR_BYTES + frame.len()];
+        bytes[NET_HDR_BYTES..].copy_from_slice(frame);
+        self.queue.push_back(RxPacket::receive(port.member, port.vq, bytes));
+        self.counts.frames_out += 1;
+    }
+
+    /// The next packet for `s_axis`.
+    pub fn next_packet(&mut self) -> Option<RxPacket> {
+        let packet = self.queue.pop_front()?;
+        if let Some(n) = self.waiting.get_mut(&packet.member) {
+            *n = n.saturating_sub(1);
+        }
+        Some(packet)
+    }
+
+    /// Packets that wait for `s_axis`.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Counters.
+    #[must_use]
+    pub fn counts(&self) -> SwitchCounts {
+        self.counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mac(n: u8) -> Mac {
+        [2, 0, 0, 0, 0, n]
+    }
+
+    fn packet(member: u32, vq: u16, to: Mac, from: Mac) -> TxPacket {
+        let mut bytes = vec![0xaa; NET_HDR_BYTES];
+        bytes.extend_from_slice(&to);
+        bytes.extend_from_slice(&from);
+        bytes.extend_from_slice(&[0x88, 0xb5, 1, 2, 3]);
+        TxPacket { member, vq, bytes, ..TxPacket::default() }
+    }
+
+    fn drain(s: &mut Switch) -> Vec<(u32, u16)> {
+        std::iter::from_fn(|| s.next_packet()).map(|p| (p.member, p.vq)).collect()
+    }
+
+    #[test]
+    fn unknown_addresses_flood_and_learned_ones_do_not() {
+        let mut s = Switch::new(SwitchSettings::default());
+        s.register(1);
+        s.register(2);
+        s.register(3);
+        s.take(&packet(1, 3, mac(9), mac(1)));
+        assert_eq!(drain(&mut s), [(2, 0), (3, 0)]);
+        s.take(&packet(2, 1, mac(1), mac(2)));
+        let reply = s.next_packet().unwrap();
+        assert_eq!((reply.member, reply.vq), (1, 2), "the pair that was seen sending");
+        assert_eq!(reply.head[..NET_HDR_BYTES], [0; NET_HDR_BYTES], "a fresh header");
+        assert_eq!(reply.head[NET_HDR_BYTES..][..6], mac(1));
+        s.unregister(1);
+        s.take(&packet(2, 1, mac(1), mac(2)));
+        assert_eq!(drain(&mut s), [(3, 0)]);
+    }
+
+    #[test]
+    fn a_full_member_queue_drops_for_that_member_only() {
+        let mut s = Switch::new(SwitchSettings { member_queue: 2, ..SwitchSettings::default() });
+        s.register(1);
+        s.register(2);
+        for _ in 0..3 {
+            s.take(&packet(3, 1, [0xff; 6], mac(3)));
+        }
+        assert_eq!(s.counts().drops, 2);
+        assert_eq!(drain(&mut s).len(), 4);
+        s.take(&packet(3, 1, [0xff; 6], mac(3)));
+        assert_eq!(drain(&mut s), [(1, 0), (2, 0)]);
+    }
+
+    #[test]
+    fn short_frames_and_frames_from_receive_queues_are_counted_and_dropped() {
+        let mut s = Switch::new(SwitchSettings::default());
+        s.register(2);
+        s.take(&TxPacket { member: 1, vq: 1, bytes: vec![0; 25], ..TxPacket::default() });
+        s.take(&packet(1, 0, mac(2), mac(1)));
+        assert_eq!((s.counts().malformed, s.queued()), (2, 0));
+    }
+
+    #[test]
+    fn the_host_port_talks_to_members() {
+        let mut s = Switch::new(SwitchSettings::default());
+        s.open_host_port();
+        s.take(&packet(5, 1, [0xff; 6], mac(5)));
+        let frame = s.host_receive().unwrap();
+        assert_eq!(frame[6..12], mac(5));
+        let reply: Vec<u8> = [mac(5), mac(200)].concat().into_iter().chain([8, 0]).collect();
+        s.host_send(&reply);
+        assert_eq!(drain(&mut s), [(5, 0)]);
+        s.host_send(&[1, 2]);
+        assert_eq!(s.counts().malformed, 1);
+    }
+}

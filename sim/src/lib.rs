@@ -1,0 +1,8 @@
+//! The Shoal harness: runs the device in a simulated host.
+//!
+//! `env` is the world around the device, `dut` the ways to have a device, `lockstep` compares two of them on every port and
+//! cycle, `monitor` checks a run against the standards, `record` keeps a run so that it can be replayed, `host` is what
+//! drivers and scenarios hold, `scenario` are the runs that the `shoal` command offers.
+#![forbid(unsafe_code)]
+
+pub mod env;
