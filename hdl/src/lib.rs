@@ -27,3 +27,8 @@ mod text;
 
 // The device.
 pub mod top;
+pub mod fifo;
+pub mod epoch;
+pub mod axil;
+pub mod types;
+pub mod util;

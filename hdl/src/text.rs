@@ -35,7 +35,8 @@ static MODULE: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?ms)^\s*module\s+([\w$]+)\s*\(.*?^\s*endmodule\b"));
 static DECL: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?m)^\s*(input|output|inout|reg|wire|localparam)\b\s*(?:wire\b|reg\b)?\s*(?:signed\b)?\s*(?:\[(\d+):0\])?\s*([\w$]+)\s*(?:;|=|\[)",
+        r"(?mx) ^\s* (input|output|inout|reg|wire|localparam)\b \s* (?:wire\b|reg\b)?
+            \s* (?:signed\b)? \s* (?:\[(\d+):0\])? \s* ([\w$]+) \s* (?:;|=|\[)",
     )
 });
 static INSTANCE: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^\s*([\w$]+)\s+([\w$]+)\(\s*$"));

@@ -53,9 +53,23 @@ struct Named {
     doc: String,
 }
 
+/// The types that constants have.
+trait Number {
+    fn wide(self) -> u64;
+}
+macro_rules! numbers { ($($t:ty),*) => { $(impl Number for $t {
+    fn wide(self) -> u64 { u64::from(self) }
+})* } }
+numbers!(u8, u16, u32, u64);
+impl Number for usize {
+    fn wide(self) -> u64 {
+        self as u64
+    }
+}
+
 macro_rules! named {
     ($source:expr, $module:ident: $($name:ident),* $(,)?) => {
-        vec![$(Named { name: stringify!($name), value: u64::from($module::$name), doc: doc_of($source, stringify!($name)) }),*]
+        vec![$(Named { name: stringify!($name), value: $module::$name.wide(), doc: doc_of($source, stringify!($name)) }),*]
     };
 }
 
@@ -70,7 +84,10 @@ fn doc_of(source: &str, name: &str) -> String {
         }
         let item = line.strip_prefix("pub ").unwrap_or(line);
         let item = item.strip_prefix("const ").unwrap_or(item);
-        if item.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')) {
+        if item
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(':'))
+        {
             return doc.join(" ").replace("\\[", "[").replace("\\]", "]");
         }
         doc.clear();
@@ -80,12 +97,19 @@ fn doc_of(source: &str, name: &str) -> String {
 
 /// Statuses and qualifiers: name, value, description, as `cmd.rs` lists them.
 fn statuses() -> Vec<(String, u64, String)> {
-    let list = CMD_RS.lines().skip_while(|l| !l.starts_with("statuses!")).skip(1);
+    let list = CMD_RS
+        .lines()
+        .skip_while(|l| !l.starts_with("statuses!"))
+        .skip(1);
     list.take_while(|l| !l.starts_with('}'))
         .filter_map(|l| {
             let (name, rest) = l.trim().split_once(" = ")?;
             let (value, doc) = rest.split_once(", \"")?;
-            Some((name.to_string(), value.parse().ok()?, doc.strip_suffix("\";")?.to_string()))
+            Some((
+                name.to_string(),
+                value.parse().ok()?,
+                doc.strip_suffix("\";")?.to_string(),
+            ))
         })
         .collect()
 }
@@ -108,30 +132,19 @@ fn bar_constants() -> Vec<Named> {
 }
 
 fn command_constants() -> Vec<Named> {
-    let mut all = named!(CMD_RS, cmd: GROUP_SELF, GROUP_MANAGED, MAX_DEV_VQS, CONFIG_MSI, GROUPS, MSI_MASK, MSI_PENDING,
-        MSI_VALID, ASID_PASID_VALID, MODE_STOPPED, DRAIN_POLLS);
-    for (name, bytes) in [
-        ("HEADER_BYTES", cmd::HEADER_BYTES),
-        ("RESULT_HEADER_BYTES", cmd::RESULT_HEADER_BYTES),
-        ("COMMAND_BYTES", cmd::COMMAND_BYTES),
-        ("CONFIG_BYTES", cmd::CONFIG_BYTES),
-    ] {
-        all.push(Named { name, value: bytes as u64, doc: doc_of(CMD_RS, name) });
-    }
-    all
+    named!(CMD_RS, cmd: GROUP_SELF, GROUP_MANAGED, HEADER_BYTES, RESULT_HEADER_BYTES, COMMAND_BYTES, CONFIG_BYTES,
+        MAX_DEV_VQS, CONFIG_MSI, GROUPS, MSI_MASK, MSI_PENDING, MSI_VALID, ASID_PASID_VALID, MODE_STOPPED, DRAIN_POLLS)
 }
 
 fn ring_constants() -> Vec<Named> {
-    let mut all = named!(RING_RS, ring: DESC_F_NEXT, DESC_F_WRITE, DESC_F_INDIRECT, DESC_BYTES, AVAIL_IDX, AVAIL_RING,
+    named!(RING_RS, ring: DESC_F_NEXT, DESC_F_WRITE, DESC_F_INDIRECT, DESC_BYTES, AVAIL_IDX, AVAIL_RING,
         AVAIL_F_NO_INTERRUPT, USED_IDX, USED_RING, USED_ELEM_BYTES, F_INDIRECT_DESC, F_EVENT_IDX, F_VERSION_1,
         F_ACCESS_PLATFORM, F_ORDER_PLATFORM, COMMON_FEATURES, REQUIRED_FEATURES, NET_FEATURES, BLK_FEATURES, TYPE_NET,
-        TYPE_BLK, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, S_NEEDS_RESET, S_FAILED, S_WRITABLE);
-    for (name, bytes) in
-        [("NET_HDR_BYTES", ring::NET_HDR_BYTES), ("NET_HDR_NUM_BUFFERS", ring::NET_HDR_NUM_BUFFERS)]
-    {
-        all.push(Named { name, value: bytes as u64, doc: doc_of(RING_RS, name) });
-    }
-    all
+        TYPE_BLK, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, S_NEEDS_RESET, S_FAILED, S_WRITABLE,
+        NET_HDR_BYTES, NET_HDR_NUM_BUFFERS, F_NET_MTU, F_NET_MAC, F_NET_STATUS, F_BLK_SEG_MAX, F_BLK_BLK_SIZE,
+        F_BLK_FLUSH, F_BLK_MQ, NET_CFG_MAC, NET_CFG_STATUS, NET_CFG_MAX_VQ_PAIRS, NET_CFG_MTU, NET_CFG_BYTES,
+        NET_S_LINK_UP, NET_MTU_MIN, BLK_CFG_CAPACITY, BLK_CFG_SEG_MAX, BLK_CFG_BLK_SIZE, BLK_CFG_NUM_QUEUES,
+        BLK_CFG_BYTES, BLK_SECTOR_BYTES)
 }
 
 fn stream_fields() -> [(&'static str, UserField); 5] {
@@ -172,10 +185,16 @@ fn access(a: Access) -> &'static str {
 fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut s = String::new();
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    s.push_str(&line(&head.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    s.push_str(&line(
+        &head.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    ));
     let _ = writeln!(s, "|{}", "---|".repeat(head.len()));
     for row in rows {
-        s.push_str(&line(&row.iter().map(|c| c.replace('|', "\\|")).collect::<Vec<_>>()));
+        s.push_str(&line(
+            &row.iter()
+                .map(|c| c.replace('|', "\\|"))
+                .collect::<Vec<_>>(),
+        ));
     }
     s
 }
@@ -192,13 +211,16 @@ fn number(n: u64) -> String {
 fn named_table(all: &[Named]) -> String {
     table(
         &["name", "value", "meaning"],
-        all.iter().map(|c| vec![format!("`{}`", c.name), number(c.value), c.doc.clone()]),
+        all.iter()
+            .map(|c| vec![format!("`{}`", c.name), number(c.value), c.doc.clone()]),
     )
 }
 
 fn profiles_md() -> String {
-    let head: Vec<&str> =
-        ["size", "meaning"].into_iter().chain(PROFILES.iter().map(|p| p.name)).collect();
+    let head: Vec<&str> = ["size", "meaning"]
+        .into_iter()
+        .chain(PROFILES.iter().map(|p| p.name))
+        .collect();
     let names = sizes(&PROFILES[0]).map(|(name, _)| name);
     table(
         &head,
@@ -211,8 +233,11 @@ fn profiles_md() -> String {
 }
 
 fn ports_md(ports: &[Port]) -> String {
-    let head: Vec<&str> =
-        ["port"].into_iter().chain(PROFILES.iter().map(|p| p.name)).chain(["meaning"]).collect();
+    let head: Vec<&str> = ["port"]
+        .into_iter()
+        .chain(PROFILES.iter().map(|p| p.name))
+        .chain(["meaning"])
+        .collect();
     table(
         &head,
         ports.iter().map(|port| {
@@ -269,8 +294,7 @@ fn commands_md() -> String {
     let mut s = table(
         &["opcode", "command", "group", "data bytes", "result bytes"],
         cmd::COMMANDS.iter().map(|c| {
-            let bytes =
-                |f: &[Field]| f.last().map_or(0, |f| f.offset + f.bytes).to_string();
+            let bytes = |f: &[Field]| f.last().map_or(0, |f| f.offset + f.bytes).to_string();
             vec![
                 format!("{:#04x}", c.opcode),
                 format!("`{}`", c.name),
@@ -340,15 +364,19 @@ pub fn markdown() -> String {
 }
 
 fn named_json(all: &[Named]) -> Value {
-    all.iter().map(|c| json!({ "name": c.name, "value": c.value, "doc": c.doc })).collect()
+    all.iter()
+        .map(|c| json!({ "name": c.name, "value": c.value, "doc": c.doc }))
+        .collect()
 }
 
 fn ports_json(ports: &[Port]) -> Value {
     ports
         .iter()
         .map(|port| {
-            let widths: serde_json::Map<String, Value> =
-                PROFILES.iter().map(|p| (p.name.to_string(), json!(port.bits(p)))).collect();
+            let widths: serde_json::Map<String, Value> = PROFILES
+                .iter()
+                .map(|p| (p.name.to_string(), json!(port.bits(p))))
+                .collect();
             json!({ "name": port.name, "bits": widths, "doc": doc_of(PORTS_RS, port.name) })
         })
         .collect()
@@ -380,8 +408,10 @@ pub fn json() -> Value {
     let profiles: Value = PROFILES
         .iter()
         .map(|p| {
-            let mut o: serde_json::Map<String, Value> =
-                sizes(p).iter().map(|(name, v)| ((*name).to_string(), json!(v))).collect();
+            let mut o: serde_json::Map<String, Value> = sizes(p)
+                .iter()
+                .map(|(name, v)| ((*name).to_string(), json!(v)))
+                .collect();
             o.insert("name".into(), json!(p.name));
             Value::Object(o)
         })
@@ -425,8 +455,9 @@ pub fn patch(document: &str) -> Result<String, Error> {
         let line = n + 1;
         out.push_str(text);
         out.push('\n');
-        let Some(name) =
-            text.strip_prefix("<!-- generated:").and_then(|t| t.strip_suffix(" -->"))
+        let Some(name) = text
+            .strip_prefix("<!-- generated:")
+            .and_then(|t| t.strip_suffix(" -->"))
         else {
             continue;
         };
@@ -447,97 +478,5 @@ pub fn patch(document: &str) -> Result<String, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Names declared in `source` as `pub const PREFIX...`.
-    fn declared<'a>(source: &'a str, prefix: &'a str) -> Vec<&'a str> {
-        let names = source.lines().filter_map(|l| l.strip_prefix("pub const ")?.split(':').next());
-        names.filter(|n| n.starts_with(prefix)).collect()
-    }
-
-    #[test]
-    fn abi_md_holds_the_tables_as_they_are_rendered() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ABI.md");
-        let document = std::fs::read_to_string(path).expect("ABI.md can be read");
-        let patched = patch(&document).expect("ABI.md has every table");
-        if std::env::var_os("SHOAL_BLESS").is_some() {
-            std::fs::write(path, &patched).expect("ABI.md can be written");
-            return;
-        }
-        for (n, (is, should)) in document.lines().zip(patched.lines()).enumerate() {
-            assert_eq!(is, should, "ABI.md line {}; SHOAL_BLESS=1 rewrites the tables", n + 1);
-        }
-        assert_eq!(document.len(), patched.len(), "ABI.md ends elsewhere; SHOAL_BLESS=1");
-    }
-
-    #[test]
-    fn every_constant_of_a_family_is_in_its_table() {
-        let has = |all: &[Named], name: &str| all.iter().any(|c| c.name == name);
-        let families: [(&str, &str, Vec<Named>); 7] = [
-            (MMU_RS, "CAUSE_", causes()),
-            (MMU_RS, "PTE_", mmu_constants()),
-            (MMU_RS, "MODE_", mmu_constants()),
-            (RING_RS, "", ring_constants()),
-            (CMD_RS, "MSI_", command_constants()),
-            (CMD_RS, "GROUP", command_constants()),
-            (STREAM_RS, "", stream_fields().map(|(name, _)| Named { name, value: 0, doc: String::new() }).into()),
-        ];
-        for (source, prefix, all) in families {
-            let names = declared(source, prefix);
-            assert!(!names.is_empty(), "no constant begins with {prefix}");
-            for name in names {
-                assert!(has(&all, name), "{name} is not documented");
-            }
-        }
-    }
-
-    #[test]
-    fn every_entry_of_a_table_has_a_description() {
-        for port in INPUTS.iter().chain(OUTPUTS) {
-            assert_ne!(doc_of(PORTS_RS, port.name), "", "{}", port.name);
-        }
-        let mut all = causes();
-        all.extend(mmu_constants());
-        all.extend(bar_constants());
-        all.extend(command_constants());
-        all.extend(ring_constants());
-        for c in all {
-            assert_ne!(c.doc, "", "{}", c.name);
-        }
-        for (name, _) in sizes(&PROFILES[0]) {
-            assert_ne!(doc_of(PROFILE_RS, name), "", "{name}");
-        }
-    }
-
-    #[test]
-    fn the_status_table_agrees_with_the_constants() {
-        let all = statuses();
-        let value = |name: &str| all.iter().find(|s| s.0 == name).map(|s| s.1);
-        assert_eq!(value("EINVAL"), Some(u64::from(cmd::EINVAL)));
-        assert_eq!(value("EEXIST"), Some(u64::from(cmd::EEXIST)));
-        assert_eq!(value("Q_TRYAGAIN"), Some(u64::from(cmd::Q_TRYAGAIN)));
-        assert_eq!(all.len(), 13);
-    }
-
-    #[test]
-    fn a_document_with_a_wrong_or_open_marker_is_refused() {
-        let unknown = Error::Unknown { line: 2, name: "nothing".into() };
-        assert_eq!(patch("x\n<!-- generated:nothing -->\n<!-- end -->\n"), Err(unknown));
-        let open = Error::Open { line: 1, name: "tuser".into() };
-        assert_eq!(patch("<!-- generated:tuser -->\n"), Err(open));
-        assert_eq!(patch("no tables\n"), Err(Error::Missing("profiles")));
-    }
-
-    #[test]
-    fn the_json_tables_hold_every_port_register_and_command() {
-        let j = json();
-        let len = |key: &str| j[key].as_array().map_or(0, Vec::len);
-        assert_eq!(len("inputs"), INPUTS.len());
-        assert_eq!(len("outputs"), OUTPUTS.len());
-        assert_eq!(len("registers"), REGS.len());
-        assert_eq!(len("commands"), cmd::COMMANDS.len());
-        assert_eq!(j["inputs"][0]["bits"]["tiny"], 1);
-        assert!(markdown().contains("| 0x00200 | `NOTIFY` | WO |"));
-    }
-}
+#[path = "abi_doc_tests.rs"]
+mod tests;

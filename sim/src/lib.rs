@@ -5,4 +5,11 @@
 //! drivers and scenarios hold, `scenario` are the runs that the `shoal` command offers.
 #![forbid(unsafe_code)]
 
+pub mod dut;
 pub mod env;
+pub mod host;
+pub mod lockstep;
+pub mod monitor;
+pub mod record;
+pub mod replay;
+pub mod setup;

@@ -184,8 +184,10 @@ impl<D: Dma> AdminQueue<D> {
     /// Gives up on a command: its slot is reused when the device has returned it, not before.
     pub fn forget(&self, ticket: Ticket) {
         let mut state = lock(&self.state);
-        if let Some(slot) = state.slots[usize::from(ticket.head)].as_mut() {
-            slot.forgotten = true;
+        let index = usize::from(ticket.head);
+        match state.slots[index].take() {
+            Some(slot) if slot.used.is_some() => state.free.extend(slot.descs),
+            slot => state.slots[index] = slot.map(|s| Slot { forgotten: true, ..s }),
         }
     }
 

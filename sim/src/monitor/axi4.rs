@@ -74,7 +74,13 @@ impl Request {
         let beat = (self.addr & !(size - 1)).wrapping_add(n * size);
         let first = if n == 0 { self.addr } else { beat };
         let (lo, end) = (first % bus, beat % bus + size);
-        let below = |bits: u64| if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
+        let below = |bits: u64| {
+            if bits >= 64 {
+                u64::MAX
+            } else {
+                (1 << bits) - 1
+            }
+        };
         below(end) & !below(lo)
     }
 }
@@ -89,7 +95,11 @@ struct Beat {
 
 impl Beat {
     fn of(o: &Outputs) -> Self {
-        Self { data: o.m_axi_wdata, strb: o.m_axi_wstrb, last: o.m_axi_wlast }
+        Self {
+            data: o.m_axi_wdata,
+            strb: o.m_axi_wstrb,
+            last: o.m_axi_wlast,
+        }
     }
 }
 
@@ -153,23 +163,24 @@ impl Axi4 {
             return fail("range", format!("{what} has bits above its ports: {r:x?}"));
         }
         if 1u64 << r.size > self.bus {
-            return fail("size", format!("{what} size {} is wider than the bus", r.size));
+            return fail(
+                "size",
+                format!("{what} size {} is wider than the bus", r.size),
+            );
         }
         if r.burst != BURST_INCR {
             return fail("burst", format!("{what} burst type {}", r.burst));
         }
-        if r.lock
-            || r.cache != CACHE
-            || r.prot != PROT
-            || r.qos != 0
-            || r.region != 0
-        {
+        if r.lock || r.cache != CACHE || r.prot != PROT || r.qos != 0 || r.region != 0 {
             return fail("constant", format!("{what} constant signals: {r:x?}"));
         }
         let size = 1u64 << r.size;
         let bytes = (u64::from(r.len) + 1) * size;
         if (r.addr & !(size - 1)) % PAGE + bytes > PAGE {
-            return fail("boundary", format!("{what} {:#x} crosses 4 KiB: {r:x?}", r.addr));
+            return fail(
+                "boundary",
+                format!("{what} {:#x} crosses 4 KiB: {r:x?}", r.addr),
+            );
         }
         Ok(())
     }
@@ -177,14 +188,19 @@ impl Axi4 {
     /// Pairs addresses with data, in order, as far as both are there.
     fn join(&mut self, cycle: u64) -> Result<(), Violation> {
         while let Some(&(r, _)) = self.addresses.front() {
-            let Some(&(strb, last)) = self.beats.front() else { return Ok(()) };
+            let Some(&(strb, last)) = self.beats.front() else {
+                return Ok(());
+            };
             let lanes = r.lanes(self.taken, self.bus);
             if strb & !lanes != 0 {
                 return Err(Violation::device(
                     cycle,
                     NAME,
                     "strobe",
-                    format!("beat {} of {:#x}: wstrb {strb:#x} outside lanes {lanes:#x}", self.taken, r.addr),
+                    format!(
+                        "beat {} of {:#x}: wstrb {strb:#x} outside lanes {lanes:#x}",
+                        self.taken, r.addr
+                    ),
                 ));
             }
             let end = self.taken == u64::from(r.len);
@@ -193,7 +209,12 @@ impl Axi4 {
                     cycle,
                     NAME,
                     "wlast",
-                    format!("wlast {last} on beat {} of {} at {:#x}", self.taken, u64::from(r.len) + 1, r.addr),
+                    format!(
+                        "wlast {last} on beat {} of {} at {:#x}",
+                        self.taken,
+                        u64::from(r.len) + 1,
+                        r.addr
+                    ),
                 ));
             }
             self.beats.pop_front();
@@ -253,7 +274,10 @@ impl Axi4 {
         if let Some((r, since)) = self.addresses.front() {
             // A device that waits for one channel before it serves the other can hang a legal subordinate.
             if self.stalled_w.is_none() && cycle - since > BOUND {
-                return fail("w-missing", format!("no data for {:#x} after {BOUND} cycles", r.addr));
+                return fail(
+                    "w-missing",
+                    format!("no data for {:#x} after {BOUND} cycles", r.addr),
+                );
             }
         }
         Ok(())
@@ -265,7 +289,12 @@ impl Axi4 {
         if i.m_axi_bvalid {
             match self.writes.get_mut(usize::from(i.m_axi_bid)) {
                 Some(n) if *n > 0 => *n -= 1,
-                _ => return fail("b-unknown", format!("response with ID {}, no write waits", i.m_axi_bid)),
+                _ => {
+                    return fail(
+                        "b-unknown",
+                        format!("response with ID {}, no write waits", i.m_axi_bid),
+                    )
+                }
             }
             if !known(i.m_axi_bresp) {
                 return fail("resp", format!("bresp {}", i.m_axi_bresp));
@@ -279,7 +308,13 @@ impl Axi4 {
             *left -= 1;
             let end = *left == 0;
             if i.m_axi_rlast != end {
-                return fail("rlast", format!("rlast {} with {} beats to come, ID {id}", i.m_axi_rlast, left));
+                return fail(
+                    "rlast",
+                    format!(
+                        "rlast {} with {} beats to come, ID {id}",
+                        i.m_axi_rlast, left
+                    ),
+                );
             }
             if !known(i.m_axi_rresp) {
                 return fail("resp", format!("rresp {}", i.m_axi_rresp));
@@ -307,10 +342,16 @@ impl Monitor for Axi4 {
             self.fresh = false;
             // AXI4 A3.1.2: the earliest valid is the cycle after the first edge without reset.
             if o.m_axi_awvalid || o.m_axi_wvalid || o.m_axi_arvalid {
-                return fail("reset", "a valid is high in the first cycle after reset".into());
+                return fail(
+                    "reset",
+                    "a valid is high in the first cycle after reset".into(),
+                );
             }
         } else if !(o.m_axi_bready && o.m_axi_rready) {
-            return fail("ready", format!("bready {}, rready {}", o.m_axi_bready, o.m_axi_rready));
+            return fail(
+                "ready",
+                format!("bready {}, rready {}", o.m_axi_bready, o.m_axi_rready),
+            );
         }
         // Responses first: an answer can come at the earliest in the cycle after the request was accepted.
         if i.m_axi_bvalid || i.m_axi_rvalid {
@@ -336,7 +377,10 @@ impl Monitor for Axi4 {
             } else {
                 self.request(cycle, "read", &r, USER_W)?;
                 if r.user & USER_INTERRUPT != 0 {
-                    return fail("constant", format!("a read is marked as an interrupt: {r:x?}"));
+                    return fail(
+                        "constant",
+                        format!("a read is marked as an interrupt: {r:x?}"),
+                    );
                 }
             }
             if i.m_axi_arready {

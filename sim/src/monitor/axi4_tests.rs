@@ -119,7 +119,10 @@ fn a_valid_that_falls_before_ready_is_found_on_each_channel() {
 
 #[test]
 fn a_payload_that_changes_before_ready_is_found_on_each_channel() {
-    for (n, rule) in ["aw-stable", "w-stable", "ar-stable"].into_iter().enumerate() {
+    for (n, rule) in ["aw-stable", "w-stable", "ar-stable"]
+        .into_iter()
+        .enumerate()
+    {
         let mut t = start();
         for addr in [0x40, 0x48] {
             t.cycle(|_, o| match n {
@@ -149,7 +152,10 @@ fn every_signal_of_an_address_is_held_to_its_rule() {
         (|o| o.m_axi_awqos = 1, "constant"),
         (|o| o.m_axi_awregion = 1, "constant"),
         (|o| o.m_axi_awaddr = 0xff8, "boundary"),
-        (|o| (o.m_axi_awaddr, o.m_axi_awlen) = (0xf01, 31), "boundary"),
+        (
+            |o| (o.m_axi_awaddr, o.m_axi_awlen) = (0xf01, 31),
+            "boundary",
+        ),
     ];
     for (n, (change, rule)) in writes.into_iter().enumerate() {
         let mut t = start();
@@ -198,7 +204,10 @@ fn a_full_width_beat_is_legal_on_the_wide_bus_and_data_above_a_narrow_one_is_not
         o.m_axi_wdata[1] = 9;
     });
     assert_eq!(t.run(&mut Axi4::new(&MID)), Ok(()));
-    for change in [|o: &mut Outputs| o.m_axi_wstrb = 0x100, |o: &mut Outputs| o.m_axi_wdata[1] = 1] {
+    for change in [
+        |o: &mut Outputs| o.m_axi_wstrb = 0x100,
+        |o: &mut Outputs| o.m_axi_wdata[1] = 1,
+    ] {
         let mut t = start();
         t.cycle(|_, o| {
             w(o, 0xff, true);
@@ -255,7 +264,10 @@ fn an_address_without_data_is_found_after_the_bound() {
 
 #[test]
 fn ready_for_responses_is_never_taken_back() {
-    for change in [|o: &mut Outputs| o.m_axi_bready = false, |o: &mut Outputs| o.m_axi_rready = false] {
+    for change in [
+        |o: &mut Outputs| o.m_axi_bready = false,
+        |o: &mut Outputs| o.m_axi_rready = false,
+    ] {
         let mut t = start();
         t.cycle(|_, o| change(o));
         assert_eq!(broken(&t), "ready");
@@ -272,7 +284,10 @@ fn a_valid_in_the_first_cycle_after_reset_is_found() {
 
 #[test]
 fn responses_that_nothing_asked_for_are_errors_of_the_environment() {
-    let violation = |t: &Trace| t.run(&mut Axi4::new(&TINY)).expect_err("the trace breaks a rule");
+    let violation = |t: &Trace| {
+        t.run(&mut Axi4::new(&TINY))
+            .expect_err("the trace breaks a rule")
+    };
     let mut t = start();
     t.cycle(|i, o| {
         ready(i);
@@ -285,7 +300,10 @@ fn responses_that_nothing_asked_for_are_errors_of_the_environment() {
 
     let mut t = start();
     t.cycle(|i, _| r(i, 1, true));
-    assert_eq!((violation(&t).rule, violation(&t).environment), ("r-unknown", true));
+    assert_eq!(
+        (violation(&t).rule, violation(&t).environment),
+        ("r-unknown", true)
+    );
 
     let mut t = start();
     t.cycle(|i, o| {
@@ -293,7 +311,10 @@ fn responses_that_nothing_asked_for_are_errors_of_the_environment() {
         ar(o, 1, 0x40, 1, 3);
     });
     t.cycle(|i, _| r(i, 1, true));
-    assert_eq!((violation(&t).rule, violation(&t).environment), ("rlast", true));
+    assert_eq!(
+        (violation(&t).rule, violation(&t).environment),
+        ("rlast", true)
+    );
 
     let mut t = start();
     t.cycle(|i, o| {

@@ -153,21 +153,29 @@ impl Monitor for AxiLite {
         // Responses first: a response may use only what was accepted in earlier cycles.
         if o.s_axil_bvalid || self.b.held.is_some() || !self.b.owed.is_empty() {
             let payload = (0, o.s_axil_bresp);
-            self.b.step(cycle, "b", o.s_axil_bvalid, i.s_axil_bready, payload)?;
+            self.b
+                .step(cycle, "b", o.s_axil_bvalid, i.s_axil_bready, payload)?;
         }
         if o.s_axil_rvalid || self.r.held.is_some() || !self.r.owed.is_empty() {
             let payload = (o.s_axil_rdata, o.s_axil_rresp);
-            self.r.step(cycle, "r", o.s_axil_rvalid, i.s_axil_rready, payload)?;
+            self.r
+                .step(cycle, "r", o.s_axil_rvalid, i.s_axil_rready, payload)?;
         }
         if i.s_axil_awvalid || self.aw.waiting.is_some() {
             let payload = [i.s_axil_awaddr, u32::from(i.s_axil_awprot)];
-            if self.aw.step(cycle, "aw", i.s_axil_awvalid, o.s_axil_awready, payload)? {
+            if self
+                .aw
+                .step(cycle, "aw", i.s_axil_awvalid, o.s_axil_awready, payload)?
+            {
                 self.aw_ahead += 1;
             }
         }
         if i.s_axil_wvalid || self.w.waiting.is_some() {
             let payload = [i.s_axil_wdata, u32::from(i.s_axil_wstrb)];
-            if self.w.step(cycle, "w", i.s_axil_wvalid, o.s_axil_wready, payload)? {
+            if self
+                .w
+                .step(cycle, "w", i.s_axil_wvalid, o.s_axil_wready, payload)?
+            {
                 self.w_ahead += 1;
             }
         }
@@ -178,7 +186,10 @@ impl Monitor for AxiLite {
         }
         if i.s_axil_arvalid || self.ar.waiting.is_some() {
             let payload = [i.s_axil_araddr, u32::from(i.s_axil_arprot)];
-            if self.ar.step(cycle, "ar", i.s_axil_arvalid, o.s_axil_arready, payload)? {
+            if self
+                .ar
+                .step(cycle, "ar", i.s_axil_arvalid, o.s_axil_arready, payload)?
+            {
                 self.r.owed.push_back(cycle);
             }
         }
@@ -264,7 +275,10 @@ mod tests {
     #[test]
     fn a_response_that_falls_or_changes_is_found() {
         let mut t = Trace::new();
-        t.wait(1).cycle(write).cycle(|_, o| o.s_axil_bvalid = true).wait(1);
+        t.wait(1)
+            .cycle(write)
+            .cycle(|_, o| o.s_axil_bvalid = true)
+            .wait(1);
         assert_eq!(broken(&t), "held");
         let mut t = Trace::new();
         t.wait(1).cycle(read).cycle(|_, o| o.s_axil_rvalid = true);
@@ -304,7 +318,8 @@ mod tests {
     #[test]
     fn a_response_out_of_reset_is_found() {
         let mut t = Trace::new();
-        t.cycle(|i, _| i.reset = true).cycle(|_, o| o.s_axil_bvalid = true);
+        t.cycle(|i, _| i.reset = true)
+            .cycle(|_, o| o.s_axil_bvalid = true);
         assert_eq!(broken(&t), "reset");
     }
 
@@ -312,7 +327,9 @@ mod tests {
     fn a_master_that_takes_back_an_offer_is_an_error_of_the_environment() {
         let mut t = Trace::new();
         t.wait(1).cycle(|i, _| i.s_axil_awvalid = true).wait(1);
-        let v = t.run(&mut AxiLite::new()).expect_err("the trace breaks a rule");
+        let v = t
+            .run(&mut AxiLite::new())
+            .expect_err("the trace breaks a rule");
         assert_eq!((v.rule, v.environment), ("master-stable", true));
     }
 }

@@ -85,12 +85,18 @@ impl Channel {
             return Err(("keep", format!("tkeep {:#x} before the last beat", b.keep)));
         }
         if b.keep & b.keep.wrapping_add(1) & limits.full != 0 {
-            return Err(("keep", format!("tkeep {:#x} is not contiguous from bit 0", b.keep)));
+            return Err((
+                "keep",
+                format!("tkeep {:#x} is not contiguous from bit 0", b.keep),
+            ));
         }
         if let Some(was) = self.packet {
             let is = (b.dest, b.tid, user(b.user));
             if was != is {
-                return Err(("side-band", format!("(tdest, tid, tuser) {was:x?} became {is:x?} in a packet")));
+                return Err((
+                    "side-band",
+                    format!("(tdest, tid, tuser) {was:x?} became {is:x?} in a packet"),
+                ));
             }
         }
         Ok(())
@@ -130,7 +136,11 @@ impl Axis {
         let bus = profile.beat_bytes();
         let full = if bus >= 64 { u64::MAX } else { (1 << bus) - 1 };
         Self {
-            limits: Limits { bus, devices: profile.devices, full },
+            limits: Limits {
+                bus,
+                devices: profile.devices,
+                full,
+            },
             master: Channel::default(),
             slave: Channel::default(),
             started: false,
@@ -148,7 +158,10 @@ impl Axis {
     fn master_rules(&self, cycle: u64, b: &Beat) -> Result<(), Violation> {
         let fail = |rule, detail| Err(Violation::device(cycle, NAME, rule, detail));
         if b.dest == 0 || b.dest > self.limits.devices || b.tid >= MAX_DEV_VQS {
-            return fail("address", format!("no device has member id {} queue {}", b.dest, b.tid));
+            return fail(
+                "address",
+                format!("no device has member id {} queue {}", b.dest, b.tid),
+            );
         }
         if b.user & !MASTER_BITS != 0 {
             return fail("reserved", format!("tuser {:#x}", b.user));
@@ -159,11 +172,20 @@ impl Axis {
         }
         let writable = TUSER_WRITABLE.get(b.user);
         if !b.last && (writable != 0 || TUSER_ABORT.get(b.user) != 0) {
-            return fail("early", format!("writable bytes or abort before the last beat: {:#x}", b.user));
+            return fail(
+                "early",
+                format!(
+                    "writable bytes or abort before the last beat: {:#x}",
+                    b.user
+                ),
+            );
         }
         // A packet without bytes is one beat; a null beat behind data is left to a chain that failed half way.
         if b.keep == 0 && self.master.packet.is_some() && TUSER_ABORT.get(b.user) == 0 {
-            return fail("null-beat", "a packet with data ends in a beat without".to_string());
+            return fail(
+                "null-beat",
+                "a packet with data ends in a beat without".to_string(),
+            );
         }
         Ok(())
     }
@@ -194,7 +216,7 @@ impl Monitor for Axis {
             }
         }
         if o.m_axis_tvalid || self.master.stalled.is_some() {
-            let beat = o.m_axis_tvalid.then(|| Beat {
+            let beat = o.m_axis_tvalid.then_some(Beat {
                 data: o.m_axis_tdata,
                 keep: o.m_axis_tkeep,
                 last: o.m_axis_tlast,
@@ -275,7 +297,8 @@ mod tests {
         let mut t = Trace::new();
         t.cycle(|i, _| i.reset = true).wait(1);
         t.cycle(|i, o| taken(i, o, FULL, false));
-        t.cycle(|_, o| beat(o, FULL, false)).cycle(|i, o| taken(i, o, FULL, false));
+        t.cycle(|_, o| beat(o, FULL, false))
+            .cycle(|i, o| taken(i, o, FULL, false));
         t.cycle(|i, o| {
             taken(i, o, 0x07, true);
             o.m_axis_tuser |= TUSER_WRITABLE.put(1);
@@ -291,7 +314,8 @@ mod tests {
             taken(i, o, 0, true);
             o.m_axis_tuser |= TUSER_ABORT.put(1);
         });
-        t.cycle(|i, _| slave(i, FULL, false)).cycle(|i, _| slave(i, FULL, false));
+        t.cycle(|i, _| slave(i, FULL, false))
+            .cycle(|i, _| slave(i, FULL, false));
         t.cycle(|i, o| {
             slave(i, FULL, false);
             o.s_axis_tready = true;
@@ -311,7 +335,8 @@ mod tests {
         t.cycle(|_, o| beat(o, FULL, true)).wait(1);
         assert_eq!(broken(&t), "held");
         let mut t = start();
-        t.cycle(|_, o| beat(o, FULL, true)).cycle(|_, o| beat(o, 1, true));
+        t.cycle(|_, o| beat(o, FULL, true))
+            .cycle(|_, o| beat(o, 1, true));
         assert_eq!(broken(&t), "stable");
     }
 
@@ -323,7 +348,8 @@ mod tests {
             assert_eq!(broken(&t), "keep", "{keep:#x} {last}");
         }
         let mut t = start();
-        t.cycle(|i, o| taken(i, o, FULL, false)).cycle(|i, o| taken(i, o, 0, true));
+        t.cycle(|i, o| taken(i, o, FULL, false))
+            .cycle(|i, o| taken(i, o, 0, true));
         assert_eq!(broken(&t), "null-beat");
     }
 
@@ -376,7 +402,8 @@ mod tests {
     #[test]
     fn a_beat_out_of_reset_is_found() {
         let mut t = start();
-        t.cycle(|i, _| i.reset = true).cycle(|_, o| beat(o, FULL, true));
+        t.cycle(|i, _| i.reset = true)
+            .cycle(|_, o| beat(o, FULL, true));
         assert_eq!(broken(&t), "reset");
     }
 
@@ -394,7 +421,9 @@ mod tests {
             i.s_axis_tuser = TUSER_ANSWER.put(1);
         });
         for (t, rule) in traces.iter().zip(["held", "keep", "side-band"]) {
-            let v = t.run(&mut Axis::new(&TINY)).expect_err("the trace breaks a rule");
+            let v = t
+                .run(&mut Axis::new(&TINY))
+                .expect_err("the trace breaks a rule");
             assert_eq!((v.rule, v.environment), (rule, true));
         }
     }

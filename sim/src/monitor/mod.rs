@@ -41,7 +41,13 @@ impl Violation {
         rule: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self { cycle, monitor, rule, detail: detail.into(), environment: false }
+        Self {
+            cycle,
+            monitor,
+            rule,
+            detail: detail.into(),
+            environment: false,
+        }
     }
 
     /// What is connected to the device broke `rule`.
@@ -52,7 +58,13 @@ impl Violation {
         rule: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self { cycle, monitor, rule, detail: detail.into(), environment: true }
+        Self {
+            cycle,
+            monitor,
+            rule,
+            detail: detail.into(),
+            environment: true,
+        }
     }
 }
 

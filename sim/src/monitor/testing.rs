@@ -18,7 +18,11 @@ impl Trace {
 
     /// Outputs of an idle device out of reset.
     pub(crate) fn idle() -> (Inputs, Outputs) {
-        let o = Outputs { m_axi_bready: true, m_axi_rready: true, ..Outputs::default() };
+        let o = Outputs {
+            m_axi_bready: true,
+            m_axi_rready: true,
+            ..Outputs::default()
+        };
         (Inputs::default(), o)
     }
 

@@ -18,6 +18,8 @@ const VERILATOR: &[&str] = &[
     "--x-assign",
     "unique",
     "--trace-fst",
+    // Findings are the lint's matter.
+    "-Wno-lint",
     "-Wno-fatal",
 ];
 
@@ -137,7 +139,7 @@ impl Toolchain {
             println!("cargo:rustc-link-search=native={}", folder.display());
             println!("cargo:rustc-link-lib=static={name}");
         }
-        for system in ["stdc++", "z", "pthread"] {
+        for system in ["stdc++", "z", "pthread", "atomic"] {
             println!("cargo:rustc-link-lib={system}");
         }
     }

@@ -1,0 +1,60 @@
+# Shoal. `make help` lists the targets. Nothing here needs a network but the package managers.
+
+CARGO ?= cargo
+PROFILE ?= tiny
+SEEDS ?= 100
+ARGS ?=
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SHOAL := $(CARGO) run --release --quiet -p shoal --bin shoal --
+VERILOG := $(CARGO) run --release --quiet -p shoal-hdl --bin shoal-verilog --
+
+.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak synth clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+setup: ## install what building and running need, if it is missing
+	@scripts/setup.sh
+
+setup-yosys: setup
+	@scripts/setup.sh yosys
+
+run: setup ## set up, build, run; ARGS='…' goes to `shoal run`
+	$(SHOAL) run $(ARGS)
+
+# One profile (--release) throughout, so that dependencies and the Verilated models are compiled once.
+test: setup-yosys ## set up, then every check and every test
+	@$(MAKE) --no-print-directory fmt clippy unit
+	$(TARGET)/release/shoal-verilog build
+	scripts/yosys-check.sh build/*/shoal_top.v
+	@echo 'make test: passed (format, clippy, all tests, Verilog lint and yosys check of every profile)'
+
+fmt:
+	$(CARGO) fmt --all -- --check
+
+clippy:
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+
+unit:
+	$(CARGO) test --release --workspace
+
+lint: setup-yosys fmt clippy ## format, clippy, Verilog lint and yosys check; no tests
+	$(VERILOG) build
+	scripts/yosys-check.sh build/*/shoal_top.v
+
+verilog: setup ## write build/$PROFILE/shoal_top.v (PROFILE=tiny)
+	$(VERILOG) build $(PROFILE)
+
+bench: setup ## simulation speed; ARGS='…' goes to `shoal bench`
+	$(SHOAL) bench $(ARGS)
+
+soak: setup ## random sessions in lockstep, each with a seed of its own (SEEDS=100)
+	SHOAL_CASES=$(SEEDS) $(CARGO) test --release -p shoal-conformance --test prop_lockstep -- --nocapture
+
+synth: setup-yosys ## LUTs, flip-flops and block RAMs of every block on an ECP5
+	$(VERILOG) build tiny
+	scripts/synth.sh build/tiny/shoal_top.v build/synth
+
+clean: ## remove what was built
+	rm -rf build
+	$(CARGO) clean

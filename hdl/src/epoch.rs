@@ -1,0 +1,140 @@
+//! Counts the accesses in flight of two epochs, so that an invalidation knows when the last old translation is used up.
+//!
+//! Timing: every input acts at the edge; starts count first, then the ends, never below 0. `flip` makes the other epoch
+//! the current one; starts in the same cycle still count in the old one.
+
+use crate::block_default;
+use rust_hdl::prelude::*;
+
+/// The two epochs.
+#[derive(LogicBlock)]
+pub struct Epoch {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    /// The control unit starts an access.
+    pub start_ctl: Signal<In, Bit>,
+    /// The transmit mover starts an access.
+    pub start_tx: Signal<In, Bit>,
+    /// The receive mover starts an access.
+    pub start_rx: Signal<In, Bit>,
+    /// A read has ended.
+    pub dec_r: Signal<In, Bit>,
+    pub dec_r_epoch: Signal<In, Bit>,
+    /// A write has ended.
+    pub dec_b: Signal<In, Bit>,
+    pub dec_b_epoch: Signal<In, Bit>,
+    pub flip: Signal<In, Bit>,
+    /// The current epoch.
+    pub cur: Signal<Out, Bit>,
+    /// Nothing of the other epoch is in flight.
+    pub other_zero: Signal<Out, Bit>,
+    /// Nothing is in flight.
+    pub all_zero: Signal<Out, Bit>,
+    current: DFF<Bit>,
+    count0: DFF<Bits<32>>,
+    count1: DFF<Bits<32>>,
+    starts: Signal<Local, Bits<32>>,
+    sum0: Signal<Local, Bits<32>>,
+    sum1: Signal<Local, Bits<32>>,
+    zero0: Signal<Local, Bit>,
+    zero1: Signal<Local, Bit>,
+    zero: Constant<Bits<32>>,
+    one: Constant<Bits<32>>,
+}
+
+impl Default for Epoch {
+    fn default() -> Self {
+        block_default!(
+            clock, reset, start_ctl, start_tx, start_rx, dec_r, dec_r_epoch, dec_b, dec_b_epoch, flip, cur, other_zero,
+            all_zero, current, count0, count1, starts, sum0, sum1, zero0, zero1; zero = 0, one = 1
+        )
+    }
+}
+
+impl Logic for Epoch {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, current, count0, count1);
+        self.starts.next = self.zero.val();
+        if self.start_ctl.val() {
+            self.starts.next = self.starts.val() + self.one.val();
+        }
+        if self.start_tx.val() {
+            self.starts.next = self.starts.val() + self.one.val();
+        }
+        if self.start_rx.val() {
+            self.starts.next = self.starts.val() + self.one.val();
+        }
+        self.sum0.next = self.count0.q.val();
+        self.sum1.next = self.count1.q.val();
+        if self.current.q.val() {
+            self.sum1.next = self.count1.q.val() + self.starts.val();
+        } else {
+            self.sum0.next = self.count0.q.val() + self.starts.val();
+        }
+        if self.dec_r.val() && !self.dec_r_epoch.val() && (self.sum0.val() != self.zero.val()) {
+            self.sum0.next = self.sum0.val() - self.one.val();
+        }
+        if self.dec_b.val() && !self.dec_b_epoch.val() && (self.sum0.val() != self.zero.val()) {
+            self.sum0.next = self.sum0.val() - self.one.val();
+        }
+        if self.dec_r.val() && self.dec_r_epoch.val() && (self.sum1.val() != self.zero.val()) {
+            self.sum1.next = self.sum1.val() - self.one.val();
+        }
+        if self.dec_b.val() && self.dec_b_epoch.val() && (self.sum1.val() != self.zero.val()) {
+            self.sum1.next = self.sum1.val() - self.one.val();
+        }
+        self.count0.d.next = self.sum0.val();
+        self.count1.d.next = self.sum1.val();
+        if self.flip.val() {
+            self.current.d.next = !self.current.q.val();
+        }
+        self.zero0.next = self.count0.q.val() == self.zero.val();
+        self.zero1.next = self.count1.q.val() == self.zero.val();
+        self.cur.next = self.current.q.val();
+        self.all_zero.next = self.zero0.val() && self.zero1.val();
+        self.other_zero.next = self.zero1.val();
+        if self.current.q.val() {
+            self.other_zero.next = self.zero0.val();
+        }
+        if self.reset.val() {
+            self.current.d.next = false;
+            self.count0.d.next = 0.into();
+            self.count1.d.next = 0.into();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge;
+    use crate::util::assert_lint_clean;
+
+    #[test]
+    fn it_is_lint_clean() {
+        assert_lint_clean("epoch", Epoch::default());
+    }
+
+    #[test]
+    fn the_old_epoch_runs_dry_after_a_flip() {
+        let mut e = Epoch::default();
+        e.connect_all();
+        e.reset.next = true;
+        edge!(e);
+        e.reset.next = false;
+        e.start_ctl.next = true;
+        e.start_tx.next = true;
+        e.flip.next = true;
+        edge!(e);
+        assert!(e.cur.val() && !e.other_zero.val());
+        (e.start_ctl.next, e.start_tx.next, e.flip.next) = (false, false, false);
+        e.dec_r.next = true;
+        e.dec_b.next = true;
+        e.dec_b_epoch.next = true; // Never below 0.
+        edge!(e);
+        assert!(!e.other_zero.val());
+        edge!(e);
+        assert!(e.other_zero.val() && e.all_zero.val());
+    }
+}

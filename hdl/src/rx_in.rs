@@ -1,0 +1,186 @@
+//! Entry of the receive mover: counts the bytes of each beat and fixes `num_buffers` of network packets.
+//!
+//! Spec: virtio 1.4 §5.1.6.4.1 (`num_buffers` is 1 without MRG_RXBUF).
+//! Timing: contract §8. A beat accepted at an edge stands in the FIFO in the next cycle.
+//! Reset: not ready; the next beat is the first of a packet.
+
+use rust_hdl::prelude::*;
+use shoal_abi::{ring, stream};
+
+use crate::block_default;
+use crate::util::{ones, wide};
+
+/// Beats of the input FIFO.
+pub const IN_DEPTH: u64 = 64;
+
+/// What stands beside the data of a beat in the input FIFO.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct RxSide {
+    /// Valid bytes, from byte 0 on; the others are 0.
+    pub bytes: Bits<5>,
+    /// Last beat of the packet.
+    pub last: Bit,
+    /// `tdest`.
+    pub dest: Bits<20>,
+    /// `tid`.
+    pub tid: Bits<16>,
+    /// `tuser`.
+    pub tuser: Bits<64>,
+}
+
+/// See the file's text. `W`: data width, bits; `WB`: bytes.
+#[derive(LogicBlock)]
+pub struct RxIn<const W: usize, const WB: usize> {
+    /// Rising edge active.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous.
+    pub reset: Signal<In, Bit>,
+    /// Data.
+    pub s_axis_tdata: Signal<In, Bits<W>>,
+    /// Byte enables; looked at on the last beat only.
+    pub s_axis_tkeep: Signal<In, Bits<WB>>,
+    /// Last beat of a packet.
+    pub s_axis_tlast: Signal<In, Bit>,
+    /// A beat is offered.
+    pub s_axis_tvalid: Signal<In, Bit>,
+    /// Member id.
+    pub s_axis_tdest: Signal<In, Bits<20>>,
+    /// Virtqueue index within the device.
+    pub s_axis_tid: Signal<In, Bits<16>>,
+    /// Side band, see `shoal_abi::stream`.
+    pub s_axis_tuser: Signal<In, Bits<64>>,
+    /// The FIFO has room.
+    pub s_axis_tready: Signal<Out, Bit>,
+    /// Beats in the FIFO.
+    pub count: Signal<In, Bits<16>>,
+    /// Puts a beat into the FIFO.
+    pub push: Signal<Out, Bit>,
+    /// Its data.
+    pub data: Signal<Out, Bits<W>>,
+    /// Its side band.
+    pub side: Signal<Out, RxSide>,
+    up: DFF<Bit>,
+    beat: DFF<Bits<2>>,
+    answer: DFF<Bit>,
+    is_answer: Signal<Local, Bit>,
+    accept: Signal<Local, Bit>,
+    ready: Signal<Local, Bit>,
+    past_keep: Signal<Local, Bits<WB>>,
+    first_gap: Signal<Local, Bits<WB>>,
+    bytes: Signal<Local, Bits<5>>,
+    bytes16: Signal<Local, Bits<16>>,
+    bits: Signal<Local, Bits<16>>,
+    unused: Signal<Local, Bits<W>>,
+    fixed: Signal<Local, Bits<W>>,
+    one_byte: Constant<Bits<WB>>,
+    all_data: Constant<Bits<W>>,
+    header_mask: Constant<Bits<W>>,
+    header_value: Constant<Bits<W>>,
+    header_beat: Constant<Bits<2>>,
+    no_beat: Constant<Bits<2>>,
+    one_beat: Constant<Bits<2>>,
+    late_beat: Constant<Bits<2>>,
+    full_beat: Constant<Bits<5>>,
+    byte_shift: Constant<Bits<16>>,
+    depth: Constant<Bits<16>>,
+    answer_bit: Constant<Bits<6>>,
+    no_side: Constant<RxSide>,
+    gap_bytes: [Constant<Bits<5>>; WB],
+}
+
+impl<const W: usize, const WB: usize> Default for RxIn<W, WB> {
+    fn default() -> Self {
+        let field = 8 * (ring::NET_HDR_NUM_BUFFERS % WB);
+        block_default!(
+            clock, reset, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid,
+            s_axis_tuser, s_axis_tready, count, push, data, side, up, beat, answer, is_answer, accept, ready,
+            past_keep, first_gap, bytes, bytes16, bits, unused, fixed;
+            one_byte = 1u64,
+            all_data = ones::<W>(),
+            header_mask = !wide::<W>(0xffff << field),
+            header_value = wide::<W>(1 << field),
+            header_beat = (ring::NET_HDR_NUM_BUFFERS / WB) as u64,
+            no_beat = 0u64,
+            one_beat = 1u64,
+            late_beat = 3u64,
+            full_beat = WB as u64,
+            byte_shift = 3u64,
+            depth = IN_DEPTH,
+            answer_bit = u64::from(stream::TUSER_ANSWER.lsb),
+            no_side = RxSide::default();
+            gap_bytes = std::array::from_fn(|n| Constant::new((n as u64).into()))
+        )
+    }
+}
+
+impl<const W: usize, const WB: usize> Logic for RxIn<W, WB> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, up, beat, answer);
+        self.up.d.next = true;
+        self.ready.next = self.up.q.val() & (self.count.val() < self.depth.val());
+        self.accept.next = self.ready.val() & self.s_axis_tvalid.val();
+        // Contiguous ones of tkeep from bit 0: the place of its lowest zero, as one bit; none in a full beat.
+        self.past_keep.next = self.s_axis_tkeep.val() + self.one_byte.val();
+        self.first_gap.next = self.past_keep.val() & !self.s_axis_tkeep.val();
+        self.bytes.next = self.full_beat.val();
+        if self.s_axis_tlast.val() {
+            for i in 0..WB {
+                if self.first_gap.val().get_bit(i) {
+                    self.bytes.next = self.gap_bytes[i].val();
+                }
+            }
+        }
+        self.bytes16.next = bit_cast::<16, 5>(self.bytes.val());
+        self.bits.next = self.bytes16.val() << self.byte_shift.val();
+        self.unused.next = self.all_data.val() << self.bits.val();
+        // The first beat decides for its packet.
+        self.is_answer.next = self.answer.q.val();
+        if self.beat.q.val() == self.no_beat.val() {
+            self.is_answer.next = self
+                .s_axis_tuser
+                .val()
+                .get_bit(self.answer_bit.val().index());
+        }
+        self.fixed.next = self.s_axis_tdata.val();
+        if !self.is_answer.val() & (self.beat.q.val() == self.header_beat.val()) {
+            self.fixed.next =
+                (self.s_axis_tdata.val() & self.header_mask.val()) | self.header_value.val();
+        }
+        if self.accept.val() {
+            self.answer.d.next = self.is_answer.val();
+            if self.beat.q.val() != self.late_beat.val() {
+                self.beat.d.next = self.beat.q.val() + self.one_beat.val();
+            }
+            if self.s_axis_tlast.val() {
+                self.beat.d.next = self.no_beat.val();
+            }
+        }
+        // Outputs.
+        self.s_axis_tready.next = self.ready.val();
+        self.push.next = self.accept.val();
+        self.data.next = self.fixed.val() & !self.unused.val();
+        self.side.next = self.no_side.val();
+        self.side.next.bytes = self.bytes.val();
+        self.side.next.last = self.s_axis_tlast.val();
+        self.side.next.dest = self.s_axis_tdest.val();
+        self.side.next.tid = self.s_axis_tid.val();
+        self.side.next.tuser = self.s_axis_tuser.val();
+        if self.reset.val() {
+            self.up.d.next = false;
+            self.beat.d.next = self.no_beat.val();
+            self.answer.d.next = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rx_in_lints_clean() {
+        crate::util::assert_lint_clean("rx_in_64", RxIn::<64, 8>::default());
+        crate::util::assert_lint_clean("rx_in_128", RxIn::<128, 16>::default());
+    }
+}

@@ -1,0 +1,170 @@
+//! Reading a record. Nothing in a file can do more than give an error.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use shoal_abi::ports::Inputs;
+use shoal_abi::profile::{by_name, Profile};
+use shoal_abi::ABI_VERSION;
+
+use super::codec::Decoder;
+use super::{Header, RecordError, FORMAT, MAGIC, MAX_CHUNK};
+
+/// Longest string and most strings of a header.
+const MAX_TEXT: u32 = 4096;
+
+/// Gives the cycles of a record, in order.
+#[derive(Debug)]
+pub struct Reader {
+    file: BufReader<File>,
+    header: Header,
+    profile: &'static Profile,
+    seed: u64,
+    decoder: Decoder,
+    chunk: Vec<u8>,
+    /// Bytes of the chunk already decoded.
+    at: usize,
+    /// Cycles left in the chunk.
+    left: u32,
+    cycles: u64,
+    is_ended: bool,
+}
+
+impl Reader {
+    /// Opens a record and reads what it says about its run.
+    ///
+    /// # Errors
+    /// A file that is no record, or of another version, ABI or profile.
+    pub fn open(path: &Path) -> Result<Self, RecordError> {
+        let mut file = BufReader::new(File::open(path)?);
+        let mut magic = [0; 8];
+        fill(&mut file, &mut magic, RecordError::NotARecord)?;
+        if magic != MAGIC {
+            return Err(RecordError::NotARecord);
+        }
+        let found = number(&mut file, 0)?;
+        if found != FORMAT {
+            return Err(RecordError::Format { found });
+        }
+        let mut header = Header::default();
+        for _ in 0..number(&mut file, 0)?.min(MAX_TEXT) {
+            let name = text(&mut file)?;
+            let value = text(&mut file)?;
+            header.set(&name, value);
+        }
+        if header.abi != ABI_VERSION.to_string() {
+            return Err(RecordError::Abi { found: header.abi, expected: ABI_VERSION });
+        }
+        let profile = by_name(&header.profile)
+            .ok_or_else(|| RecordError::Profile(header.profile.clone()))?;
+        let seed = header
+            .seed
+            .parse()
+            .map_err(|_| RecordError::Header { name: "seed", value: header.seed.clone() })?;
+        Ok(Self {
+            file,
+            header,
+            profile,
+            seed,
+            decoder: Decoder::new(profile),
+            chunk: Vec::new(),
+            at: 0,
+            left: 0,
+            cycles: 0,
+            is_ended: false,
+        })
+    }
+
+    /// What the record says about its run.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Profile of the run.
+    #[must_use]
+    pub fn profile(&self) -> &'static Profile {
+        self.profile
+    }
+
+    /// Seed of the run.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The inputs of the next cycle; `None` after the last.
+    ///
+    /// # Errors
+    /// A record that is cut off or damaged.
+    pub fn next_cycle(&mut self) -> Result<Option<Inputs>, RecordError> {
+        let damaged = |cycles, what| RecordError::Damaged { cycles, what };
+        if self.left == 0 && (self.is_ended || !self.next_chunk()?) {
+            return Ok(None);
+        }
+        let mut bytes = &self.chunk[self.at..];
+        let inputs =
+            self.decoder.next(&mut bytes).ok_or(damaged(self.cycles, "a cycle makes no sense"))?;
+        self.at = self.chunk.len() - bytes.len();
+        self.left -= 1;
+        self.cycles += 1;
+        let is_whole = self.at == self.chunk.len() && self.decoder.is_between();
+        if self.left == 0 && !is_whole {
+            return Err(damaged(self.cycles, "a chunk has more cycles than it says"));
+        }
+        Ok(Some(inputs))
+    }
+
+    /// Reads the next chunk; false at the end mark.
+    fn next_chunk(&mut self) -> Result<bool, RecordError> {
+        let cycles = self.cycles;
+        let len = number(&mut self.file, cycles)? as usize;
+        let count = number(&mut self.file, cycles)?;
+        let crc = number(&mut self.file, cycles)?;
+        if len == 0 {
+            let mut total = [0; 8];
+            fill(&mut self.file, &mut total, RecordError::Truncated { cycles })?;
+            if u64::from_le_bytes(total) != cycles {
+                return Err(RecordError::Damaged { cycles, what: "chunks are missing" });
+            }
+            self.is_ended = true;
+            return Ok(false);
+        }
+        if len > MAX_CHUNK || count == 0 {
+            return Err(RecordError::Damaged { cycles, what: "a chunk's length makes no sense" });
+        }
+        self.chunk.resize(len, 0);
+        fill(&mut self.file, &mut self.chunk, RecordError::Truncated { cycles })?;
+        if crc32fast::hash(&self.chunk) != crc {
+            return Err(RecordError::Damaged { cycles, what: "a chunk's checksum is wrong" });
+        }
+        self.at = 0;
+        self.left = count;
+        Ok(true)
+    }
+}
+
+/// Fills `buf`; a file that ends first is the error `cut`.
+fn fill(file: &mut impl Read, buf: &mut [u8], cut: RecordError) -> Result<(), RecordError> {
+    file.read_exact(buf).map_err(|e| match e.kind() {
+        io::ErrorKind::UnexpectedEof => cut,
+        _ => RecordError::Io(e),
+    })
+}
+
+fn number(file: &mut impl Read, cycles: u64) -> Result<u32, RecordError> {
+    let mut bytes = [0; 4];
+    fill(file, &mut bytes, RecordError::Truncated { cycles })?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+fn text(file: &mut impl Read) -> Result<String, RecordError> {
+    let len = number(file, 0)?;
+    if len > MAX_TEXT {
+        return Err(RecordError::Damaged { cycles: 0, what: "the header makes no sense" });
+    }
+    let mut bytes = vec![0; len as usize];
+    fill(file, &mut bytes, RecordError::Truncated { cycles: 0 })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

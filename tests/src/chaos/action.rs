@@ -1,0 +1,70 @@
+//! What can happen in a chaos session. Actions are small values, so that a failing list shrinks well.
+
+/// An admin command in flight.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Opcode.
+    pub opcode: u16,
+    /// Group type.
+    pub group: u16,
+    /// `group_member_id`.
+    pub member: u64,
+    /// Command data.
+    pub data: Vec<u8>,
+    /// Framing: 0 two descriptors, 1 indirect, 2 readable part in pieces of 5 bytes, 3 writable part in pieces of 6, 4 answer
+    /// cut to 4 bytes, 5 command cut to half.
+    pub framing: u8,
+}
+
+/// One buffer of a chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Desc {
+    /// Offset in the buffer area, bytes.
+    pub offset: u32,
+    /// Bytes.
+    pub len: u32,
+    /// Device-writable.
+    pub write: bool,
+}
+
+/// A descriptor chain.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// Buffers in order.
+    pub descs: Vec<Desc>,
+    /// Descriptors from this one on stand in an indirect table.
+    pub indirect_from: Option<usize>,
+    /// A flaw: 0..=8 none, else see `World::fill`.
+    pub flaw: u8,
+}
+
+/// One step of a session.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Let time pass, cycles.
+    Wait(u16),
+    /// Put a command on the admin queue and notify.
+    Admin(Command),
+    /// Create and start a device in the ordinary way, waiting for each command: member, block or net, rings' ASID, data ASID, features EVENT_IDX and INDIRECT.
+    Provision(u8, bool, u8, u8, bool, bool),
+    /// Make chains available on queue q of a member and write its doorbell.
+    Fill(u8, u8, Vec<Chain>),
+    /// Write a doorbell: page, index.
+    Kick(u8, u16),
+    /// Send a receive packet: member, vq, bytes.
+    Packet(u8, u8, u16),
+    /// Send an answer with the last tag seen on `m_axis`, changed by xor: member or 0 for the one seen, tag xor, bytes.
+    Answer(u8, u16, u16),
+    /// Write a register: offset, data, strobes.
+    Write(u32, u32, u8),
+    /// Read a register.
+    Read(u32),
+    /// Write 8 bytes of host memory: an address in rings or page tables, value.
+    Poke(u32, u64),
+    /// Change the memory system: latency, jitter, stall percent.
+    Memory(u8, u8, u8),
+    /// Warm reset by status 0, then set up again.
+    Warm,
+    /// Hard reset for some cycles, then set up again.
+    Hard(u8),
+}
