@@ -30,5 +30,14 @@ pub mod top;
 pub mod fifo;
 pub mod epoch;
 pub mod axil;
+pub mod regs;
+pub mod regs_common;
+pub mod regs_dev;
+pub mod regs_msix;
 pub mod types;
 pub mod util;
+
+// The core.
+pub mod admin_if;
+pub mod ctx;
+pub mod ctx_types;

@@ -113,7 +113,6 @@ pub struct RxIssue {
     low: Signal<Local, Bits<8>>,
     window: Signal<Local, Bits<16>>,
     window32: Signal<Local, Bits<32>>,
-    most32: Signal<Local, Bits<32>>,
     most: Signal<Local, Bits<16>>,
     have: Signal<Local, Bits<16>>,
     limit: Signal<Local, Bits<16>>,
@@ -124,9 +123,7 @@ pub struct RxIssue {
     avail: Signal<Local, Bits<16>>,
     first: Signal<Local, Bit>,
     part: Signal<Local, Bits<16>>,
-    span: Signal<Local, Bits<16>>,
-    beats: Signal<Local, Bits<16>>,
-    last_beat: Signal<Local, Bits<16>>,
+    last_byte: Signal<Local, Bits<8>>,
     burst32: Signal<Local, Bits<32>>,
     burst64: Signal<Local, Bits<64>>,
     granted: Signal<Local, Bit>,
@@ -140,7 +137,8 @@ pub struct RxIssue {
     beat_align: Constant<Bits<64>>,
     client: Constant<Bits<10>>,
     epoch_id: Constant<Bits<10>>,
-    one: Constant<Bits<16>>,
+    one8: Constant<Bits<8>>,
+    beat_mask8: Constant<Bits<8>>,
     one32: Constant<Bits<32>>,
     none16: Constant<Bits<16>>,
     none32: Constant<Bits<32>>,
@@ -158,8 +156,8 @@ impl RxIssue {
             mmu_req_valid, mmu_req, mmu_rsp_valid, mmu_rsp, epoch, start, w_req, w_addr, w_id, w_user, w_len, w_grant,
             beat_take, beat_bytes, lane, chunk, b_valid, b_bad, done_valid, done, done_pop, state, discarding, asid,
             op_va, va, rem, burst, left, addr, user, access_epoch, outstanding, got, fault, cause, iova, done_full,
-            done_reg, low, window, window32, most32, most, have, limit, bytes, ready, empty, offset, avail, first,
-            part, span, beats, last_beat, burst32, burst64, granted, answered;
+            done_reg, low, window, window32, most, have, limit, bytes, ready, empty, offset, avail, first,
+            part, last_byte, burst32, burst64, granted, answered;
             no_req = MmuReq { write: true, ..MmuReq::default() },
             no_done = RxDone::default(),
             burst_window = BURST_WINDOW,
@@ -169,7 +167,8 @@ impl RxIssue {
             beat_align = !(beat_bytes - 1),
             client = CLIENT_MOVER,
             epoch_id = CLIENT_MOVER | (1 << ID_EPOCH_LSB),
-            one = 1u64,
+            one8 = 1u64,
+            beat_mask8 = beat_bytes - 1,
             one32 = 1u64,
             none16 = 0u64,
             none32 = 0u64,
@@ -191,11 +190,10 @@ impl Logic for RxIssue {
         self.low.next = self.va.q.val().get_bits::<8>(0);
         self.window.next = self.burst_window.val() - bit_cast::<16, 8>(self.low.val());
         self.window32.next = bit_cast::<32, 16>(self.window.val());
-        self.most32.next = self.window32.val();
+        self.most.next = self.window.val();
         if self.rem.q.val() < self.window32.val() {
-            self.most32.next = self.rem.q.val();
+            self.most.next = self.rem.q.val().get_bits::<16>(0);
         }
-        self.most.next = self.most32.val().get_bits::<16>(0);
         self.have.next = (self.count.val() << self.beat_shift.val()) + self.acc_count.val();
         self.limit.next = self.most.val();
         if self.ended.val() {
@@ -225,9 +223,9 @@ impl Logic for RxIssue {
             self.part.next = self.left.q.val();
         }
         self.chunk.next = self.part.val();
-        self.span.next = self.offset.val() + self.burst.q.val() + self.beat_mask.val();
-        self.beats.next = self.span.val() >> self.beat_shift.val();
-        self.last_beat.next = self.beats.val() - self.one.val();
+        self.last_byte.next = (self.low.val() & self.beat_mask8.val())
+            + self.burst.q.val().get_bits::<8>(0)
+            - self.one8.val();
         self.burst32.next = bit_cast::<32, 16>(self.burst.q.val());
         self.burst64.next = bit_cast::<64, 16>(self.burst.q.val());
         // Outputs.
@@ -247,7 +245,7 @@ impl Logic for RxIssue {
             self.w_id.next = self.epoch_id.val();
         }
         self.w_user.next = bit_cast::<22, 21>(self.user.q.val());
-        self.w_len.next = self.last_beat.val().get_bits::<8>(0);
+        self.w_len.next = self.last_byte.val() >> self.beat_shift.val();
         self.done_valid.next = self.done_full.q.val();
         self.done.next = self.done_reg.q.val();
         if self.done_pop.val() {

@@ -6,7 +6,6 @@
 use rust_hdl::prelude::*;
 
 use crate::block_default;
-use crate::rx_in::RxSide;
 use crate::util::ones;
 
 /// See the file's text. `W`: data width, bits; `WB`: bytes.

@@ -122,7 +122,6 @@ pub struct TxIssue {
     bytes64: Signal<Local, Bits<64>>,
     span: Signal<Local, Bits<16>>,
     beats: Signal<Local, Bits<16>>,
-    last_beat: Signal<Local, Bits<16>>,
     room: Signal<Local, Bits<16>>,
     flight_room: Signal<Local, Bit>,
     next_rem: Signal<Local, Bits<32>>,
@@ -138,6 +137,7 @@ pub struct TxIssue {
     client: Constant<Bits<10>>,
     epoch_id: Constant<Bits<10>>,
     one: Constant<Bits<16>>,
+    one8: Constant<Bits<8>>,
     none16: Constant<Bits<16>>,
     none32: Constant<Bits<32>>,
     no_cause: Constant<Bits<12>>,
@@ -152,7 +152,7 @@ impl TxIssue {
             clock, reset, op_valid, op, op_pop, idle, out_count, reserved, flight_count, mmu_req_valid, mmu_req,
             mmu_rsp_valid, mmu_rsp, epoch, start, ar_req, ar_addr, ar_id, ar_user, ar_len, ar_grant, item_push, item,
             reserve, state, current, va, rem, fault, cause, fault_iova, addr, user, access_epoch, low, window, window32,
-            bytes, bytes32, bytes64, span, beats, last_beat, room, flight_room, next_rem;
+            bytes, bytes32, bytes64, span, beats, room, flight_room, next_rem;
             no_op = TxOp::default(),
             no_item = TxItem::default(),
             no_req = MmuReq::default(),
@@ -165,6 +165,7 @@ impl TxIssue {
             client = CLIENT_MOVER,
             epoch_id = CLIENT_MOVER | (1 << ID_EPOCH_LSB),
             one = 1u64,
+            one8 = 1u64,
             none16 = 0u64,
             none32 = 0u64,
             no_cause = u64::from(mmu::CAUSE_NONE),
@@ -193,7 +194,6 @@ impl Logic for TxIssue {
             + self.bytes.val()
             + self.beat_mask.val();
         self.beats.next = self.span.val() >> self.beat_shift.val();
-        self.last_beat.next = self.beats.val() - self.one.val();
         self.room.next =
             self.out_count.val() + self.reserved.val() + self.beats.val() + self.one.val();
         self.flight_room.next = self.flight_count.val() < self.flight_depth.val();
@@ -213,7 +213,7 @@ impl Logic for TxIssue {
             self.ar_id.next = self.epoch_id.val();
         }
         self.ar_user.next = bit_cast::<22, 21>(self.user.q.val());
-        self.ar_len.next = self.last_beat.val().get_bits::<8>(0);
+        self.ar_len.next = self.beats.val().get_bits::<8>(0) - self.one8.val();
         self.item_push.next = false;
         self.reserve.next = self.none16.val();
         // A burst, unless Idle says END.

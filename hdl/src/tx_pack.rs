@@ -214,7 +214,7 @@ impl<const W: usize> Logic for TxPack<W> {
             }
             if self.r_bad.val() & !self.bad.q.val() {
                 self.bad.d.next = true;
-                self.bad_iova.d.next = self.item.val().iova;
+                self.bad_iova.d.next = self.item_iova.val();
             }
             self.taken.d.next = self.taken.q.val() + self.chunk.val();
             if self.chunk.val() == self.todo.val() {
@@ -235,7 +235,7 @@ impl<const W: usize> Logic for TxPack<W> {
             self.done_reg.d.next.cause = self.no_cause.val();
             if self.item.val().cause != self.no_cause.val() {
                 self.done_reg.d.next.cause = self.item.val().cause;
-                self.done_reg.d.next.iova = self.item.val().iova;
+                self.done_reg.d.next.iova = self.item_iova.val();
             } else if self.bad.q.val() {
                 self.done_reg.d.next.cause = self.read_access.val();
                 self.done_reg.d.next.iova = self.bad_iova.q.val();

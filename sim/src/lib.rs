@@ -1,10 +1,12 @@
 //! The Shoal harness: runs the device in a simulated host.
 //!
 //! `env` is the world around the device, `dut` the ways to have a device, `lockstep` compares two of them on every port and
-//! cycle, `monitor` checks a run against the standards, `record` keeps a run so that it can be replayed, `host` is what
-//! drivers and scenarios hold, `scenario` are the runs that the `shoal` command offers.
+//! cycle, `monitor` checks a run against the standards, `record` and `replay` keep a run and repeat it, `host` is what
+//! drivers and scenarios hold, `scenario` are the runs that the `shoal` command (`cli`) offers.
 #![forbid(unsafe_code)]
 
+pub mod abi_doc;
+pub mod cli;
 pub mod dut;
 pub mod env;
 pub mod host;
@@ -12,4 +14,5 @@ pub mod lockstep;
 pub mod monitor;
 pub mod record;
 pub mod replay;
+pub mod scenario;
 pub mod setup;

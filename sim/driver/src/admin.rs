@@ -88,7 +88,13 @@ impl<D: Dma> AdminQueue<D> {
             avail_idx: 0,
             used_idx: 0,
         };
-        Ok(Self { dma, size, rings, buffers, state: Mutex::new(state) })
+        Ok(Self {
+            dma,
+            size,
+            rings,
+            buffers,
+            state: Mutex::new(state),
+        })
     }
 
     /// Entries.
@@ -102,7 +108,11 @@ impl<D: Dma> AdminQueue<D> {
     pub fn areas(&self) -> (u64, u64, u64) {
         let n = u64::from(self.size);
         let avail = self.rings.addr + n * DESC_BYTES;
-        (self.rings.addr, avail, (avail + AVAIL_RING + n * 2 + 2).next_multiple_of(4))
+        (
+            self.rings.addr,
+            avail,
+            (avail + AVAIL_RING + n * 2 + 2).next_multiple_of(4),
+        )
     }
 
     /// Commands in flight or not yet polled.
@@ -114,18 +124,34 @@ impl<D: Dma> AdminQueue<D> {
     /// Puts a command into the queue; the caller rings the doorbell. `writable` is the bytes of the writable part.
     ///
     /// # Errors
-    /// `QueueFull`; `Framing` when the parts or the pieces do not fit.
+    /// `QueueFull`; `Framing` when the parts or the pieces do not fit; `BadUsed`.
     pub fn submit(&self, readable: &[u8], writable: usize, framing: &Framing) -> Result<Ticket> {
         let mut state = lock(&self.state);
         let pieces: Vec<(usize, usize, bool)> = pieces(readable.len(), &framing.readable)
             .map(|(at, n)| (at, n, false))
             .chain(pieces(writable, &framing.writable).map(|(at, n)| (PART_BYTES + at, n, true)))
             .collect();
-        let most = if framing.indirect { INDIRECT_DESCS } else { usize::from(self.size) };
-        if readable.len() > PART_BYTES || writable > PART_BYTES || pieces.is_empty() || pieces.len() > most {
-            return Err(Error::Framing { readable: readable.len(), writable, descriptors: pieces.len() });
+        let most = if framing.indirect {
+            INDIRECT_DESCS
+        } else {
+            usize::from(self.size)
+        };
+        if readable.len() > PART_BYTES
+            || writable > PART_BYTES
+            || pieces.is_empty()
+            || pieces.len() > most
+        {
+            return Err(Error::Framing {
+                readable: readable.len(),
+                writable,
+                descriptors: pieces.len(),
+            });
         }
         let needed = if framing.indirect { 1 } else { pieces.len() };
+        if state.free.len() < needed {
+            // Forgotten commands may have ended since.
+            self.reap(&mut state)?;
+        }
         if state.free.len() < needed {
             return Err(Error::QueueFull);
         }
@@ -135,7 +161,8 @@ impl<D: Dma> AdminQueue<D> {
         let slot = self.slot(head);
         // Old contents of the writable part would hide a device that does not write it.
         self.dma.write(slot, readable);
-        self.dma.write(slot + PART_BYTES as u64, &[0xff; PART_BYTES]);
+        self.dma
+            .write(slot + PART_BYTES as u64, &[0xff; PART_BYTES]);
         let table = slot + 2 * PART_BYTES as u64;
         for (n, &(at, len, write)) in pieces.iter().enumerate() {
             let last = n + 1 == pieces.len();
@@ -146,20 +173,31 @@ impl<D: Dma> AdminQueue<D> {
                 (false, false) => descs[n + 1],
             };
             let flags = if last { 0 } else { DESC_F_NEXT } | if write { DESC_F_WRITE } else { 0 };
-            let base = if framing.indirect { table } else { self.rings.addr };
+            let base = if framing.indirect {
+                table
+            } else {
+                self.rings.addr
+            };
             self.desc(base, index, slot + at as u64, len, flags, next);
         }
         if framing.indirect {
             let len = pieces.len() * DESC_BYTES as usize;
             self.desc(self.rings.addr, head, table, len, DESC_F_INDIRECT, 0);
         }
-        state.slots[usize::from(head)] = Some(Slot { descs, writable, used: None, forgotten: false });
+        state.slots[usize::from(head)] = Some(Slot {
+            descs,
+            writable,
+            used: None,
+            forgotten: false,
+        });
 
         let (_, avail, _) = self.areas();
         let entry = u64::from(state.avail_idx % self.size);
-        self.dma.write(avail + AVAIL_RING + 2 * entry, &head.to_le_bytes());
+        self.dma
+            .write(avail + AVAIL_RING + 2 * entry, &head.to_le_bytes());
         state.avail_idx = state.avail_idx.wrapping_add(1);
-        self.dma.write(avail + AVAIL_IDX, &state.avail_idx.to_le_bytes());
+        self.dma
+            .write(avail + AVAIL_IDX, &state.avail_idx.to_le_bytes());
         Ok(Ticket { head })
     }
 
@@ -176,9 +214,13 @@ impl<D: Dma> AdminQueue<D> {
         };
         let slot = state.slots[index].take().expect("the slot was just seen");
         let mut writable = vec![0; slot.writable];
-        self.dma.read(self.slot(ticket.head) + PART_BYTES as u64, &mut writable);
+        self.dma
+            .read(self.slot(ticket.head) + PART_BYTES as u64, &mut writable);
         state.free.extend(slot.descs);
-        Ok(Ok(Completion { used: used as usize, writable }))
+        Ok(Ok(Completion {
+            used: used as usize,
+            writable,
+        }))
     }
 
     /// Gives up on a command: its slot is reused when the device has returned it, not before.
@@ -187,7 +229,12 @@ impl<D: Dma> AdminQueue<D> {
         let index = usize::from(ticket.head);
         match state.slots[index].take() {
             Some(slot) if slot.used.is_some() => state.free.extend(slot.descs),
-            slot => state.slots[index] = slot.map(|s| Slot { forgotten: true, ..s }),
+            slot => {
+                state.slots[index] = slot.map(|s| Slot {
+                    forgotten: true,
+                    ..s
+                })
+            }
         }
     }
 
@@ -196,7 +243,9 @@ impl<D: Dma> AdminQueue<D> {
         let idx = self.dma.read_u16(used + USED_IDX);
         while state.used_idx != idx {
             let entry = u64::from(state.used_idx % self.size);
-            let elem = self.dma.read_u64(used + USED_RING + USED_ELEM_BYTES * entry);
+            let elem = self
+                .dma
+                .read_u64(used + USED_RING + USED_ELEM_BYTES * entry);
             let (id, len) = (elem as u32, (elem >> 32) as u32);
             let index = id as usize;
             let Some(Some(slot)) = state.slots.get_mut(index) else {

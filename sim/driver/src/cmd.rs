@@ -18,11 +18,19 @@ pub struct Cmd {
 
 fn area(fields: &[Field]) -> usize {
     // Both parts are multiples of 8 bytes (virtio 1.4 §2.13.1).
-    fields.iter().map(|f| f.offset + f.bytes).max().unwrap_or(0).next_multiple_of(8)
+    fields
+        .iter()
+        .map(|f| f.offset + f.bytes)
+        .max()
+        .unwrap_or(0)
+        .next_multiple_of(8)
 }
 
 fn field(fields: &'static [Field], name: &str) -> &'static Field {
-    fields.iter().find(|f| f.name == name).expect("the name is in the command's field table")
+    fields
+        .iter()
+        .find(|f| f.name == name)
+        .expect("the name is in the command's field table")
 }
 
 impl Cmd {
@@ -32,9 +40,21 @@ impl Cmd {
     /// When no command has this opcode: send such ones raw, through the admin queue.
     #[must_use]
     pub fn new(opcode: u16, member: u64) -> Self {
-        let spec = COMMANDS.iter().find(|c| c.opcode == opcode).expect("a command of the ABI");
-        let group = if spec.member { abi::GROUP_MANAGED } else { abi::GROUP_SELF };
-        Self { spec, group, member, data: vec![0; area(spec.data)] }
+        let spec = COMMANDS
+            .iter()
+            .find(|c| c.opcode == opcode)
+            .expect("a command of the ABI");
+        let group = if spec.member {
+            abi::GROUP_MANAGED
+        } else {
+            abi::GROUP_SELF
+        };
+        Self {
+            spec,
+            group,
+            member,
+            data: vec![0; area(spec.data)],
+        }
     }
 
     /// The same command in another group (LIST_QUERY and LIST_USE exist in both).
@@ -97,21 +117,39 @@ impl Cmd {
     /// `Command` when the device refused, `ShortResult` when it wrote less than it should.
     pub fn reply(&self, writable: &[u8], used: usize) -> Result<Reply> {
         let written = &writable[..used.min(writable.len())];
-        let short = |wanted| Error::ShortResult { command: self.name(), got: written.len(), wanted };
-        let (header, result) =
-            written.split_at_checked(abi::RESULT_HEADER_BYTES).ok_or_else(|| short(abi::RESULT_HEADER_BYTES))?;
+        let short = |wanted| Error::ShortResult {
+            command: self.name(),
+            got: written.len(),
+            wanted,
+        };
+        let (header, result) = written
+            .split_at_checked(abi::RESULT_HEADER_BYTES)
+            .ok_or_else(|| short(abi::RESULT_HEADER_BYTES))?;
         let status = CommandStatus {
             status: u16::from_le_bytes([header[0], header[1]]),
             qualifier: u16::from_le_bytes([header[2], header[3]]),
         };
         if status.status != abi::OK {
-            return Err(Error::Command { command: self.name(), member: self.member, status });
+            return Err(Error::Command {
+                command: self.name(),
+                member: self.member,
+                status,
+            });
         }
-        let wanted = self.spec.result.iter().map(|f| f.offset + f.bytes).max().unwrap_or(0);
+        let wanted = self
+            .spec
+            .result
+            .iter()
+            .map(|f| f.offset + f.bytes)
+            .max()
+            .unwrap_or(0);
         if result.len() < wanted {
             return Err(short(abi::RESULT_HEADER_BYTES + wanted));
         }
-        Ok(Reply { spec: self.spec, bytes: result.to_vec() })
+        Ok(Reply {
+            spec: self.spec,
+            bytes: result.to_vec(),
+        })
     }
 }
 
@@ -329,7 +367,9 @@ pub fn list_query(group: u16) -> Cmd {
 #[must_use]
 pub fn list_use(group: u16, opcodes: [u64; 2]) -> Cmd {
     let bytes: Vec<u8> = opcodes.iter().flat_map(|w| w.to_le_bytes()).collect();
-    Cmd::new(abi::LIST_USE, 0).in_group(group).put_bytes("opcodes", &bytes)
+    Cmd::new(abi::LIST_USE, 0)
+        .in_group(group)
+        .put_bytes("opcodes", &bytes)
 }
 
 /// The bitmap in the reply to LIST_QUERY.
@@ -345,7 +385,11 @@ pub fn opcodes(reply: &Reply) -> [u64; 2] {
 /// ASID_SET.
 #[must_use]
 pub fn asid_set(asid: u32, to: Binding) -> Cmd {
-    let pasid_valid = if to.pasid.is_some() { abi::ASID_PASID_VALID } else { 0 };
+    let pasid_valid = if to.pasid.is_some() {
+        abi::ASID_PASID_VALID
+    } else {
+        0
+    };
     Cmd::new(abi::ASID_SET, 0)
         .put("asid", asid.into())
         .put("flags", (u32::from(to.mode) | pasid_valid).into())
@@ -360,9 +404,11 @@ pub fn iotlb_invalidate(asid: Option<u32>, range: Option<(u64, u64)>) -> Cmd {
     match (asid, range) {
         (None, _) => c,
         (Some(a), None) => c.put("kind", 1).put("asid", a.into()),
-        (Some(a), Some((iova, len))) => {
-            c.put("kind", 2).put("asid", a.into()).put("iova", iova).put("len", len)
-        }
+        (Some(a), Some((iova, len))) => c
+            .put("kind", 2)
+            .put("asid", a.into())
+            .put("iova", iova)
+            .put("len", len),
     }
 }
 
@@ -395,11 +441,17 @@ pub fn dev_create(id: u32, d: &DevCreate) -> Cmd {
 pub fn config_set(id: u32, offset: usize, bytes: &[u8]) -> Cmd {
     let mut config = [0; abi::CONFIG_BYTES];
     let mut mask = 0u64;
-    for (n, &b) in bytes.iter().enumerate().take(abi::CONFIG_BYTES.saturating_sub(offset)) {
+    for (n, &b) in bytes
+        .iter()
+        .enumerate()
+        .take(abi::CONFIG_BYTES.saturating_sub(offset))
+    {
         config[offset + n] = b;
         mask |= 1 << (offset + n);
     }
-    Cmd::new(abi::CONFIG_SET, id.into()).put("bytes", mask).put_bytes("config", &config)
+    Cmd::new(abi::CONFIG_SET, id.into())
+        .put("bytes", mask)
+        .put_bytes("config", &config)
 }
 
 /// VQ_SETUP.
@@ -430,7 +482,9 @@ pub fn of_vq(opcode: u16, id: u32, vq_index: u16) -> Cmd {
 /// GROUP_ASID_SET.
 #[must_use]
 pub fn group_asid_set(id: u32, group: u32, asid: u32) -> Cmd {
-    Cmd::new(abi::GROUP_ASID_SET, id.into()).put("group", group.into()).put("asid", asid.into())
+    Cmd::new(abi::GROUP_ASID_SET, id.into())
+        .put("group", group.into())
+        .put("asid", asid.into())
 }
 
 /// MSI_SET of a queue or of `CONFIG_MSI`; `None` takes the message away.
@@ -450,7 +504,17 @@ mod tests {
 
     #[test]
     fn a_command_stands_at_the_places_of_its_table() {
-        let q = VqSetup { vq_index: 3, size: 64, ready: true, used_idx: 0xabcd, msi: Some(Msi { address: 0xfee0_1000, data: 0x31 }), ..VqSetup::default() };
+        let q = VqSetup {
+            vq_index: 3,
+            size: 64,
+            ready: true,
+            used_idx: 0xabcd,
+            msi: Some(Msi {
+                address: 0xfee0_1000,
+                data: 0x31,
+            }),
+            ..VqSetup::default()
+        };
         let b = vq_setup(7, &q).readable();
         assert_eq!(b.len(), 24 + 56);
         assert_eq!(b[0..4], [0x50, 0, 0x48, 0x53]);
@@ -467,12 +531,30 @@ mod tests {
         assert_eq!(c.writable_bytes(), 16);
         let refused = [22, 0, 5, 0, 0, 0, 0, 0];
         let e = c.reply(&refused, 8).unwrap_err();
-        assert_eq!(e.to_string(), "VQ_STATE_GET for member 5: EINVAL (22)/INVALID_MEMBER (5)");
+        assert_eq!(
+            e.to_string(),
+            "VQ_STATE_GET for member 5: EINVAL (22)/INVALID_MEMBER (5)"
+        );
         let ok = [0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 8, 0, 64, 0, 1, 0];
-        assert!(matches!(c.reply(&ok, 12), Err(Error::ShortResult { got: 12, wanted: 16, .. })));
+        assert!(matches!(
+            c.reply(&ok, 12),
+            Err(Error::ShortResult {
+                got: 12,
+                wanted: 16,
+                ..
+            })
+        ));
         assert!(matches!(c.reply(&ok, 3), Err(Error::ShortResult { .. })));
         let s = VqState::from(&c.reply(&ok, 16).unwrap());
-        assert_eq!(s, VqState { last_avail: 9, used_idx: 8, size: 64, ready: true });
+        assert_eq!(
+            s,
+            VqState {
+                last_avail: 9,
+                used_idx: 8,
+                size: 64,
+                ready: true
+            }
+        );
     }
 
     #[test]

@@ -37,7 +37,11 @@ impl fmt::Display for CommandStatus {
             cmd::Q_TRYAGAIN => "TRYAGAIN",
             _ => "unknown qualifier",
         };
-        write!(f, "{status} ({})/{qualifier} ({})", self.status, self.qualifier)
+        write!(
+            f,
+            "{status} ({})/{qualifier} ({})",
+            self.status, self.qualifier
+        )
     }
 }
 
@@ -160,6 +164,7 @@ impl Error {
     /// True when the device asks for another try.
     #[must_use]
     pub fn is_try_again(&self) -> bool {
-        self.command_status().is_some_and(|s| s.status == cmd::EAGAIN)
+        self.command_status()
+            .is_some_and(|s| s.status == cmd::EAGAIN)
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use shoal_abi::mmu::{
-    CAUSE_ASID_OFF, CAUSE_AVAIL_JUMP, CAUSE_CHAIN_BYTES, CAUSE_CHAIN_LONG, CAUSE_DESC_INDEX, CAUSE_DESC_ORDER,
-    CAUSE_INDIRECT, CAUSE_INDIRECT_TABLE, CAUSE_NONE, CAUSE_READ_ACCESS, CAUSE_READ_PAGE, CAUSE_TABLE_ACCESS,
-    CAUSE_WRITE_ACCESS, CAUSE_WRITE_PAGE, FAULT_BYTES, FAULT_WRITE,
+    CAUSE_ASID_OFF, CAUSE_AVAIL_JUMP, CAUSE_CHAIN_BYTES, CAUSE_CHAIN_LONG, CAUSE_DESC_INDEX,
+    CAUSE_DESC_ORDER, CAUSE_INDIRECT, CAUSE_INDIRECT_TABLE, CAUSE_NONE, CAUSE_READ_ACCESS,
+    CAUSE_READ_PAGE, CAUSE_TABLE_ACCESS, CAUSE_WRITE_ACCESS, CAUSE_WRITE_PAGE, FAULT_BYTES,
+    FAULT_WRITE,
 };
 use shoal_abi::regs;
 
@@ -37,7 +38,12 @@ impl FaultRecord {
     /// The record in its memory layout.
     #[must_use]
     pub fn from_bytes(b: &[u8; FAULT_BYTES as usize]) -> Self {
-        let word = |n: usize| b[n * 8..n * 8 + 8].iter().rev().fold(0u64, |w, &x| (w << 8) | u64::from(x));
+        let word = |n: usize| {
+            b[n * 8..n * 8 + 8]
+                .iter()
+                .rev()
+                .fold(0u64, |w, &x| (w << 8) | u64::from(x))
+        };
         let w = word(0);
         Self {
             cause: (w & 0xfff) as u16,
@@ -78,7 +84,12 @@ impl fmt::Display for FaultRecord {
         write!(
             f,
             "member {} queue {}: {} ({}) on a {verb} at IOVA {:#x}, ASID {}",
-            self.member, self.vq_index, cause_name(self.cause), self.cause, self.iova, self.asid
+            self.member,
+            self.vq_index,
+            cause_name(self.cause),
+            self.cause,
+            self.iova,
+            self.asid
         )
     }
 }
@@ -104,8 +115,15 @@ impl<P: Platform> FaultQueue<P> {
         // The device keeps its tail over a change of FQ_CTRL, so the driver starts where it stands.
         let head = platform.read32(regs::FQ_TAIL.offset) % RECORDS;
         platform.write32(regs::FQ_HEAD.offset, head);
-        platform.write32(regs::FQ_CTRL.offset, 1 | LOG_RECORDS << 4 | u32::from(vector) << 16);
-        Ok(Self { platform, buf, head })
+        platform.write32(
+            regs::FQ_CTRL.offset,
+            1 | LOG_RECORDS << 4 | u32::from(vector) << 16,
+        );
+        Ok(Self {
+            platform,
+            buf,
+            head,
+        })
     }
 
     /// Every record since the last call.
@@ -114,7 +132,8 @@ impl<P: Platform> FaultQueue<P> {
         let mut out = Vec::new();
         while self.head != tail {
             let mut b = [0; FAULT_BYTES as usize];
-            self.platform.read(self.buf.addr + u64::from(self.head) * FAULT_BYTES, &mut b);
+            self.platform
+                .read(self.buf.addr + u64::from(self.head) * FAULT_BYTES, &mut b);
             out.push(FaultRecord::from_bytes(&b));
             self.head = (self.head + 1) % RECORDS;
         }

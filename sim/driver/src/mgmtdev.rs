@@ -35,7 +35,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { admin_queue_size: regs::ADMIN_QUEUE_SIZE, command_cycles: 1_000_000, reset_cycles: 1_000_000, tries: 8 }
+        Self {
+            admin_queue_size: regs::ADMIN_QUEUE_SIZE,
+            command_cycles: 1_000_000,
+            reset_cycles: 1_000_000,
+            tries: 8,
+        }
     }
 }
 
@@ -87,11 +92,17 @@ impl<P: Platform> Mgmtdev<P> {
         negotiate(&platform)?;
 
         let mut msis = MsiPool::default();
-        let mut vectors = [Msi { address: 0, data: 0 }; regs::MSIX_VECTORS as usize];
+        let mut vectors = [Msi {
+            address: 0,
+            data: 0,
+        }; regs::MSIX_VECTORS as usize];
         for (n, v) in vectors.iter_mut().enumerate() {
             *v = msis.alloc()?;
             let at = regs::MSIX_TABLE + n as u32 * regs::MSIX_ENTRY_BYTES;
-            for (word, value) in [v.address as u32, (v.address >> 32) as u32, v.data, 0].into_iter().enumerate() {
+            for (word, value) in [v.address as u32, (v.address >> 32) as u32, v.data, 0]
+                .into_iter()
+                .enumerate()
+            {
                 platform.write32(at + 4 * word as u32, value);
             }
         }
@@ -107,11 +118,22 @@ impl<P: Platform> Mgmtdev<P> {
             vqs: none("virtqueue contexts"),
             doorbell_pages: none("doorbell pages"),
             asids: none("ASIDs"),
-            pasids: IdPool::new("PASIDs", FIRST_PASID, (1 << shoal_abi::mmu::USER_PASID_W) - FIRST_PASID),
+            pasids: IdPool::new(
+                "PASIDs",
+                FIRST_PASID,
+                (1 << shoal_abi::mmu::USER_PASID_W) - FIRST_PASID,
+            ),
             msis,
         };
-        let mut shared =
-            Shared { platform, options, caps: Caps::default(), admin, pools: Mutex::new(pools), faults, vectors };
+        let mut shared = Shared {
+            platform,
+            options,
+            caps: Caps::default(),
+            admin,
+            pools: Mutex::new(pools),
+            faults,
+            vectors,
+        };
         for group in [abi::GROUP_SELF, abi::GROUP_MANAGED] {
             let offered = cmd::opcodes(&shared.exec(&cmd::list_query(group))?);
             shared.exec(&cmd::list_use(group, offered))?;
@@ -125,7 +147,9 @@ impl<P: Platform> Mgmtdev<P> {
             p.asids = IdPool::new("ASIDs", 0, caps.asids);
         }
         shared.caps = caps;
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// The platform it sits on.
@@ -175,14 +199,20 @@ impl<P: Platform> Mgmtdev<P> {
     /// # Errors
     /// `QueueFull`.
     pub fn submit(&self, c: &Cmd) -> Result<Ticket> {
-        self.shared.submit(&c.readable(), c.writable_bytes(), &Framing::default())
+        self.shared
+            .submit(&c.readable(), c.writable_bytes(), &Framing::default())
     }
 
     /// Sends any bytes as a command, in any framing.
     ///
     /// # Errors
     /// `QueueFull`, `Framing`.
-    pub fn submit_raw(&self, readable: &[u8], writable: usize, framing: &Framing) -> Result<Ticket> {
+    pub fn submit_raw(
+        &self,
+        readable: &[u8],
+        writable: usize,
+        framing: &Framing,
+    ) -> Result<Ticket> {
         self.shared.submit(readable, writable, framing)
     }
 
@@ -223,28 +253,44 @@ impl<P: Platform> Mgmtdev<P> {
     ///
     /// # Errors
     /// `Timeout`, `Platform`, `Framing`.
-    pub fn exec_raw(&self, readable: &[u8], writable: usize, framing: &Framing) -> Result<Completion> {
-        self.shared.exec_raw("a raw command", readable, writable, framing)
+    pub fn exec_raw(
+        &self,
+        readable: &[u8],
+        writable: usize,
+        framing: &Framing,
+    ) -> Result<Completion> {
+        self.shared
+            .exec_raw("a raw command", readable, writable, framing)
     }
 
     /// Resolves an IOVA by the path that devices use: address and PASID, or the fault cause.
     ///
     /// # Errors
     /// As `exec`.
-    pub fn translate(&self, asid: u32, iova: u64, write: bool) -> Result<std::result::Result<(u64, Option<u32>), u16>> {
+    pub fn translate(
+        &self,
+        asid: u32,
+        iova: u64,
+        write: bool,
+    ) -> Result<std::result::Result<(u64, Option<u32>), u16>> {
         let r = self.exec(&cmd::translate(asid, iova, write))?;
         let (cause, pasid) = (r.get("cause") as u16, r.get("pasid") as u32);
         if cause != 0 {
             return Ok(Err(cause));
         }
         let valid = pasid & shoal_abi::mmu::USER_PASID_VALID != 0;
-        Ok(Ok((r.get("address"), valid.then_some(pasid & !shoal_abi::mmu::USER_PASID_VALID))))
+        Ok(Ok((
+            r.get("address"),
+            valid.then_some(pasid & !shoal_abi::mmu::USER_PASID_VALID),
+        )))
     }
 
     /// Device status of the mgmtdev.
     #[must_use]
     pub fn status(&self) -> u8 {
-        self.shared.platform.read32(regs::STATUS_QUEUE_SELECT.offset) as u8
+        self.shared
+            .platform
+            .read32(regs::STATUS_QUEUE_SELECT.offset) as u8
     }
 }
 
@@ -256,11 +302,22 @@ impl<P: Platform> Shared<P> {
     }
 
     fn exec(&self, c: &Cmd) -> Result<Reply> {
-        let done = self.exec_raw(c.name(), &c.readable(), c.writable_bytes(), &Framing::default())?;
+        let done = self.exec_raw(
+            c.name(),
+            &c.readable(),
+            c.writable_bytes(),
+            &Framing::default(),
+        )?;
         c.reply(&done.writable, done.used)
     }
 
-    fn exec_raw(&self, what: &str, readable: &[u8], writable: usize, framing: &Framing) -> Result<Completion> {
+    fn exec_raw(
+        &self,
+        what: &str,
+        readable: &[u8],
+        writable: usize,
+        framing: &Framing,
+    ) -> Result<Completion> {
         let cycles = self.options.command_cycles;
         let end = self.platform.now().saturating_add(cycles);
         let mut ticket = loop {
@@ -276,7 +333,10 @@ impl<P: Platform> Shared<P> {
             };
             if self.platform.now() >= end {
                 self.admin.forget(ticket);
-                return Err(Error::Timeout { what: what.to_string(), cycles });
+                return Err(Error::Timeout {
+                    what: what.to_string(),
+                    cycles,
+                });
             }
             if let Err(e) = self.platform.wait() {
                 self.admin.forget(ticket);
@@ -291,7 +351,11 @@ fn expect<P: Platform>(platform: &P, reg: regs::Reg, wanted: u32) -> Result<()> 
     if found == wanted {
         Ok(())
     } else {
-        Err(Error::Identity { register: reg.name, found: found.into(), wanted: wanted.into() })
+        Err(Error::Identity {
+            register: reg.name,
+            found: found.into(),
+            wanted: wanted.into(),
+        })
     }
 }
 
@@ -302,11 +366,19 @@ fn set_status<P: Platform>(platform: &P, status: u8) {
     platform.write32(r, keep | u32::from(status));
 }
 
-fn wait_for<P: Platform>(platform: &P, what: &str, cycles: u64, done: impl Fn() -> bool) -> Result<()> {
+fn wait_for<P: Platform>(
+    platform: &P,
+    what: &str,
+    cycles: u64,
+    done: impl Fn() -> bool,
+) -> Result<()> {
     let end = platform.now().saturating_add(cycles);
     while !done() {
         if platform.now() >= end {
-            return Err(Error::Timeout { what: what.to_string(), cycles });
+            return Err(Error::Timeout {
+                what: what.to_string(),
+                cycles,
+            });
         }
         platform.wait()?;
     }
@@ -332,18 +404,29 @@ fn negotiate<P: Platform>(platform: &P) -> Result<()> {
     }
     let wanted = regs::MGMT_FEATURES;
     if offered & wanted != wanted {
-        return Err(Error::Identity { register: regs::DEVICE_FEATURE.name, found: offered, wanted });
+        return Err(Error::Identity {
+            register: regs::DEVICE_FEATURE.name,
+            found: offered,
+            wanted,
+        });
     }
     for select in 0..2u32 {
         platform.write32(regs::DRIVER_FEATURE_SELECT.offset, select);
-        platform.write32(regs::DRIVER_FEATURE.offset, (wanted >> (32 * select)) as u32);
+        platform.write32(
+            regs::DRIVER_FEATURE.offset,
+            (wanted >> (32 * select)) as u32,
+        );
     }
     let status = ring::S_ACKNOWLEDGE | ring::S_DRIVER | ring::S_FEATURES_OK;
     set_status(platform, status);
     let r = regs::STATUS_QUEUE_SELECT;
     let found = platform.read32(r.offset) & 0xff;
     if found != u32::from(status) {
-        return Err(Error::Identity { register: r.name, found: found.into(), wanted: status.into() });
+        return Err(Error::Identity {
+            register: r.name,
+            found: found.into(),
+            wanted: status.into(),
+        });
     }
     Ok(())
 }
@@ -351,7 +434,11 @@ fn negotiate<P: Platform>(platform: &P) -> Result<()> {
 fn start_admin_queue<P: Platform>(platform: &P, options: Options) -> Result<AdminQueue<P>> {
     let size = options.admin_queue_size;
     if !size.is_power_of_two() || !(2..=regs::ADMIN_QUEUE_SIZE).contains(&size) {
-        return Err(Error::Argument { what: "admin queue size", value: size.into(), rule: "a power of two, 2..=64" });
+        return Err(Error::Argument {
+            what: "admin queue size",
+            value: size.into(),
+            rule: "a power of two, 2..=64",
+        });
     }
     let admin = AdminQueue::new(platform.clone(), size)?;
     let index = platform.read32(regs::ADMIN_QUEUE.offset) & 0xffff;

@@ -29,7 +29,9 @@ pub struct MsiPool {
 
 impl Default for MsiPool {
     fn default() -> Self {
-        Self { ids: IdPool::new("interrupt messages", 0, TARGETS * VECTORS) }
+        Self {
+            ids: IdPool::new("interrupt messages", 0, TARGETS * VECTORS),
+        }
     }
 }
 
@@ -72,11 +74,16 @@ mod tests {
     #[test]
     fn messages_are_distinct_aligned_and_reusable() {
         let mut pool = MsiPool::default();
-        let all: Vec<Msi> = (0..TARGETS * VECTORS).map(|_| pool.alloc().unwrap()).collect();
+        let all: Vec<Msi> = (0..TARGETS * VECTORS)
+            .map(|_| pool.alloc().unwrap())
+            .collect();
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
         assert!(all.iter().all(|m| m.address % 4 == 0 && m.data < 0x100));
         assert!(pool.alloc().is_err());
-        pool.free(Msi { address: BASE + 1, data: 0 });
+        pool.free(Msi {
+            address: BASE + 1,
+            data: 0,
+        });
         pool.free(all[777]);
         assert_eq!(pool.alloc(), Ok(all[777]));
     }

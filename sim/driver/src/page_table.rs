@@ -3,7 +3,9 @@
 //! Leaves of 4 KiB, 2 MiB and 1 GiB are chosen by the alignment of the range; a larger leaf is split when part of it goes
 //! away. A and D are set in every leaf: the device faults where they are clear and never sets them.
 
-use shoal_abi::mmu::{MODE_SV39, MODE_SV48, PTE_A, PTE_D, PTE_PPN_LSB, PTE_PPN_W, PTE_R, PTE_V, PTE_W, PTE_X};
+use shoal_abi::mmu::{
+    MODE_SV39, MODE_SV48, PTE_A, PTE_D, PTE_PPN_LSB, PTE_PPN_W, PTE_R, PTE_V, PTE_W, PTE_X,
+};
 
 use crate::error::{Error, Result};
 use crate::platform::{Dma, DmaBuf, Perm, PAGE_BYTES};
@@ -93,7 +95,12 @@ impl<D: Dma> PageTable<D> {
     /// `Platform` when memory runs out.
     pub fn new(dma: D, scheme: Scheme) -> Result<Self> {
         let root = dma.alloc(PAGE_BYTES as usize)?;
-        Ok(Self { dma, scheme, root, tables: Vec::new() })
+        Ok(Self {
+            dma,
+            scheme,
+            root,
+            tables: Vec::new(),
+        })
     }
 
     /// Platform address of the root table.
@@ -161,7 +168,14 @@ impl<D: Dma> PageTable<D> {
     }
 
     /// Clears `first..=last` below `table`; true when the table is then empty.
-    fn unmap_in(&mut self, table: u64, level: u32, first: u64, last: u64, out: &mut Unlinked) -> Result<bool> {
+    fn unmap_in(
+        &mut self,
+        table: u64,
+        level: u32,
+        first: u64,
+        last: u64,
+        out: &mut Unlinked,
+    ) -> Result<bool> {
         let size = span(level);
         let mut va = first - first % size;
         while va <= last {

@@ -21,7 +21,12 @@ impl IdPool {
     /// A pool of `total` ids from `first`; `what` names them in errors.
     #[must_use]
     pub fn new(what: &'static str, first: u32, total: u32) -> Self {
-        Self { what, first, taken: BitVec::repeat(false, total as usize), hint: 0 }
+        Self {
+            what,
+            first,
+            taken: BitVec::repeat(false, total as usize),
+            hint: 0,
+        }
     }
 
     /// `count` ids in a row: the lowest.
@@ -32,7 +37,9 @@ impl IdPool {
         let len = count.max(1) as usize;
         let mut start = self.hint;
         while start + len <= self.taken.len() {
-            let Some(free) = self.taken[start..].first_zero() else { break };
+            let Some(free) = self.taken[start..].first_zero() else {
+                break;
+            };
             start += free;
             if start + len > self.taken.len() {
                 break;
@@ -49,7 +56,11 @@ impl IdPool {
                 }
             }
         }
-        Err(Error::Exhausted { what: self.what, wanted: count.max(1), total: self.total() })
+        Err(Error::Exhausted {
+            what: self.what,
+            wanted: count.max(1),
+            total: self.total(),
+        })
     }
 
     /// One id.
@@ -67,7 +78,11 @@ impl IdPool {
     pub fn reserve(&mut self, id: u32) -> Result<()> {
         let index = id.wrapping_sub(self.first) as usize;
         if self.taken.get(index).as_deref() != Some(&false) {
-            return Err(Error::Exhausted { what: self.what, wanted: 1, total: self.total() });
+            return Err(Error::Exhausted {
+                what: self.what,
+                wanted: 1,
+                total: self.total(),
+            });
         }
         self.taken.set(index, true);
         Ok(())
@@ -114,7 +129,14 @@ mod tests {
         p.free(2);
         assert_eq!(p.alloc(), Ok(2));
         assert_eq!(p.alloc(), Ok(4));
-        assert_eq!(p.alloc(), Err(Error::Exhausted { what: "ids", wanted: 1, total: 4 }));
+        assert_eq!(
+            p.alloc(),
+            Err(Error::Exhausted {
+                what: "ids",
+                wanted: 1,
+                total: 4
+            })
+        );
         assert!(p.reserve(2).is_err() && p.reserve(0).is_err() && p.reserve(5).is_err());
         p.free(3);
         assert!(p.reserve(3).is_ok() && p.alloc().is_err());

@@ -74,15 +74,35 @@ impl<P: Platform> AddressSpace<P> {
         };
         let backend = made.inspect_err(|_| mgmtdev.pools().asids.free(asid))?;
         let binding = match &backend {
-            Backend::Table(t) => Binding { mode: t.scheme().mode(), pasid: None, root: t.root() },
+            Backend::Table(t) => Binding {
+                mode: t.scheme().mode(),
+                pasid: None,
+                root: t.root(),
+            },
             Backend::Pasid(p) => {
                 platform.bind(*p);
-                Binding { mode: MODE_BARE, pasid: Some(*p), root: 0 }
+                Binding {
+                    mode: MODE_BARE,
+                    pasid: Some(*p),
+                    root: 0,
+                }
             }
-            Backend::Bare => Binding { mode: MODE_BARE, pasid: None, root: 0 },
+            Backend::Bare => Binding {
+                mode: MODE_BARE,
+                pasid: None,
+                root: 0,
+            },
         };
-        let state = Mutex::new(State { backend, maps: BTreeMap::new() });
-        let space = Self { mgmtdev: mgmtdev.clone(), kind, asid, state };
+        let state = Mutex::new(State {
+            backend,
+            maps: BTreeMap::new(),
+        });
+        let space = Self {
+            mgmtdev: mgmtdev.clone(),
+            kind,
+            asid,
+            state,
+        };
         // A former user of the ASID has invalidated it, so no old translation is left.
         if let Err(e) = mgmtdev.exec(&cmd::asid_set(asid, binding)) {
             space.free_host_side();
@@ -131,10 +151,18 @@ impl<P: Platform> AddressSpace<P> {
         let limit = self.iova_range().1;
         check_range(iova, bytes, limit.checked_add(1))?;
         if pa % PAGE_BYTES != 0 {
-            return Err(Error::Argument { what: "address", value: pa, rule: "a multiple of 4 KiB" });
+            return Err(Error::Argument {
+                what: "address",
+                value: pa,
+                rule: "a multiple of 4 KiB",
+            });
         }
         if pa.checked_add(bytes - 1).is_none() {
-            return Err(Error::Argument { what: "address", value: pa, rule: "the range ends below 2^64" });
+            return Err(Error::Argument {
+                what: "address",
+                value: pa,
+                rule: "the range ends below 2^64",
+            });
         }
         let mut state = lock(&self.state);
         let before = state.maps.range(..=iova + (bytes - 1)).next_back();
@@ -154,7 +182,11 @@ impl<P: Platform> AddressSpace<P> {
             Backend::Pasid(p) => self.mgmtdev.platform().map(*p, iova, pa, bytes, perm),
             Backend::Bare if iova == pa => {}
             Backend::Bare => {
-                return Err(Error::Argument { what: "IOVA", value: iova, rule: "equal to the address in a bare space" })
+                return Err(Error::Argument {
+                    what: "IOVA",
+                    value: iova,
+                    rule: "equal to the address in a bare space",
+                })
             }
         }
         state.maps.insert(iova, Mapping { bytes, pa, perm });
@@ -172,7 +204,11 @@ impl<P: Platform> AddressSpace<P> {
         let mut at = iova;
         let last = iova + (bytes - 1);
         loop {
-            let hit = state.maps.range(..=at).next_back().map(|(&first, m)| first + (m.bytes - 1));
+            let hit = state
+                .maps
+                .range(..=at)
+                .next_back()
+                .map(|(&first, m)| first + (m.bytes - 1));
             match hit {
                 Some(end) if end >= last => break,
                 Some(end) if end >= at => at = end + 1,
@@ -188,14 +224,26 @@ impl<P: Platform> AddressSpace<P> {
             .map(|(&first, _)| first)
             .collect();
         for first in touched {
-            let Some(m) = state.maps.remove(&first) else { continue };
+            let Some(m) = state.maps.remove(&first) else {
+                continue;
+            };
             let end = first + (m.bytes - 1);
             if first < iova {
-                state.maps.insert(first, Mapping { bytes: iova - first, ..m });
+                state.maps.insert(
+                    first,
+                    Mapping {
+                        bytes: iova - first,
+                        ..m
+                    },
+                );
             }
             if end > last {
                 let skip = last + 1 - first;
-                let rest = Mapping { bytes: m.bytes - skip, pa: m.pa + skip, perm: m.perm };
+                let rest = Mapping {
+                    bytes: m.bytes - skip,
+                    pa: m.pa + skip,
+                    perm: m.perm,
+                };
                 state.maps.insert(last + 1, rest);
             }
         }
@@ -230,9 +278,13 @@ impl<P: Platform> AddressSpace<P> {
     /// # Errors
     /// As `dma_unmap`.
     pub fn reset_map(&self) -> Result<()> {
-        let all: Vec<(u64, u64)> =
-            lock(&self.state).maps.iter().map(|(&iova, m)| (iova, m.bytes)).collect();
-        all.into_iter().try_for_each(|(iova, bytes)| self.dma_unmap(iova, bytes))
+        let all: Vec<(u64, u64)> = lock(&self.state)
+            .maps
+            .iter()
+            .map(|(&iova, m)| (iova, m.bytes))
+            .collect();
+        all.into_iter()
+            .try_for_each(|(iova, bytes)| self.dma_unmap(iova, bytes))
     }
 
     /// The platform address behind `iova`, as the driver's own record has it.
@@ -254,15 +306,23 @@ impl<P: Platform> AddressSpace<P> {
     /// # Errors
     /// What the device answers; the ASID and its tables then stay taken, since the device may still walk them.
     pub fn release(self) -> Result<()> {
-        let off = Binding { mode: MODE_OFF, pasid: None, root: 0 };
+        let off = Binding {
+            mode: MODE_OFF,
+            pasid: None,
+            root: 0,
+        };
         self.mgmtdev.exec(&cmd::asid_set(self.asid, off))?;
-        self.mgmtdev.exec_retry(&cmd::iotlb_invalidate(Some(self.asid), None))?;
+        self.mgmtdev
+            .exec_retry(&cmd::iotlb_invalidate(Some(self.asid), None))?;
         self.free_host_side();
         Ok(())
     }
 
     fn free_host_side(self) {
-        let state = self.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match state.backend {
             Backend::Table(t) => t.release(),
             Backend::Pasid(p) => {

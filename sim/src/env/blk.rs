@@ -109,9 +109,8 @@ impl Blk {
         self.stores.insert(member, store);
     }
 
-    /// Takes the store of `member` away; its answers under way are dropped.
+    /// Takes the store of `member` away. Answers under way are still sent: chains wait for them without limit.
     pub fn detach(&mut self, member: u32) -> Option<Store> {
-        self.pending.retain(|p| p.0.packet.member != member);
         self.stores.remove(&member)
     }
 

@@ -28,6 +28,8 @@ pub use store::Store;
 pub use streams::{StreamCounts, StreamSettings, Streams};
 pub use switch::{Mac, Switch, SwitchCounts, SwitchSettings};
 
+use std::collections::VecDeque;
+
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::profile::Profile;
 
@@ -104,6 +106,8 @@ pub struct Env {
     pub blk: Blk,
     /// Whether `s_axis` carries a frame or a block answer next, when both wait.
     blk_first: bool,
+    /// Empty answers to chains that no function serves.
+    refusals: VecDeque<RxPacket>,
     taps: Vec<Tap>,
 }
 
@@ -127,6 +131,7 @@ impl Env {
             switch: Switch::new(switch),
             blk: Blk::new(blk, Dice::new(seed, 4)),
             blk_first: false,
+            refusals: VecDeque::new(),
             taps: Vec::new(),
         })
     }
@@ -182,15 +187,22 @@ impl Env {
             self.choose_packet();
         }
         if let Some(packet) = self.streams.tick(out, inputs) {
+            if packet.is_blk() {
+                self.blk.take(self.cycle, &packet);
+                return;
+            }
+            // Every chain with writable bytes must be answered: it holds one of the device's few slots until then.
+            self.refusals.extend(RxPacket::refusal(&packet));
             if packet.is_net() {
                 self.switch.take(&packet);
-            } else if packet.is_blk() {
-                self.blk.take(self.cycle, &packet);
             }
         }
     }
 
     fn choose_packet(&mut self) {
+        if let Some(refusal) = self.refusals.pop_front() {
+            return self.streams.send(refusal);
+        }
         let packet = if self.blk_first {
             self.blk.next_packet(self.cycle).or_else(|| self.switch.next_packet())
         } else {
@@ -252,5 +264,23 @@ mod tests {
         assert!(answer[64].s_axis_tlast && !answer[63].s_axis_tlast);
         assert_eq!(TUSER_ANSWER.get(answer[0].s_axis_tuser), 1);
         assert_eq!(TUSER_TAG.get(answer[0].s_axis_tuser), 77);
+    }
+
+    #[test]
+    fn a_transmit_chain_with_writable_bytes_gets_an_answer_without_bytes() {
+        use shoal_abi::stream::{TUSER_ANSWER, TUSER_TAG, TUSER_TYPE, TUSER_WRITABLE};
+        let mut env = Env::new(&TINY, EnvSettings::smooth(1, 10)).unwrap();
+        let mut out = Outputs { m_axis_tvalid: true, m_axis_tdest: 3, ..Outputs::default() };
+        (out.m_axis_tid, out.m_axis_tkeep, out.m_axis_tlast) = (1, 0xff, true);
+        out.s_axis_tready = true;
+        out.m_axis_tuser = TUSER_TYPE.put(1) | TUSER_TAG.put(9) | TUSER_WRITABLE.put(64);
+        env.inputs(&out);
+        out.m_axis_tvalid = false;
+        let beats: Vec<Inputs> =
+            (0..100).map(|_| env.inputs(&out)).filter(|i| i.s_axis_tvalid).collect();
+        assert_eq!(beats.len(), 1);
+        let b = &beats[0];
+        assert_eq!((b.s_axis_tkeep, b.s_axis_tlast, b.s_axis_tdest), (0, true, 3));
+        assert_eq!((TUSER_ANSWER.get(b.s_axis_tuser), TUSER_TAG.get(b.s_axis_tuser)), (1, 9));
     }
 }

@@ -85,6 +85,13 @@ impl RxPacket {
         })
     }
 
+    /// The answer without bytes to `request`: its chain is used with length 0. `None` when no answer is expected.
+    #[must_use]
+    pub fn refusal(request: &TxPacket) -> Option<Self> {
+        let answer = Self::answer(request, Vec::new(), 0)?;
+        Some(Self { zeroes: 0, tail: None, ..answer })
+    }
+
     /// True for an answer, false for a packet for a receive queue.
     #[must_use]
     pub fn is_answer(&self) -> bool {
@@ -97,7 +104,7 @@ impl RxPacket {
         self.head.len() as u64 + self.zeroes + u64::from(self.tail.is_some())
     }
 
-    /// True for a packet without bytes, which the streams cannot carry.
+    /// True for a packet without bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

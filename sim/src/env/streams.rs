@@ -89,11 +89,9 @@ impl Streams {
         self.leaving.is_none()
     }
 
-    /// Starts a packet on `s_axis`. Without bytes it is dropped: the stream cannot carry it.
+    /// Starts a packet on `s_axis`. One without bytes is a beat with no byte enabled.
     pub fn send(&mut self, packet: RxPacket) {
-        if !packet.is_empty() {
-            self.leaving = Some((packet, 0));
-        }
+        self.leaving = Some((packet, 0));
     }
 
     /// Counters.

@@ -10,6 +10,13 @@ use shoal_abi::profile::Profile;
 pub mod axi4;
 pub mod axil;
 pub mod axis;
+mod bar;
+mod bus;
+pub mod dma;
+mod members;
+mod msi;
+mod space;
+mod virtqueue;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -87,5 +94,6 @@ pub fn all(profile: &'static Profile) -> Vec<Box<dyn Monitor>> {
         Box::new(axi4::Axi4::new(profile)),
         Box::new(axil::AxiLite::new()),
         Box::new(axis::Axis::new(profile)),
+        Box::new(dma::Memory::new(profile)),
     ]
 }

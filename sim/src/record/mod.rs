@@ -1,7 +1,8 @@
 //! Recording a run's inputs and reading them back: a run is a function of (RTL, profile, seed, recorded inputs).
 //!
-//! File: magic, format version, a list of name/value strings, then chunks of encoded cycles, each with its length, number
-//! of cycles and CRC-32, then an end mark with the number of cycles in all. Numbers are little-endian.
+//! File: magic, format version, a list of name/value strings with its length and CRC-32, then chunks of encoded cycles, each
+//! with its length, number of cycles and CRC-32, then an end mark with the number of cycles in all, and nothing behind it.
+//! Numbers are little-endian.
 
 mod codec;
 mod reader;
@@ -16,6 +17,8 @@ use std::io;
 const MAGIC: [u8; 8] = *b"SHOALREC";
 /// Format of the chunks; a change of `codec` or of the port list counts it up.
 const FORMAT: u32 = 1;
+/// Longest header, bytes; a longer one in a file is damage.
+const MAX_HEADER: usize = 64 << 10;
 /// Longest chunk, bytes; a longer one in a file is damage.
 const MAX_CHUNK: usize = 1 << 20;
 

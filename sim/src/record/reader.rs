@@ -9,10 +9,7 @@ use shoal_abi::profile::{by_name, Profile};
 use shoal_abi::ABI_VERSION;
 
 use super::codec::Decoder;
-use super::{Header, RecordError, FORMAT, MAGIC, MAX_CHUNK};
-
-/// Longest string and most strings of a header.
-const MAX_TEXT: u32 = 4096;
+use super::{Header, RecordError, FORMAT, MAGIC, MAX_CHUNK, MAX_HEADER};
 
 /// Gives the cycles of a record, in order.
 #[derive(Debug)]
@@ -47,12 +44,7 @@ impl Reader {
         if found != FORMAT {
             return Err(RecordError::Format { found });
         }
-        let mut header = Header::default();
-        for _ in 0..number(&mut file, 0)?.min(MAX_TEXT) {
-            let name = text(&mut file)?;
-            let value = text(&mut file)?;
-            header.set(&name, value);
-        }
+        let header = header(&mut file)?;
         if header.abi != ABI_VERSION.to_string() {
             return Err(RecordError::Abi { found: header.abi, expected: ABI_VERSION });
         }
@@ -123,10 +115,16 @@ impl Reader {
         let count = number(&mut self.file, cycles)?;
         let crc = number(&mut self.file, cycles)?;
         if len == 0 {
+            if count != 0 || crc != 0 {
+                return Err(RecordError::Damaged { cycles, what: "the end mark makes no sense" });
+            }
             let mut total = [0; 8];
             fill(&mut self.file, &mut total, RecordError::Truncated { cycles })?;
             if u64::from_le_bytes(total) != cycles {
                 return Err(RecordError::Damaged { cycles, what: "chunks are missing" });
+            }
+            if self.file.read(&mut [0])? != 0 {
+                return Err(RecordError::Damaged { cycles, what: "bytes follow the end mark" });
             }
             self.is_ended = true;
             return Ok(false);
@@ -159,12 +157,32 @@ fn number(file: &mut impl Read, cycles: u64) -> Result<u32, RecordError> {
     Ok(u32::from_le_bytes(bytes))
 }
 
-fn text(file: &mut impl Read) -> Result<String, RecordError> {
-    let len = number(file, 0)?;
-    if len > MAX_TEXT {
-        return Err(RecordError::Damaged { cycles: 0, what: "the header makes no sense" });
+fn header(file: &mut impl Read) -> Result<Header, RecordError> {
+    const DAMAGED: RecordError =
+        RecordError::Damaged { cycles: 0, what: "the header makes no sense" };
+    let len = number(file, 0)? as usize;
+    let crc = number(file, 0)?;
+    if len > MAX_HEADER {
+        return Err(DAMAGED);
     }
-    let mut bytes = vec![0; len as usize];
+    let mut bytes = vec![0; len];
     fill(file, &mut bytes, RecordError::Truncated { cycles: 0 })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    if crc32fast::hash(&bytes) != crc {
+        return Err(DAMAGED);
+    }
+    let mut header = Header::default();
+    let mut rest = bytes.as_slice();
+    while !rest.is_empty() {
+        let name = text(&mut rest).ok_or(DAMAGED)?;
+        let value = text(&mut rest).ok_or(DAMAGED)?;
+        header.set(&name, value);
+    }
+    Ok(header)
+}
+
+/// The text at the front of `bytes`, which are cut there.
+fn text(bytes: &mut &[u8]) -> Option<String> {
+    let len = u32::from_le_bytes(bytes.split_off(..4)?.try_into().ok()?);
+    let text = bytes.split_off(..usize::try_from(len).ok()?)?;
+    Some(String::from_utf8_lossy(text).into_owned())
 }

@@ -89,11 +89,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] ^= 1_u8 << bit;
         std::fs::write(&path, &bytes).unwrap();
-        if let Ok(back) = read(&path) {
-            // Only names and free texts of the header may change unseen.
-            prop_assert_eq!(back, cycles);
-            prop_assert!(at < 200);
-        }
+        prop_assert!(read(&path).is_err(), "bit {} of byte {} of {}", bit, at, bytes.len());
     }
 
     #[test]

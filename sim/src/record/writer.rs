@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use shoal_abi::ports::Inputs;
@@ -54,6 +55,8 @@ impl Recording {
     /// # Errors
     /// What the file system says.
     pub fn keep(self, path: &Path) -> Result<PathBuf, RecordError> {
+        // A temporary file is private; a result is an ordinary file.
+        std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o644))?;
         self.path.persist(path).map_err(|e| e.error)?;
         Ok(path.to_owned())
     }
@@ -83,17 +86,18 @@ impl Recorder {
             limit,
             error: None,
         };
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&FORMAT.to_le_bytes());
-        let fields = header.fields();
-        bytes.extend_from_slice(&(fields.len() as u32).to_le_bytes());
-        for (name, value) in fields {
+        let mut texts = Vec::new();
+        for (name, value) in header.fields() {
             for text in [name, value.as_str()] {
-                bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-                bytes.extend_from_slice(text.as_bytes());
+                texts.extend_from_slice(&(text.len() as u32).to_le_bytes());
+                texts.extend_from_slice(text.as_bytes());
             }
         }
-        recorder.put(&bytes);
+        recorder.put(&MAGIC);
+        recorder.put(&FORMAT.to_le_bytes());
+        recorder.put(&(texts.len() as u32).to_le_bytes());
+        recorder.put(&crc32fast::hash(&texts).to_le_bytes());
+        recorder.put(&texts);
         match recorder.error.take() {
             Some(e) => Err(e.into()),
             None => Ok(recorder),

@@ -59,12 +59,22 @@ impl VdevConfig {
     /// A block device of `capacity` sectors with one queue and one address space.
     #[must_use]
     pub fn blk(capacity: u64, space: SpaceKind) -> Self {
-        let kind = DeviceKind::Blk { capacity, blk_size: 512, seg_max: 16, num_queues: 1 };
+        let kind = DeviceKind::Blk {
+            capacity,
+            blk_size: 512,
+            seg_max: 16,
+            num_queues: 1,
+        };
         Self::one_space(kind, space)
     }
 
     fn one_space(kind: DeviceKind, space: SpaceKind) -> Self {
-        Self { kind, device_features: None, spaces: vec![space], group_space: [0; abi::GROUPS as usize] }
+        Self {
+            kind,
+            device_features: None,
+            spaces: vec![space],
+            group_space: [0; abi::GROUPS as usize],
+        }
     }
 
     /// Virtio device type.
@@ -92,7 +102,8 @@ impl VdevConfig {
             DeviceKind::Net { .. } => caps.net_features,
             DeviceKind::Blk { .. } => caps.blk_features,
         };
-        self.device_features.unwrap_or(caps.common_features | of_type)
+        self.device_features
+            .unwrap_or(caps.common_features | of_type)
     }
 
     /// Bytes of the configuration space that have a meaning (Linux `get_config_size`).
@@ -116,7 +127,12 @@ impl VdevConfig {
                 put(ring::NET_CFG_MAX_VQ_PAIRS, &1u16.to_le_bytes());
                 put(ring::NET_CFG_MTU, &mtu.to_le_bytes());
             }
-            DeviceKind::Blk { capacity, blk_size, seg_max, num_queues } => {
+            DeviceKind::Blk {
+                capacity,
+                blk_size,
+                seg_max,
+                num_queues,
+            } => {
                 put(ring::BLK_CFG_CAPACITY, &capacity.to_le_bytes());
                 put(ring::BLK_CFG_SEG_MAX, &seg_max.to_le_bytes());
                 put(ring::BLK_CFG_BLK_SIZE, &blk_size.to_le_bytes());
@@ -133,16 +149,30 @@ impl VdevConfig {
             DeviceKind::Net { mtu, .. } if mtu < ring::NET_MTU_MIN => {
                 return bad("mtu", mtu.into(), "68 at least");
             }
-            DeviceKind::Blk { num_queues, .. } if num_queues == 0 || num_queues > caps.max_dev_vqs => {
-                return bad("num_queues", num_queues.into(), "1 up to the queues of a device");
+            DeviceKind::Blk { num_queues, .. }
+                if num_queues == 0 || num_queues > caps.max_dev_vqs =>
+            {
+                return bad(
+                    "num_queues",
+                    num_queues.into(),
+                    "1 up to the queues of a device",
+                );
             }
             _ => {}
         }
         if caps.device_types >> self.device_type() & 1 == 0 {
-            return bad("device type", self.device_type().into(), "a type of this mgmtdev");
+            return bad(
+                "device type",
+                self.device_type().into(),
+                "a type of this mgmtdev",
+            );
         }
         if self.spaces.is_empty() || self.spaces.len() > abi::GROUPS as usize {
-            return bad("number of address spaces", self.spaces.len() as u64, "1..=3");
+            return bad(
+                "number of address spaces",
+                self.spaces.len() as u64,
+                "1..=3",
+            );
         }
         match self.group_space.iter().find(|&&g| g >= self.spaces.len()) {
             Some(&g) => bad("address space of a group", g as u64, "an index into spaces"),

@@ -131,10 +131,17 @@ impl<P: Platform> Mgmtdev<P> {
         let inner = Arc::try_unwrap(vdev.inner)
             .map_err(|_| Error::State("the device is still in use: other handles to it exist"))?;
         self.exec_retry(&Cmd::new(abi::DEV_DESTROY, inner.id.into()))?;
-        let state = inner.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let state = inner
+            .state
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         {
             let mut pools = self.pools();
-            let messages = state.vqs.iter().filter_map(|q| q.msi).chain(state.config_msi);
+            let messages = state
+                .vqs
+                .iter()
+                .filter_map(|q| q.msi)
+                .chain(state.config_msi);
             messages.for_each(|m| pools.msis.free(m));
         }
         self.give_back(&Taken {
@@ -154,7 +161,12 @@ impl<P: Platform> Mgmtdev<P> {
             p.members.free(id);
             p.vqs.free_run(vq_base, vqs);
         })?;
-        Ok(Taken { id, vq_base, vqs, doorbell_page })
+        Ok(Taken {
+            id,
+            vq_base,
+            vqs,
+            doorbell_page,
+        })
     }
 
     fn give_back(&self, t: &Taken) {

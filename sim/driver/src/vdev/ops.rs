@@ -33,7 +33,9 @@ impl<P: Platform> Vdev<P> {
     /// # Errors
     /// What the device answers, which refuses once FEATURES_OK is set.
     pub fn set_driver_features(&self, features: u64) -> Result<()> {
-        let c = self.simple(abi::FEATURES_SET).put("driver_features", features);
+        let c = self
+            .simple(abi::FEATURES_SET)
+            .put("driver_features", features);
         self.exec(&c).map(|_| ())
     }
 
@@ -42,7 +44,9 @@ impl<P: Platform> Vdev<P> {
     /// # Errors
     /// What the device answers.
     pub fn get_driver_features(&self) -> Result<u64> {
-        Ok(self.exec(&self.simple(abi::FEATURES_GET))?.get("driver_features"))
+        Ok(self
+            .exec(&self.simple(abi::FEATURES_GET))?
+            .get("driver_features"))
     }
 
     /// Device status.
@@ -121,7 +125,11 @@ impl<P: Platform> Vdev<P> {
     fn config_range(&self, offset: usize, len: usize) -> Result<()> {
         match offset.checked_add(len) {
             Some(end) if end <= abi::CONFIG_BYTES => Ok(()),
-            _ => Err(Error::Argument { what: "configuration offset", value: offset as u64, rule: "range inside the configuration space" }),
+            _ => Err(Error::Argument {
+                what: "configuration offset",
+                value: offset as u64,
+                rule: "range inside the configuration space",
+            }),
         }
     }
 
@@ -143,7 +151,8 @@ impl<P: Platform> Vdev<P> {
     /// `Argument` for a range outside, and what the device answers.
     pub fn set_config(&self, offset: usize, bytes: &[u8]) -> Result<()> {
         self.config_range(offset, bytes.len())?;
-        self.exec(&cmd::config_set(self.id(), offset, bytes)).map(|_| ())
+        self.exec(&cmd::config_set(self.id(), offset, bytes))
+            .map(|_| ())
     }
 
     /// Configuration generation.
@@ -203,13 +212,18 @@ impl<P: Platform> Vdev<P> {
     /// Configuration interrupts since the last call.
     #[must_use]
     pub fn take_config_interrupts(&self) -> u64 {
-        self.config_msi().map_or(0, |m| self.platform().take(m.address, m.data))
+        self.config_msi()
+            .map_or(0, |m| self.platform().take(m.address, m.data))
     }
 
     /// Address space `asid` of this device (an index, as in Linux, not the ASID on the card).
     fn space(&self, asid: usize) -> Result<&AddressSpace<P>> {
         let rule = "an address space of the device";
-        self.spaces().get(asid).ok_or(Error::Argument { what: "asid", value: asid as u64, rule })
+        self.spaces().get(asid).ok_or(Error::Argument {
+            what: "asid",
+            value: asid as u64,
+            rule,
+        })
     }
 
     /// Address space that a group uses.
@@ -225,7 +239,11 @@ impl<P: Platform> Vdev<P> {
     pub fn set_group_asid(&self, group: usize, asid: usize) -> Result<()> {
         let card = self.space(asid)?.asid();
         if group >= abi::GROUPS as usize {
-            return Err(Error::Argument { what: "group", value: group as u64, rule: "0 data, 1 control, 2 rings" });
+            return Err(Error::Argument {
+                what: "group",
+                value: group as u64,
+                rule: "0 data, 1 control, 2 rings",
+            });
         }
         self.exec(&cmd::group_asid_set(self.id(), group as u32, card))?;
         self.state().group_space[group] = asid;

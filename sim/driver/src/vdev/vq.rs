@@ -14,10 +14,11 @@ impl<P: Platform> Vdev<P> {
     fn with_vq<T>(&self, idx: u16, f: impl FnOnce(&mut Vq) -> T) -> Result<T> {
         let mut state = self.state();
         let rule = "an index of a queue of the device";
-        let q = state
-            .vqs
-            .get_mut(usize::from(idx))
-            .ok_or(Error::Argument { what: "queue index", value: idx.into(), rule })?;
+        let q = state.vqs.get_mut(usize::from(idx)).ok_or(Error::Argument {
+            what: "queue index",
+            value: idx.into(),
+            rule,
+        })?;
         Ok(f(q))
     }
 
@@ -52,10 +53,16 @@ impl<P: Platform> Vdev<P> {
             ("used ring IOVA", device, 4),
         ] {
             if value % align != 0 {
-                return Err(Error::Argument { what, value, rule: "aligned as virtio 1.4 §2.7 says" });
+                return Err(Error::Argument {
+                    what,
+                    value,
+                    rule: "aligned as virtio 1.4 §2.7 says",
+                });
             }
         }
-        self.change_idle(idx, |q| (q.desc, q.driver, q.device) = (desc, driver, device))
+        self.change_idle(idx, |q| {
+            (q.desc, q.driver, q.device) = (desc, driver, device)
+        })
     }
 
     /// Entries of the queue.
@@ -64,7 +71,11 @@ impl<P: Platform> Vdev<P> {
     /// `Argument` for a bad index or size, `State` when the queue is ready.
     pub fn set_vq_num(&self, idx: u16, num: u16) -> Result<()> {
         if !num.is_power_of_two() || num < 2 || num > self.get_vq_num_max() {
-            return Err(Error::Argument { what: "queue size", value: num.into(), rule: "a power of two, 2 up to get_vq_num_max" });
+            return Err(Error::Argument {
+                what: "queue size",
+                value: num.into(),
+                rule: "a power of two, 2 up to get_vq_num_max",
+            });
         }
         self.change_idle(idx, |q| q.size = num)
     }
@@ -100,8 +111,12 @@ impl<P: Platform> Vdev<P> {
     /// # Errors
     /// `State` without a message, and what the device answers.
     pub fn mask_vq_cb(&self, idx: u16, masked: bool) -> Result<()> {
-        let msi = self.vq(idx)?.msi.ok_or(Error::State("the queue has no interrupt message"))?;
-        self.exec(&cmd::msi_set(self.id(), idx, Some(msi), masked)).map(|_| ())
+        let msi = self
+            .vq(idx)?
+            .msi
+            .ok_or(Error::State("the queue has no interrupt message"))?;
+        self.exec(&cmd::msi_set(self.id(), idx, Some(msi), masked))
+            .map(|_| ())
     }
 
     /// The message of a queue (Linux `get_vq_irq`).
@@ -113,7 +128,8 @@ impl<P: Platform> Vdev<P> {
     /// Interrupts of a queue since the last call.
     #[must_use]
     pub fn take_vq_interrupts(&self, idx: u16) -> u64 {
-        self.vq_msi(idx).map_or(0, |m| self.platform().take(m.address, m.data))
+        self.vq_msi(idx)
+            .map_or(0, |m| self.platform().take(m.address, m.data))
     }
 
     /// Starts a queue (one VQ_SETUP with everything set before) or stops it. When it returns after a stop, the device does
@@ -162,7 +178,8 @@ impl<P: Platform> Vdev<P> {
         }
         let state = self.device_vq_state(idx);
         let done = state.and_then(|s| {
-            self.exec_retry(&cmd::of_vq(abi::VQ_RESET, self.id(), idx)).map(|_| s.last_avail)
+            self.exec_retry(&cmd::of_vq(abi::VQ_RESET, self.id(), idx))
+                .map(|_| s.last_avail)
         });
         if stop {
             self.set_stopped(false)?;

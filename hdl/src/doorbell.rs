@@ -1,0 +1,68 @@
+//! A doorbell (DB): its page says whose it is (virtio 1.4 §2.9, §4.1.5.2).
+//!
+//! Combinational. Stage A; contract §3.3.
+
+use rust_hdl::prelude::*;
+
+use crate::block_default;
+use crate::ctx_types::{CoreEv, DevRec, VqRec};
+use crate::step_types::StepA;
+
+/// See the file's text.
+#[derive(LogicBlock)]
+pub struct Doorbell {
+    /// The event.
+    pub ev: Signal<In, CoreEv>,
+    /// Owner of the page, 0 none.
+    pub page: Signal<In, Bits<17>>,
+    /// The owner.
+    pub dev: Signal<In, DevRec>,
+    /// Its virtqueue, if there are so many.
+    pub vq: Signal<In, VqRec>,
+    /// The device is running.
+    pub running: Signal<In, Bit>,
+    /// The virtqueue is of the kind Receive.
+    pub receive: Signal<In, Bit>,
+    /// What follows.
+    pub step: Signal<Out, StepA>,
+    index: Signal<Local, Bits<16>>,
+    hit: Signal<Local, Bit>,
+    no_step: Constant<StepA>,
+    nobody: Constant<Bits<17>>,
+}
+
+impl Default for Doorbell {
+    fn default() -> Self {
+        block_default!(
+            ev, page, dev, vq, running, receive, step, index, hit;
+            no_step = StepA::default(), nobody = 0u64
+        )
+    }
+}
+
+impl Logic for Doorbell {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.index.next = self.ev.val().index;
+        self.hit.next = (self.page.val() != self.nobody.val())
+            & (self.index.val() < bit_cast::<16, 4>(self.dev.val().vq_count))
+            & self.vq.val().ready
+            & !self.ev.val().warm;
+        self.step.next = self.no_step.val();
+        self.step.next.vq = self.vq.val();
+        self.step.next.vq_we = self.hit.val();
+        self.step.next.kick = self.hit.val();
+        self.step.next.enqueue = self.hit.val() & self.running.val() & !self.receive.val();
+        self.step.next.n_doorbell = !self.ev.val().warm;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doorbell_lints_clean() {
+        crate::util::assert_lint_clean("doorbell", Doorbell::default());
+    }
+}

@@ -1,0 +1,85 @@
+//! A virtqueue comes out of the ready FIFO (RDY) and is bound to the lowest idle chain slot.
+//!
+//! Combinational. Stage A; contract §3.4.
+
+use rust_hdl::prelude::*;
+
+use crate::block_default;
+use crate::ctx_types::{CoreEv, SlotFate, SlotRec, SlotState, VqRec};
+use crate::step_types::{SlotAct, StepA};
+
+/// See the file's text.
+#[derive(LogicBlock)]
+pub struct Ready {
+    /// The event.
+    pub ev: Signal<In, CoreEv>,
+    /// The idle slot.
+    pub slot: Signal<In, SlotRec>,
+    /// The virtqueue.
+    pub vq: Signal<In, VqRec>,
+    /// Its device is running.
+    pub running: Signal<In, Bit>,
+    /// It is of the kind Receive.
+    pub receive: Signal<In, Bit>,
+    /// What follows.
+    pub step: Signal<Out, StepA>,
+    act: Signal<Local, SlotAct>,
+    slot_next: Signal<Local, SlotRec>,
+    vq_next: Signal<Local, VqRec>,
+    bind: Signal<Local, Bit>,
+    no_step: Constant<StepA>,
+}
+
+impl Default for Ready {
+    fn default() -> Self {
+        block_default!(
+            ev, slot, vq, running, receive, step, act, slot_next, vq_next, bind;
+            no_step = StepA::default()
+        )
+    }
+}
+
+impl Logic for Ready {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.act.next = SlotAct::Nothing;
+        self.slot_next.next = self.slot.val();
+        self.vq_next.next = self.vq.val();
+        self.vq_next.next.queued = false;
+        self.bind.next = false;
+        if self.vq.val().ready & !self.receive.val() & self.running.val() {
+            if self.vq.val().busy {
+                self.vq_next.next.again = true;
+            } else {
+                self.bind.next = true;
+                self.vq_next.next.busy = true;
+                self.slot_next.next.state = SlotState::Avail;
+                self.slot_next.next.fate = SlotFate::Normal;
+                self.slot_next.next.delivering = false;
+                self.slot_next.next.fault = false;
+                self.slot_next.next.dev = self.vq.val().owner;
+                self.slot_next.next.vq = self.ev.val().id;
+                self.act.next = SlotAct::ReadAvail;
+                if self.vq.val().avail_cache != self.vq.val().last_avail {
+                    self.act.next = SlotAct::ReadRing;
+                }
+            }
+        }
+        self.step.next = self.no_step.val();
+        self.step.next.act = self.act.val();
+        self.step.next.slot = self.slot_next.val();
+        self.step.next.vq = self.vq_next.val();
+        self.step.next.vq_we = true;
+        self.step.next.bind = self.bind.val();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_lints_clean() {
+        crate::util::assert_lint_clean("ready", Ready::default());
+    }
+}

@@ -1,0 +1,210 @@
+//! The slot table of contract §3.5: what a slot does when the op it waited for is complete.
+//!
+//! Combinational. Stage A of the events CTLR, CTLB and CTLX of clients 0..=4.
+
+use rust_hdl::prelude::*;
+use shoal_abi::mmu;
+
+use crate::block_default;
+use crate::ctx_types::{MsiRec, SlotRec, SlotState, VqRec, RX_SLOT};
+use crate::step_types::{SlotAct, StepA};
+
+/// See the file's text.
+#[derive(LogicBlock)]
+pub struct SlotStep {
+    /// The slot's number.
+    pub client: Signal<In, Bits<3>>,
+    /// The slot, with what arrived.
+    pub slot: Signal<In, SlotRec>,
+    /// The op's completions are all in.
+    pub complete: Signal<In, Bit>,
+    /// The 16-bit field that was read.
+    pub field: Signal<In, Bits<16>>,
+    /// Its virtqueue.
+    pub vq: Signal<In, VqRec>,
+    /// The virtqueue's MSI slot.
+    pub msi: Signal<In, MsiRec>,
+    /// The slot is alive.
+    pub alive: Signal<In, Bit>,
+    /// EVENT_IDX is negotiated.
+    pub event_idx: Signal<In, Bit>,
+    /// What follows.
+    pub step: Signal<Out, StepA>,
+    state: Signal<Local, SlotState>,
+    no_op: Signal<Local, Bit>,
+    act: Signal<Local, SlotAct>,
+    slot_next: Signal<Local, SlotRec>,
+    vq_next: Signal<Local, VqRec>,
+    ahead: Signal<Local, Bits<16>>,
+    used_before: Signal<Local, Bits<16>>,
+    flag: Signal<Local, Bits<16>>,
+    notify: Signal<Local, Bit>,
+    fails: Signal<Local, Bit>,
+    cause: Signal<Local, Bits<12>>,
+    pending: Signal<Local, Bit>,
+    chain: Signal<Local, Bit>,
+    no_step: Constant<StepA>,
+    rx_slot: Constant<Bits<3>>,
+    one: Constant<Bits<16>>,
+    zero16: Constant<Bits<16>>,
+    zero32: Constant<Bits<32>>,
+    zero64: Constant<Bits<64>>,
+    gen_one: Constant<Bits<13>>,
+    no_interrupt: Constant<Bits<16>>,
+    no_cause: Constant<Bits<12>>,
+    avail_jump: Constant<Bits<12>>,
+    desc_index: Constant<Bits<12>>,
+}
+
+impl Default for SlotStep {
+    fn default() -> Self {
+        block_default!(
+            client, slot, complete, field, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, ahead,
+            used_before, flag, notify, fails, cause, pending, chain;
+            no_step = StepA::default(), rx_slot = RX_SLOT, one = 1u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
+            gen_one = 1u64, no_interrupt = u64::from(shoal_abi::ring::AVAIL_F_NO_INTERRUPT), no_cause = 0u64,
+            avail_jump = u64::from(mmu::CAUSE_AVAIL_JUMP), desc_index = u64::from(mmu::CAUSE_DESC_INDEX)
+        )
+    }
+}
+
+impl Logic for SlotStep {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.state.next = self.slot.val().state;
+        self.act.next = SlotAct::Keep;
+        self.slot_next.next = self.slot.val();
+        self.vq_next.next = self.vq.val();
+        self.fails.next = false;
+        self.cause.next = self.no_cause.val();
+        self.pending.next = false;
+        self.chain.next = false;
+        self.ahead.next = self.field.val() - self.vq.val().last_avail;
+        self.used_before.next = self.vq.val().used_idx - self.one.val();
+        self.flag.next = self.field.val() & self.no_interrupt.val();
+        self.notify.next = self.flag.val() == self.zero16.val();
+        if self.event_idx.val() {
+            self.notify.next = self.field.val() == self.used_before.val();
+        }
+        self.no_op.next = (self.state.val() == SlotState::Idle)
+            | (self.state.val() == SlotState::WaitTx)
+            | (self.state.val() == SlotState::TxEnd)
+            | (self.state.val() == SlotState::Answer)
+            | (self.state.val() == SlotState::RxData)
+            | (self.state.val() == SlotState::RxDisc);
+        if self.no_op.val() {
+            // An answer to nothing.
+            self.act.next = SlotAct::Nothing;
+        } else if !self.complete.val() {
+            self.act.next = SlotAct::Keep;
+        } else if self.state.val() == SlotState::Msi {
+            self.act.next = SlotAct::Finish;
+        } else if self.state.val() == SlotState::CfgMsi {
+            self.act.next = SlotAct::Release;
+        } else if !self.alive.val() {
+            self.act.next = SlotAct::Abort;
+        } else if self.slot.val().fault {
+            self.act.next = SlotAct::Fail;
+        } else {
+            match self.state.val() {
+                SlotState::Avail => {
+                    self.vq_next.next.avail_cache = self.field.val();
+                    self.act.next = SlotAct::Release;
+                    if self.ahead.val() > self.vq.val().size {
+                        self.vq_next.next.avail_cache = self.vq.val().avail_cache;
+                        self.fails.next = true;
+                        self.cause.next = self.avail_jump.val();
+                    } else if self.ahead.val() != self.zero16.val() {
+                        self.act.next = SlotAct::ReadRing;
+                    } else if self.client.val() == self.rx_slot.val() {
+                        self.act.next = SlotAct::Drop;
+                    } else if self.event_idx.val() {
+                        self.act.next = SlotAct::WriteRearm;
+                    }
+                }
+                SlotState::Rearm => {
+                    self.act.next = SlotAct::ReadAvail;
+                    self.slot_next.next.state = SlotState::Avail2;
+                }
+                SlotState::Avail2 => {
+                    self.vq_next.next.avail_cache = self.field.val();
+                    self.act.next = SlotAct::Release;
+                    if self.ahead.val() > self.vq.val().size {
+                        self.vq_next.next.avail_cache = self.vq.val().avail_cache;
+                        self.fails.next = true;
+                        self.cause.next = self.avail_jump.val();
+                    } else if self.ahead.val() != self.zero16.val() {
+                        self.act.next = SlotAct::ReadRing;
+                    }
+                }
+                SlotState::Ring => {
+                    if self.field.val() >= self.vq.val().size {
+                        self.fails.next = true;
+                        self.cause.next = self.desc_index.val();
+                    } else {
+                        self.act.next = SlotAct::ReadDesc;
+                        self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
+                        self.slot_next.next.head = self.field.val();
+                        self.slot_next.next.used_len = self.zero32.val();
+                        self.slot_next.next.desc_base = self.vq.val().desc;
+                        self.slot_next.next.entries = bit_cast::<32, 16>(self.vq.val().size);
+                        self.slot_next.next.index = self.field.val();
+                        self.slot_next.next.indirect = false;
+                        self.slot_next.next.count = self.zero16.val();
+                        self.slot_next.next.seen_write = false;
+                        self.slot_next.next.rsum = self.zero32.val();
+                        self.slot_next.next.wsum = self.zero32.val();
+                    }
+                }
+                SlotState::Desc => {
+                    self.act.next = SlotAct::Walk;
+                }
+                SlotState::UsedElem => {
+                    self.act.next = SlotAct::WriteIdx;
+                }
+                SlotState::UsedIdx => {
+                    self.act.next = SlotAct::ReadEvent;
+                    self.vq_next.next.used_idx = self.vq.val().used_idx + self.one.val();
+                    self.vq_next.next.last_avail = self.vq.val().last_avail + self.one.val();
+                    self.chain.next = true;
+                }
+                SlotState::Event => {
+                    self.act.next = SlotAct::Finish;
+                    if self.msi.val().valid & self.notify.val() {
+                        self.pending.next = self.msi.val().mask;
+                        if !self.msi.val().mask {
+                            self.act.next = SlotAct::SendMsi;
+                        }
+                    }
+                }
+                _ => {
+                    self.act.next = SlotAct::Nothing;
+                }
+            }
+        }
+        if self.fails.val() {
+            self.act.next = SlotAct::Fail;
+            self.slot_next.next.cause = self.cause.val();
+            self.slot_next.next.iova = self.zero64.val();
+            self.slot_next.next.f_write = false;
+            self.slot_next.next.f_ring = false;
+        }
+        self.step.next = self.no_step.val();
+        self.step.next.act = self.act.val();
+        self.step.next.slot = self.slot_next.val();
+        self.step.next.vq = self.vq_next.val();
+        self.step.next.vq_we = !self.no_op.val();
+        self.step.next.pending = self.pending.val();
+        self.step.next.chain = self.chain.val();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slot_step_lints_clean() {
+        crate::util::assert_lint_clean("slot_step", SlotStep::default());
+    }
+}

@@ -1,0 +1,169 @@
+//! What the steps of an event hand to one another inside the engine.
+//!
+//! An event goes through three stages of pure functions with registers between them: what arrived (`StepA`), the walk along
+//! the chain (`StepB`), then the op, the fault or the release that follows (`Effects`), which all count at the commit edge.
+
+use rust_hdl::prelude::*;
+
+use crate::ctx_types::{CtxCmd, SlotRec, VqRec};
+use crate::types::{CtlOp, FaultRec, RxOp, TxOp};
+
+/// What is to be done with the slot of an event; contract §3.5 to §3.8 name these.
+#[derive(Clone, Copy, Debug, PartialEq, LogicState)]
+pub enum SlotAct {
+    /// Nothing at all.
+    Nothing,
+    /// The slot's record changes, no more.
+    Keep,
+    /// *release*.
+    Release,
+    /// *finish*.
+    Finish,
+    /// *abort*.
+    Abort,
+    /// *fail*, with the fault in the slot.
+    Fail,
+    /// *report*.
+    Report,
+    /// RD avail.idx; the slot's state is set already.
+    ReadAvail,
+    /// WR avail_event.
+    WriteRearm,
+    /// RD the ring entry.
+    ReadRing,
+    /// RD the descriptor `index`.
+    ReadDesc,
+    /// The walk's tests, from the first.
+    Walk,
+    /// The walk's step 6.
+    SendTx,
+    /// The walk's step 7.
+    NextDesc,
+    /// Receive DATA.
+    RxData,
+    /// *full*.
+    Full,
+    /// *drop*.
+    Drop,
+    /// WR the used element.
+    WriteElem,
+    /// WR used.idx.
+    WriteIdx,
+    /// RD used_event or avail.flags.
+    ReadEvent,
+    /// MSI write of the queue.
+    SendMsi,
+    /// MSI write of the configuration.
+    SendCfgMsi,
+}
+
+/// Stage A: what arrived, and what it means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct StepA {
+    /// What to do with the slot.
+    pub act: SlotAct,
+    /// The slot, changed.
+    pub slot: SlotRec,
+    /// The virtqueue, changed.
+    pub vq: VqRec,
+    /// The virtqueue is to be written.
+    pub vq_we: Bit,
+    /// A slot is bound: inflight += 1.
+    pub bind: Bit,
+    /// *enqueue* (doorbell).
+    pub enqueue: Bit,
+    /// The transmit mover is free.
+    pub tx_free: Bit,
+    /// The receive mover is free.
+    pub rx_free: Bit,
+    /// The slot takes the receive mover.
+    pub rx_take: Bit,
+    /// DISCARD with owner none.
+    pub discard: Bit,
+    /// The queue's MSI slot: pending = 1.
+    pub pending: Bit,
+    /// kicks += 1.
+    pub kick: Bit,
+    /// chains += 1.
+    pub chain: Bit,
+    /// drops += 1.
+    pub drop: Bit,
+    /// CNT_DOORBELLS += 1.
+    pub n_doorbell: Bit,
+    /// CNT_TX_PACKETS += 1.
+    pub n_tx: Bit,
+    /// CNT_RX_PACKETS += 1.
+    pub n_rx: Bit,
+    /// CNT_RX_DROPS += 1.
+    pub n_drop: Bit,
+}
+
+/// Stage B: the walk has gone on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct StepB {
+    /// What is left to do.
+    pub act: SlotAct,
+    /// The slot, changed.
+    pub slot: SlotRec,
+    /// The slot takes the transmit mover.
+    pub tx_take: Bit,
+    /// Transmit DATA {addr, len}.
+    pub tx_data: Bit,
+    /// Transmit END.
+    pub tx_end: Bit,
+}
+
+/// Everything an event of the engine does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct Effects {
+    /// Changes of the contexts.
+    pub ctx: CtxCmd,
+    /// Push `op` to the control unit.
+    pub op_push: Bit,
+    /// The op.
+    pub op: CtlOp,
+    /// Push DATA to the transmit mover.
+    pub tx_data: Bit,
+    /// Push END to the transmit mover, behind it.
+    pub tx_end: Bit,
+    /// Both, but for `end`.
+    pub tx_op: TxOp,
+    /// Give `rx_op` to the receive mover.
+    pub rx_set: Bit,
+    /// The op.
+    pub rx_op: RxOp,
+    /// The transmit mover is free.
+    pub tx_free: Bit,
+    /// The slot owns the transmit mover.
+    pub tx_take: Bit,
+    /// The receive mover is free.
+    pub rx_free: Bit,
+    /// The slot owns the receive mover.
+    pub rx_take: Bit,
+    /// The receive mover works on a DISCARD with owner none.
+    pub rx_nobody: Bit,
+    /// The slot that takes.
+    pub owner: Bits<3>,
+    /// Push the virtqueue into the ready FIFO.
+    pub ready_push: Bit,
+    /// Virtqueue context.
+    pub ready_vq: Bits<18>,
+    /// Push `fault` into the fault FIFO.
+    pub fault_push: Bit,
+    /// The record.
+    pub fault: FaultRec,
+    /// FQ_LOST += 1.
+    pub fq_lost: Bit,
+    /// CNT_DOORBELLS += 1.
+    pub n_doorbell: Bit,
+    /// CNT_TX_PACKETS += 1.
+    pub n_tx: Bit,
+    /// CNT_RX_PACKETS += 1.
+    pub n_rx: Bit,
+    /// CNT_RX_DROPS += 1.
+    pub n_drop: Bit,
+    /// CNT_INTERRUPTS += 1.
+    pub n_irq: Bit,
+    /// CNT_FAULTS += 1.
+    pub n_fault: Bit,
+}

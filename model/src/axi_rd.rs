@@ -1,0 +1,132 @@
+//! AXI IDs, the read address register and its arbiter.
+//!
+//! Timing: TIMING.md §1 (IDs) and §6 (AR): a grant in a cycle in which the register is free or being emptied; the
+//! register takes the request at the edge.
+
+use shoal_abi::ports::{Data, Inputs};
+use shoal_abi::profile::Profile;
+
+/// ID field `client`: the payload movers and the table walker.
+pub(crate) const CLIENT_MOVER: u8 = 7;
+/// ID field `client`: the admin queue.
+pub(crate) const CLIENT_ADMIN: u8 = 5;
+/// ID field `client`: fault records and the management device's MSI-X.
+pub(crate) const CLIENT_AUX: u8 = 6;
+
+/// An AXI ID, taken apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Id {
+    pub(crate) client: u8,
+    pub(crate) word: u8,
+    pub(crate) epoch: u8,
+    pub(crate) lane: u16,
+}
+
+impl Id {
+    pub(crate) fn pack(self) -> u16 {
+        u16::from(self.client)
+            | u16::from(self.word) << 3
+            | u16::from(self.epoch) << 4
+            | self.lane << 5
+    }
+
+    pub(crate) fn unpack(id: u16) -> Self {
+        Self {
+            client: (id & 7) as u8,
+            word: (id >> 3 & 1) as u8,
+            epoch: (id >> 4 & 1) as u8,
+            lane: id >> 5,
+        }
+    }
+}
+
+/// The lane field of an 8-byte read at `addr`.
+pub(crate) fn lane(p: &Profile, addr: u64) -> u16 {
+    ((addr >> 3 & 7) % p.lanes() as u64) as u16
+}
+
+/// A read or write address as it stands on the port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) id: u16,
+    pub(crate) addr: u64,
+    /// Beats - 1.
+    pub(crate) len: u8,
+    /// log2(bytes a beat).
+    pub(crate) size: u8,
+    pub(crate) user: u32,
+}
+
+/// One accepted beat of read data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RBeat {
+    pub(crate) id: Id,
+    pub(crate) data: Data,
+    pub(crate) resp: u8,
+    pub(crate) last: bool,
+}
+
+impl RBeat {
+    pub(crate) fn new(p: &Profile, i: &Inputs) -> Self {
+        Self {
+            id: Id::unpack(i.m_axi_rid & crate::ones(p.id_w) as u16),
+            data: i.m_axi_rdata,
+            resp: i.m_axi_rresp & 3,
+            last: i.m_axi_rlast,
+        }
+    }
+
+    /// The 64-bit lane `lane` modulo the lanes of the bus.
+    pub(crate) fn word(&self, p: &Profile, lane: u16) -> u64 {
+        self.data[usize::from(lane) % p.lanes()]
+    }
+
+    /// The beat belongs to the table walker.
+    pub(crate) fn is_walker(&self) -> bool {
+        self.id.client == CLIENT_MOVER && self.id.word == 1
+    }
+}
+
+/// One accepted write response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BResp {
+    pub(crate) id: Id,
+    pub(crate) resp: u8,
+}
+
+impl BResp {
+    pub(crate) fn new(p: &Profile, i: &Inputs) -> Self {
+        Self { id: Id::unpack(i.m_axi_bid & crate::ones(p.id_w) as u16), resp: i.m_axi_bresp & 3 }
+    }
+}
+
+/// Who is granted the read address register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    Walker,
+    Control,
+    Transmit,
+}
+
+/// The read address register.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AxiRd {
+    ar: Option<Address>,
+}
+
+impl AxiRd {
+    /// A request can be granted in this cycle.
+    pub(crate) fn free(&self, arready: bool) -> bool {
+        self.ar.is_none() || arready
+    }
+
+    pub(crate) fn ar(&self) -> Option<&Address> {
+        self.ar.as_ref()
+    }
+
+    pub(crate) fn tick(&mut self, grant: Option<Address>, arready: bool) {
+        if grant.is_some() || arready {
+            self.ar = grant;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The runs that the `shoal` command offers: each drives a device through a [`SharedHost`] and says what must hold.
+//!
+//! A scenario is ordinary blocking code over `shoal-driver`, or over the host alone. It checks what its drivers can see;
+//! lockstep and monitors check the ports beside it.
+
+mod probe;
+
+use shoal_abi::profile::Profile;
+
+use crate::env::EnvSettings;
+use crate::host::{HostError, SharedHost};
+
+/// What the user chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Params {
+    /// Profile of the device.
+    pub profile: &'static Profile,
+    /// Seed of the run; a scenario's own choices come from it too.
+    pub seed: u64,
+    /// Managed devices to use, 1..=profile.devices; `None`: as the scenario likes.
+    pub devices: Option<u32>,
+}
+
+/// What a scenario did. It counts as it goes, so that the numbers stand when it fails.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Managed devices created.
+    pub vdevs_created: u64,
+    /// Managed devices destroyed.
+    pub vdevs_destroyed: u64,
+    /// Faults reported by the device.
+    pub faults: u64,
+    /// Other numbers for the summary: name, value with unit.
+    pub notes: Vec<(String, String)>,
+}
+
+impl Outcome {
+    /// Adds a line to the summary.
+    pub fn note(&mut self, name: &str, value: impl ToString) {
+        self.notes.push((name.to_owned(), value.to_string()));
+    }
+}
+
+/// Why a scenario failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The simulation.
+    #[error("{0}")]
+    Host(#[from] HostError),
+    /// The driver.
+    #[cfg(feature = "driver")]
+    #[error("driver: {0}")]
+    Driver(#[from] shoal_driver::Error),
+    /// Something that must hold does not.
+    #[error("{0}")]
+    Check(String),
+    /// The scenario cannot run with these parameters: bad input, not a failure of the device.
+    #[error("{0}")]
+    Params(String),
+}
+
+impl ScenarioError {
+    /// `Check`, from whatever can be said.
+    pub fn check(what: impl Into<String>) -> Self {
+        Self::Check(what.into())
+    }
+}
+
+/// One run.
+pub trait Scenario: Sync {
+    /// Name on the command line: lower case, words joined by `_`.
+    fn name(&self) -> &'static str;
+
+    /// One line for the list of scenarios.
+    fn about(&self) -> &'static str;
+
+    /// Changes the world to what this run is about.
+    fn world(&self, _params: &Params, _world: &mut EnvSettings) {}
+
+    /// Drives the device. The host has been through reset.
+    ///
+    /// # Errors
+    /// What did not hold.
+    fn run(
+        &self,
+        host: &SharedHost,
+        params: &Params,
+        outcome: &mut Outcome,
+    ) -> Result<(), ScenarioError>;
+}
+
+/// Every scenario, the default first.
+#[must_use]
+pub fn all() -> &'static [&'static dyn Scenario] {
+    &[&probe::Probe]
+}
+
+/// The scenario called `name`.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn Scenario> {
+    all().iter().copied().find(|s| s.name() == name)
+}
