@@ -34,6 +34,12 @@ pub mod regs;
 pub mod regs_common;
 pub mod regs_dev;
 pub mod regs_msix;
+pub mod ctl;
+pub mod axi_rd;
+pub mod axi_wr;
+pub mod mmu;
+pub mod mmu_eval;
+pub mod mmu_look;
 pub mod types;
 pub mod util;
 

@@ -5,7 +5,7 @@
 use rust_hdl::prelude::*;
 
 use crate::block_default;
-use crate::ctx_types::{CoreEv, SlotFate, SlotRec, SlotState, RX_SLOT, SRC_RXD, SRC_TXD};
+use crate::ctx_types::{CoreEv, SlotFate, SlotRec, SlotState, VqRec, RX_SLOT, SRC_RXD, SRC_TXD};
 use crate::step_types::{SlotAct, StepA};
 
 /// See the file's text.
@@ -15,6 +15,8 @@ pub struct MoverDone {
     pub ev: Signal<In, CoreEv>,
     /// The slot that owns the mover, or waits.
     pub slot: Signal<In, SlotRec>,
+    /// Its virtqueue.
+    pub vq: Signal<In, VqRec>,
     /// It is alive.
     pub alive: Signal<In, Bit>,
     /// What follows.
@@ -37,7 +39,7 @@ pub struct MoverDone {
 impl Default for MoverDone {
     fn default() -> Self {
         block_default!(
-            ev, slot, alive, step, fate, act, slot_next, rx_free, n_tx, n_rx, whole;
+            ev, slot, vq, alive, step, fate, act, slot_next, rx_free, n_tx, n_rx, whole;
             no_step = StepA::default(), src_txd = SRC_TXD, src_rxd = SRC_RXD, rx_slot = RX_SLOT, no_cause = 0u64,
             zero32 = 0u64
         )
@@ -123,6 +125,7 @@ impl Logic for MoverDone {
         self.step.next = self.no_step.val();
         self.step.next.act = self.act.val();
         self.step.next.slot = self.slot_next.val();
+        self.step.next.vq = self.vq.val();
         self.step.next.tx_free = self.ev.val().src == self.src_txd.val();
         self.step.next.rx_free = self.rx_free.val();
         self.step.next.n_tx = self.n_tx.val();

@@ -226,3 +226,18 @@ pub struct FaultRec {
     /// Address of the failing access.
     pub iova: Bits<64>,
 }
+
+/// An AXI ID, 10 bits inside; the port takes the low ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct AxiId {
+    /// Client.
+    pub client: Bits<3>,
+    /// Word of the op; client 7 reads: the table walker.
+    pub word: Bit,
+    /// Epoch of the access.
+    pub epoch: Bit,
+    /// 64-bit lane of an 8-byte control read.
+    pub lane: Bits<3>,
+    /// 0.
+    pub rest: Bits<2>,
+}

@@ -133,6 +133,8 @@ pub(crate) struct Core {
     poll_timer: u8,
     aux: Aux,
     faults: Fifo<FaultRecord>,
+    /// FQ_CTRL enable as seen in the pick cycle.
+    fault_queue_on: bool,
     warm_started: bool,
     /// Entry that the sweep clears in this cycle.
     sweep: u32,
@@ -152,6 +154,7 @@ impl Core {
             poll_timer: 0,
             aux: Aux::default(),
             faults: Fifo::new(8),
+            fault_queue_on: false,
             warm_started: false,
             sweep: 0,
         }
@@ -189,6 +192,7 @@ impl Core {
         };
         self.rr = (source as usize + 1) % (Source::Warm as usize + 1);
         self.ctx.warm = env.regs.warm;
+        self.fault_queue_on = env.regs.fq_enable;
         self.busy = EVENT;
         (self.handle(source, env), false)
     }
@@ -220,7 +224,7 @@ impl Core {
             }
             Source::Db => self.on_doorbell(*env.axil.doorbells.front()?),
             Source::Rdy => {
-                self.on_ready(env);
+                self.on_ready();
                 return None;
             }
             Source::Aux => {

@@ -301,11 +301,12 @@ fn a_device_in_use_is_not_deleted_and_a_failed_add_takes_nothing() {
     assert!(matches!(m.dev_del(v), Err(Error::State(_))));
     let mut bad = VdevConfig::blk(8, SpaceKind::Sv39);
     bad.device_features = Some(1 << ring::F_VERSION_1);
-    let before = m.pools().asids.in_use();
+    let in_use = || {
+        let p = m.pools();
+        (p.asids.in_use(), p.members.in_use())
+    };
+    let before = in_use();
     assert!(m.dev_add(bad).unwrap_err().command_status().is_some());
-    assert_eq!(
-        (m.pools().asids.in_use(), m.pools().members.in_use()),
-        (before, 1)
-    );
+    assert_eq!((in_use(), before.1), (before, 1));
     m.dev_del(other).unwrap();
 }

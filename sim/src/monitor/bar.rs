@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use shoal_abi::mmu::FAULT_BYTES;
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::regs::{
-    ADMIN_QUEUE_SIZE, CONFIG_VECTOR_NUM_QUEUES, DRIVER_FEATURE, DRIVER_FEATURE_SELECT,
-    FQ_BASE_HI, FQ_BASE_LO, FQ_CTRL, MSIX_ENTRY_BYTES, MSIX_TABLE, MSIX_VECTORS, QUEUE_DESC_HI,
-    QUEUE_DESC_LO, QUEUE_DEVICE_HI, QUEUE_DEVICE_LO, QUEUE_DRIVER_HI, QUEUE_DRIVER_LO,
-    QUEUE_ENABLE_NOTIFY_OFF, QUEUE_SIZE_VECTOR, RESP_OKAY, STATUS_QUEUE_SELECT,
+    ADMIN_QUEUE_SIZE, CONFIG_VECTOR_NUM_QUEUES, DRIVER_FEATURE, DRIVER_FEATURE_SELECT, FQ_BASE_HI,
+    FQ_BASE_LO, FQ_CTRL, MSIX_ENTRY_BYTES, MSIX_TABLE, MSIX_VECTORS, QUEUE_DESC_HI, QUEUE_DESC_LO,
+    QUEUE_DEVICE_HI, QUEUE_DEVICE_LO, QUEUE_DRIVER_HI, QUEUE_DRIVER_LO, QUEUE_ENABLE_NOTIFY_OFF,
+    QUEUE_SIZE_VECTOR, RESP_OKAY, STATUS_QUEUE_SELECT,
 };
 
 /// What a register access meant.
@@ -53,7 +53,10 @@ pub(super) struct Bar {
 
 impl Default for Bar {
     fn default() -> Self {
-        let masked = Vector { mask: true, ..Vector::default() };
+        let masked = Vector {
+            mask: true,
+            ..Vector::default()
+        };
         Self {
             aw: VecDeque::new(),
             w: VecDeque::new(),
@@ -74,7 +77,9 @@ impl Default for Bar {
 
 /// `old` with the bytes that `strb` selects taken from `new`.
 fn merge(old: u32, new: u32, strb: u8) -> u32 {
-    let mask = (0..4).filter(|b| strb >> b & 1 == 1).fold(0u32, |m, b| m | 0xff << (8 * b));
+    let mask = (0..4)
+        .filter(|b| strb >> b & 1 == 1)
+        .fold(0u32, |m, b| m | 0xff << (8 * b));
     old & !mask | new & mask
 }
 
@@ -90,7 +95,14 @@ impl Bar {
     /// The fault queue: first byte and bytes; empty while it is off.
     pub(super) fn fault_queue(&self) -> (u64, u64) {
         let records = 1u64 << (self.fq_ctrl >> 4 & 7);
-        (self.fq_base & !0xfff, if self.fq_ctrl & 1 == 1 { records * FAULT_BYTES } else { 0 })
+        (
+            self.fq_base & !0xfff,
+            if self.fq_ctrl & 1 == 1 {
+                records * FAULT_BYTES
+            } else {
+                0
+            },
+        )
     }
 
     /// Forgets what a reset of the management device resets.
@@ -175,8 +187,12 @@ impl Bar {
     }
 
     fn vector(&mut self, addr: u32, data: u32, strb: u8) {
-        let Some(off) = addr.checked_sub(MSIX_TABLE) else { return };
-        let Some(entry) = self.vectors.get_mut((off / MSIX_ENTRY_BYTES) as usize) else { return };
+        let Some(off) = addr.checked_sub(MSIX_TABLE) else {
+            return;
+        };
+        let Some(entry) = self.vectors.get_mut((off / MSIX_ENTRY_BYTES) as usize) else {
+            return;
+        };
         entry[1] = entry[0];
         let v = &mut entry[0];
         match off % MSIX_ENTRY_BYTES {

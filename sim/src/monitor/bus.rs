@@ -191,7 +191,11 @@ impl Bus {
                     issued,
                 }));
                 if let Some(q) = self.reads.get_mut(usize::from(burst.id)) {
-                    q.push_back(Reading { burst, serial, beat: 0 });
+                    q.push_back(Reading {
+                        burst,
+                        serial,
+                        beat: 0,
+                    });
                 }
             }
         }
@@ -215,7 +219,12 @@ impl Bus {
             if i.m_axi_wready {
                 self.w_since = None;
                 let (data, strb) = (o.m_axi_wdata, o.m_axi_wstrb);
-                self.beats.push_back(WriteBeat { data, strb, last: o.m_axi_wlast, issued });
+                self.beats.push_back(WriteBeat {
+                    data,
+                    strb,
+                    last: o.m_axi_wlast,
+                    issued,
+                });
                 if o.m_axi_wlast {
                     self.join(out);
                 }
@@ -224,7 +233,9 @@ impl Bus {
     }
 
     fn read_beat(&mut self, i: &Inputs, out: &mut Vec<Event>) {
-        let Some(queue) = self.reads.get_mut(usize::from(i.m_axi_rid)) else { return };
+        let Some(queue) = self.reads.get_mut(usize::from(i.m_axi_rid)) else {
+            return;
+        };
         let Some(r) = queue.front_mut() else { return };
         let addr = r.burst.beat_addr(r.beat);
         let size = 1u64 << (r.burst.size & 7);
@@ -253,7 +264,9 @@ impl Bus {
     /// Puts addresses and complete data together, in order.
     fn join(&mut self, out: &mut Vec<Event>) {
         while let Some(&burst) = self.addresses.front() {
-            let Some(end) = self.beats.iter().position(|b| b.last) else { return };
+            let Some(end) = self.beats.iter().position(|b| b.last) else {
+                return;
+            };
             self.addresses.pop_front();
             let mut runs: Vec<(u64, Vec<u8>)> = Vec::new();
             let mut issued = burst.issued;

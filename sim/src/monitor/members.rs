@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use shoal_abi::cmd::{COMMAND_BYTES, HEADER_BYTES, RESULT_HEADER_BYTES};
 use shoal_abi::ring::S_DRIVER_OK;
 
-use super::virtqueue::Capture;
+use super::ring::Capture;
 
 /// A managed device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,9 @@ pub(super) struct Fields<'a>(&'a [u8]);
 impl Fields<'_> {
     /// `n` (up to 8) bytes at `at`; bytes that are not there are 0.
     pub(super) fn get(&self, at: usize, n: usize) -> u64 {
-        (0..n).fold(0, |v, k| v | u64::from(self.0.get(at + k).copied().unwrap_or(0)) << (8 * k))
+        (0..n).fold(0, |v, k| {
+            v | u64::from(self.0.get(at + k).copied().unwrap_or(0)) << (8 * k)
+        })
     }
     /// Byte at `at`.
     pub(super) fn u8(&self, at: usize) -> u8 {

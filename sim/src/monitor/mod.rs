@@ -12,13 +12,17 @@ pub mod axil;
 pub mod axis;
 mod bar;
 mod bus;
+mod commands;
 pub mod dma;
+mod index;
+mod judge;
 mod members;
 mod msi;
+mod ring;
 mod space;
-mod virtqueue;
 #[cfg(test)]
 pub(crate) mod testing;
+mod virtqueue;
 
 /// Cycles within which something that must happen has to happen, where the standard says "eventually".
 pub const BOUND: u64 = 65_536;

@@ -86,7 +86,14 @@ impl Msi {
     }
 
     /// MSI_SET or, with `fresh`, VQ_SETUP took effect.
-    pub(super) fn set(&mut self, cycle: u64, key: Key, message: (u64, u32), ctrl: u32, fresh: bool) {
+    pub(super) fn set(
+        &mut self,
+        cycle: u64,
+        key: Key,
+        message: (u64, u32),
+        ctrl: u32,
+        fresh: bool,
+    ) {
         self.unlink(key);
         let slot = self.slots.entry(key).or_default();
         let stays = slot.ctrl & ctrl & MSI_VALID != 0 && !fresh;
@@ -157,15 +164,15 @@ impl Msi {
 
     /// The device read, with a request `issued` then, what the driver wants.
     pub(super) fn wish(&mut self, cycle: u64, key: Key, wish: Wish, issued: u64) {
-        let Some(s) = self.slots.get_mut(&key) else { return };
+        let Some(s) = self.slots.get_mut(&key) else {
+            return;
+        };
         if s.idx_done.is_none_or(|done| issued <= done) || s.idx == s.idx_told {
             return;
         }
         let (may, must) = match wish {
             Wish::Flags(f) => (f & AVAIL_F_NO_INTERRUPT == 0, f & AVAIL_F_NO_INTERRUPT == 0),
-            Wish::UsedEvent(e) => {
-                (passes(e, s.idx, s.idx_told), passes(e, s.idx, s.idx_before))
-            }
+            Wish::UsedEvent(e) => (passes(e, s.idx, s.idx_told), passes(e, s.idx, s.idx_before)),
         };
         if may && s.ctrl & MSI_VALID != 0 {
             s.may.get_or_insert(cycle);
@@ -180,39 +187,57 @@ impl Msi {
     }
 
     /// A message was sent that stood on the port since cycle `issued`. `fault` says whether a device may have a reason of its own for a
-    /// configuration message. Gives the slot it came from, or the rule that it breaks and why.
+    /// configuration message. Gives the slot it came from and whether only a fault explains it, or the rule that it breaks and why.
     pub(super) fn message(
         &mut self,
         issued: u64,
         message: (u64, u32),
         mut fault: impl FnMut(u64) -> bool,
-    ) -> Result<Key, (&'static str, String)> {
+    ) -> Result<(Key, bool), (&'static str, String)> {
         let Some(keys) = self.by_message.get(&message) else {
-            return Err(("no-slot", format!("no valid slot holds {:#x} <- {:#x}", message.0, message.1)));
+            return Err((
+                "no-slot",
+                format!("no valid slot holds {:#x} <- {:#x}", message.0, message.1),
+            ));
         };
-        let mut why = ("masked", format!("every slot with {:#x} is masked", message.0));
+        let mut why = (
+            "masked",
+            format!("every slot with {:#x} is masked", message.0),
+        );
         let mut found = None;
         for &k in keys {
-            let Some(s) = self.slots.get(&k).filter(|s| s.sends()) else { continue };
+            let Some(s) = self.slots.get(&k).filter(|s| s.sends()) else {
+                continue;
+            };
             match s.may {
                 Some(since) if issued > since => {
-                    found = Some(k);
+                    found = Some((k, false));
                     break;
                 }
-                Some(_) => why = ("early", format!("slot {k:#x}: sent before its reason was known")),
+                Some(_) => {
+                    why = (
+                        "early",
+                        format!("slot {k:#x}: sent before its reason was known"),
+                    )
+                }
                 None if k & 0xffff == u64::from(CONFIG_MSI) && fault(member(k)) => {
-                    found = Some(k);
+                    found = Some((k, true));
                     break;
                 }
-                None => why = ("not-due", format!("slot {k:#x} (member << 16 | queue) has nothing to tell")),
+                None => {
+                    why = (
+                        "not-due",
+                        format!("slot {k:#x} (member << 16 | queue) has nothing to tell"),
+                    )
+                }
             }
         }
-        let key = found.ok_or(why)?;
+        let (key, by_fault) = found.ok_or(why)?;
         if let Some(s) = self.slots.get_mut(&key) {
             (s.may, s.must) = (None, None);
             s.idx_told = s.idx;
         }
-        Ok(key)
+        Ok((key, by_fault))
     }
 
     /// Device `id` was seen at work in cycle `cycle`: it has not faulted. Gives a slot whose message is missing.
@@ -265,7 +290,9 @@ mod tests {
     }
 
     fn send(m: &mut Msi, issued: u64) -> Result<Key, &'static str> {
-        m.message(issued, M, |_| false).map_err(|e| e.0)
+        m.message(issued, M, |_| false)
+            .map(|k| k.0)
+            .map_err(|e| e.0)
     }
 
     #[test]
@@ -284,7 +311,11 @@ mod tests {
         let mut m = used();
         assert_eq!(send(&mut m, 31), Err("not-due"));
         m.wish(30, K, Wish::Flags(0), 20);
-        assert_eq!(send(&mut m, 31), Err("not-due"), "the read was issued before the response");
+        assert_eq!(
+            send(&mut m, 31),
+            Err("not-due"),
+            "the read was issued before the response"
+        );
         m.wish(30, K, Wish::Flags(0), 21);
         assert_eq!(send(&mut m, 30), Err("early"));
     }
@@ -340,6 +371,6 @@ mod tests {
         assert_eq!(send(&mut m, 5), Err("not-due"));
         m.config(6, 3);
         assert_eq!(send(&mut m, 7), Ok(c));
-        assert_eq!(m.message(8, M, |id| id == 3), Ok(c));
+        assert_eq!(m.message(8, M, |id| id == 3), Ok((c, true)));
     }
 }

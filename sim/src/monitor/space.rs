@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use shoal_abi::mmu::{
-    MODE_BARE, MODE_OFF, MODE_SV39, PTE_A, PTE_D, PTE_PPN_LSB, PTE_PPN_W, PTE_R, PTE_RESERVED, PTE_V,
-    PTE_W, PTE_X,
+    MODE_BARE, MODE_OFF, MODE_SV39, PTE_A, PTE_D, PTE_PPN_LSB, PTE_PPN_W, PTE_R, PTE_RESERVED,
+    PTE_V, PTE_W, PTE_X,
 };
 
 const PAGE_W: u32 = 12;
@@ -91,18 +91,33 @@ impl Spaces {
         for b in list.iter_mut().filter(|b| b.until == u64::MAX) {
             b.until = cycle;
         }
-        for t in self.tables.values_mut().flatten().filter(|t| t.asid == asid) {
+        for t in self
+            .tables
+            .values_mut()
+            .flatten()
+            .filter(|t| t.asid == asid)
+        {
             t.seen = t.seen.min(cycle);
         }
         if mode == MODE_OFF {
             return;
         }
-        list.push(Binding { mode, user, root, until: u64::MAX });
+        list.push(Binding {
+            mode,
+            user,
+            root,
+            until: u64::MAX,
+        });
         if mode == MODE_BARE {
             *self.bare.entry(user).or_default() += 1;
         } else {
             let level = if mode == MODE_SV39 { 2 } else { 3 };
-            let table = Table { asid, level, iova: 0, seen: u64::MAX };
+            let table = Table {
+                asid,
+                level,
+                iova: 0,
+                seen: u64::MAX,
+            };
             self.tables.entry(root >> PAGE_W).or_default().push(table);
         }
     }
@@ -111,7 +126,11 @@ impl Spaces {
     pub(super) fn of(&self, asid: u32) -> Vec<Space> {
         let mut all = Vec::new();
         for b in self.bindings.get(&asid).into_iter().flatten() {
-            let s = if b.mode == MODE_BARE { Space::Bare(b.user) } else { Space::Tables(asid) };
+            let s = if b.mode == MODE_BARE {
+                Space::Bare(b.user)
+            } else {
+                Space::Tables(asid)
+            };
             if !all.contains(&s) {
                 all.push(s);
             }
@@ -126,7 +145,9 @@ impl Spaces {
 
     /// The device read the page table entry at `addr`.
     pub(super) fn entry(&mut self, cycle: u64, addr: u64, pte: u64) {
-        let Some(tables) = self.tables.get(&(addr >> PAGE_W)) else { return };
+        let Some(tables) = self.tables.get(&(addr >> PAGE_W)) else {
+            return;
+        };
         if pte & PTE_V == 0 || pte & PTE_RESERVED != 0 || pte & (PTE_R | PTE_W) == PTE_W {
             return;
         }
@@ -139,12 +160,24 @@ impl Spaces {
                     continue;
                 }
                 let below = self.tables.entry(ppn).or_default();
-                match below.iter_mut().find(|b| (b.asid, b.level, b.iova) == (asid, level, iova)) {
+                match below
+                    .iter_mut()
+                    .find(|b| (b.asid, b.level, b.iova) == (asid, level, iova))
+                {
                     Some(b) => b.seen = b.seen.max(cycle),
-                    None => below.push(Table { asid, level, iova, seen: cycle }),
+                    None => below.push(Table {
+                        asid,
+                        level,
+                        iova,
+                        seen: cycle,
+                    }),
                 }
             } else if pte & PTE_A != 0 && ppn & ((1 << (LEVEL_W * t.level)) - 1) == 0 {
-                let mode = self.bindings.get(&t.asid).and_then(|b| b.last()).map_or(0, |b| b.mode);
+                let mode = self
+                    .bindings
+                    .get(&t.asid)
+                    .and_then(|b| b.last())
+                    .map_or(0, |b| b.mode);
                 let leaf = Leaf {
                     asid: t.asid,
                     iova: canonical(iova, mode),
@@ -155,7 +188,8 @@ impl Spaces {
                 let key = ppn >> (LEVEL_W * t.level);
                 let list = self.leaves[t.level as usize].entry(key).or_default();
                 let same = |l: &&mut Leaf| {
-                    (l.asid, l.iova, l.read, l.write) == (leaf.asid, leaf.iova, leaf.read, leaf.write)
+                    (l.asid, l.iova, l.read, l.write)
+                        == (leaf.asid, leaf.iova, leaf.read, leaf.write)
                 };
                 match list.iter_mut().find(same) {
                     Some(l) => l.seen = cycle,
@@ -168,10 +202,20 @@ impl Spaces {
     /// Everything that the address `addr` with side band `user` may be, appended to `out`.
     pub(super) fn places(&self, user: u32, addr: u64, out: &mut Vec<Place>) {
         if user == 0 {
-            out.push(Place { space: Space::Physical, iova: addr, read: true, write: true });
+            out.push(Place {
+                space: Space::Physical,
+                iova: addr,
+                read: true,
+                write: true,
+            });
         }
         if self.bare.contains_key(&user) {
-            out.push(Place { space: Space::Bare(user), iova: addr, read: true, write: true });
+            out.push(Place {
+                space: Space::Bare(user),
+                iova: addr,
+                read: true,
+                write: true,
+            });
         }
         for (level, leaves) in self.leaves.iter().enumerate() {
             if leaves.is_empty() {
@@ -180,10 +224,18 @@ impl Spaces {
             let size = shift(level as u32);
             for l in leaves.get(&(addr >> size)).into_iter().flatten() {
                 let bound = self.bindings.get(&l.asid).into_iter().flatten();
-                if bound.filter(|b| b.mode != MODE_BARE).any(|b| b.user == user) {
+                if bound
+                    .filter(|b| b.mode != MODE_BARE)
+                    .any(|b| b.user == user)
+                {
                     let iova = l.iova | addr & ((1 << size) - 1);
                     let space = Space::Tables(l.asid);
-                    out.push(Place { space, iova, read: l.read, write: l.write });
+                    out.push(Place {
+                        space,
+                        iova,
+                        read: l.read,
+                        write: l.write,
+                    });
                 }
             }
         }
@@ -193,7 +245,8 @@ impl Spaces {
     pub(super) fn mapped(&self, user: u32, addr: u64, write: bool) -> bool {
         let mut all = Vec::new();
         self.places(user, addr, &mut all);
-        all.iter().any(|p| p.space != Space::Physical && if write { p.write } else { p.read })
+        all.iter()
+            .any(|p| p.space != Space::Physical && if write { p.write } else { p.read })
     }
 
     /// An IOTLB_INVALIDATE completed that the device took up in cycle `taken`: `asid` None for all, `range` {first byte, bytes}.
@@ -262,8 +315,12 @@ mod tests {
     #[test]
     fn a_walk_read_from_the_bus_makes_a_translation() {
         let s = walked();
-        let place =
-            Place { space: Space::Tables(3), iova: 0x4020_3123, read: true, write: true };
+        let place = Place {
+            space: Space::Tables(3),
+            iova: 0x4020_3123,
+            read: true,
+            write: true,
+        };
         assert_eq!(places(&s, 0, 0x9123), [place]);
         assert_eq!(places(&s, 1 << 20, 0x9123), []);
         assert_eq!(places(&s, 0, 0xa123), []);
@@ -284,7 +341,10 @@ mod tests {
         assert_eq!(places(&t, 0, 0x9000), []);
         s.invalidate(13, None, None);
         assert_eq!(places(&s, 0, 0x9000), []);
-        assert!(s.is_table(0x1000) && !s.is_table(0x2000), "the root in force stays");
+        assert!(
+            s.is_table(0x1000) && !s.is_table(0x2000),
+            "the root in force stays"
+        );
     }
 
     #[test]

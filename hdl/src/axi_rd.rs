@@ -1,0 +1,235 @@
+//! The read side of the AXI master: AR arbiter and register, and where each R beat goes.
+//!
+//! Timing: contract §1, §6. Grants are given in the cycle before the register takes the request; an R beat is accepted in
+//! every cycle out of reset and acts at that edge.
+
+use crate::block_default;
+use crate::fifo::Fifo;
+use crate::types::{AxiId, EvR, CLIENT_MOVER};
+use rust_hdl::prelude::*;
+use shoal_abi::regs;
+
+/// An address beat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct ArBeat {
+    /// Bytes.
+    pub addr: Bits<64>,
+    /// ID.
+    pub id: Bits<10>,
+    /// Beats - 1.
+    pub len: Bits<8>,
+    /// log2(bytes a beat).
+    pub size: Bits<3>,
+    /// Side band.
+    pub user: Bits<22>,
+}
+
+/// The read side; `W` data bits.
+#[derive(LogicBlock)]
+pub struct AxiRd<const W: usize> {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    pub walk_req: Signal<In, Bit>,
+    pub walk_grant: Signal<Out, Bit>,
+    pub walk_addr: Signal<In, Bits<64>>,
+    pub ctl_req: Signal<In, Bit>,
+    pub ctl_grant: Signal<Out, Bit>,
+    pub ctl_addr: Signal<In, Bits<64>>,
+    pub ctl_id: Signal<In, Bits<10>>,
+    pub ctl_user: Signal<In, Bits<22>>,
+    pub tx_req: Signal<In, Bit>,
+    pub tx_grant: Signal<Out, Bit>,
+    pub tx_addr: Signal<In, Bits<64>>,
+    pub tx_id: Signal<In, Bits<10>>,
+    pub tx_user: Signal<In, Bits<22>>,
+    /// Beats - 1.
+    pub tx_len: Signal<In, Bits<8>>,
+    pub m_axi_arready: Signal<In, Bit>,
+    pub m_axi_arvalid: Signal<Out, Bit>,
+    pub m_axi_arid: Signal<Out, Bits<10>>,
+    pub m_axi_araddr: Signal<Out, Bits<64>>,
+    pub m_axi_arlen: Signal<Out, Bits<8>>,
+    pub m_axi_arsize: Signal<Out, Bits<3>>,
+    pub m_axi_arburst: Signal<Out, Bits<2>>,
+    pub m_axi_arcache: Signal<Out, Bits<4>>,
+    pub m_axi_arprot: Signal<Out, Bits<3>>,
+    pub m_axi_aruser: Signal<Out, Bits<22>>,
+    /// Zero-extended.
+    pub m_axi_rid: Signal<In, Bits<10>>,
+    pub m_axi_rdata: Signal<In, Bits<W>>,
+    pub m_axi_rresp: Signal<In, Bits<2>>,
+    pub m_axi_rlast: Signal<In, Bit>,
+    pub m_axi_rvalid: Signal<In, Bit>,
+    pub m_axi_rready: Signal<Out, Bit>,
+    pub evr_pop: Signal<In, Bit>,
+    pub evr_valid: Signal<Out, Bit>,
+    pub evr: Signal<Out, EvR>,
+    pub walk_r_valid: Signal<Out, Bit>,
+    pub walk_r_data: Signal<Out, Bits<64>>,
+    pub walk_r_bad: Signal<Out, Bit>,
+    pub tx_r_valid: Signal<Out, Bit>,
+    pub tx_r_data: Signal<Out, Bits<W>>,
+    pub tx_r_bad: Signal<Out, Bit>,
+    /// A read that counts in an epoch has ended.
+    pub dec_r: Signal<Out, Bit>,
+    pub dec_r_epoch: Signal<Out, Bit>,
+    events: Fifo<EvR, 4>,
+    up: DFF<Bit>,
+    valid: DFF<Bit>,
+    ar: DFF<ArBeat>,
+    walk_lane: DFF<Bits<3>>,
+    client: Signal<Local, Bits<3>>,
+    word: Signal<Local, Bit>,
+    mover: Signal<Local, Bit>,
+    bad: Signal<Local, Bit>,
+    beat: Signal<Local, Bit>,
+    lane: Signal<Local, Bits<3>>,
+    shifted: Signal<Local, Bits<W>>,
+    low: Signal<Local, Bits<64>>,
+    ev: Signal<Local, EvR>,
+    unused: Signal<Local, Bit>,
+    no_event: Constant<EvR>,
+    walk_id: Constant<Bits<10>>,
+    client_mover: Constant<Bits<3>>,
+    okay: Constant<Bits<2>>,
+    word_size: Constant<Bits<3>>,
+    beat_size: Constant<Bits<3>>,
+    beat_align: Constant<Bits<64>>,
+    lanes: Constant<Bits<3>>,
+    lane_shift: Constant<Bits<3>>,
+    incr: Constant<Bits<2>>,
+    cache: Constant<Bits<4>>,
+    prot: Constant<Bits<3>>,
+}
+
+impl<const W: usize> Default for AxiRd<W> {
+    fn default() -> Self {
+        let walk = AxiId { client: CLIENT_MOVER.into(), word: true, ..AxiId::default() };
+        let walk_bits: Bits<10> = walk.into();
+        block_default!(
+            clock, reset, walk_req, walk_grant, walk_addr, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, tx_req,
+            tx_grant, tx_addr, tx_id, tx_user, tx_len, m_axi_arready, m_axi_arvalid, m_axi_arid, m_axi_araddr,
+            m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arcache, m_axi_arprot, m_axi_aruser, m_axi_rid, m_axi_rdata,
+            m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axi_rready, evr_pop, evr_valid, evr, walk_r_valid, walk_r_data,
+            walk_r_bad, tx_r_valid, tx_r_data, tx_r_bad, dec_r, dec_r_epoch, events, up, valid, ar, walk_lane, client,
+            word, mover, bad, beat, lane, shifted, low, ev, unused;
+            no_event = EvR::default(), walk_id = walk_bits, client_mover = CLIENT_MOVER,
+            okay = u64::from(regs::RESP_OKAY), word_size = 3, beat_size = u64::from((W / 8).ilog2()),
+            beat_align = !(W as u64 / 8 - 1), lanes = W as u64 / 64 - 1, lane_shift = 6, incr = 1, cache = 3, prot = 2
+        )
+    }
+}
+
+impl<const W: usize> Logic for AxiRd<W> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, up, valid, ar, walk_lane);
+        clock!(self, clock, events);
+        self.up.d.next = true;
+        // Walker over control over transmit, whenever the register is free at the edge.
+        self.walk_grant.next =
+            self.walk_req.val() && (!self.valid.q.val() || self.m_axi_arready.val());
+        self.ctl_grant.next = self.ctl_req.val()
+            && !self.walk_req.val()
+            && (!self.valid.q.val() || self.m_axi_arready.val());
+        self.tx_grant.next = self.tx_req.val()
+            && !self.walk_req.val()
+            && !self.ctl_req.val()
+            && (!self.valid.q.val() || self.m_axi_arready.val());
+        if !self.valid.q.val() || self.m_axi_arready.val() {
+            self.valid.d.next = self.walk_req.val() || self.ctl_req.val() || self.tx_req.val();
+            self.ar.d.next.len = 0.into();
+            self.ar.d.next.size = self.word_size.val();
+            if self.walk_req.val() {
+                self.ar.d.next.addr = self.walk_addr.val();
+                self.ar.d.next.id = self.walk_id.val();
+                self.ar.d.next.user = 0.into();
+                self.walk_lane.d.next = self.walk_addr.val().get_bits::<3>(3) & self.lanes.val();
+            } else if self.ctl_req.val() {
+                self.ar.d.next.addr = self.ctl_addr.val();
+                self.ar.d.next.id = self.ctl_id.val();
+                self.ar.d.next.user = self.ctl_user.val();
+            } else {
+                self.ar.d.next.addr = self.tx_addr.val() & self.beat_align.val();
+                self.ar.d.next.id = self.tx_id.val();
+                self.ar.d.next.user = self.tx_user.val();
+                self.ar.d.next.len = self.tx_len.val();
+                self.ar.d.next.size = self.beat_size.val();
+            }
+        }
+        self.m_axi_arvalid.next = self.valid.q.val();
+        self.m_axi_arid.next = 0.into();
+        self.m_axi_araddr.next = 0.into();
+        self.m_axi_arlen.next = 0.into();
+        self.m_axi_arsize.next = 0.into();
+        self.m_axi_arburst.next = 0.into();
+        self.m_axi_arcache.next = 0.into();
+        self.m_axi_arprot.next = 0.into();
+        self.m_axi_aruser.next = 0.into();
+        if self.valid.q.val() {
+            self.m_axi_arid.next = self.ar.q.val().id;
+            self.m_axi_araddr.next = self.ar.q.val().addr;
+            self.m_axi_arlen.next = self.ar.q.val().len;
+            self.m_axi_arsize.next = self.ar.q.val().size;
+            self.m_axi_arburst.next = self.incr.val();
+            self.m_axi_arcache.next = self.cache.val();
+            self.m_axi_arprot.next = self.prot.val();
+            self.m_axi_aruser.next = self.ar.q.val().user;
+        }
+        // R beats.
+        self.m_axi_rready.next = self.up.q.val();
+        self.beat.next = self.m_axi_rvalid.val() && self.up.q.val();
+        self.client.next = self.m_axi_rid.val().get_bits::<3>(0);
+        self.word.next = self.m_axi_rid.val().get_bit(3);
+        self.mover.next = self.client.val() == self.client_mover.val();
+        self.bad.next = self.m_axi_rresp.val() != self.okay.val();
+        // A walk carries no lane in its ID; there is only one.
+        self.lane.next = self.m_axi_rid.val().get_bits::<3>(5) & self.lanes.val();
+        if self.mover.val() {
+            self.lane.next = self.walk_lane.q.val();
+        }
+        self.shifted.next = self.m_axi_rdata.val()
+            >> (bit_cast::<9, 3>(self.lane.val()) << self.lane_shift.val());
+        self.low.next = self.shifted.val().get_bits::<64>(0);
+        self.unused.next = self.shifted.val().any()
+            || self.m_axi_rid.val().any()
+            || self.events.count.val().any();
+        self.ev.next = self.no_event.val();
+        self.ev.next.client = self.client.val();
+        self.ev.next.word = self.word.val();
+        self.ev.next.bad = self.bad.val();
+        self.ev.next.data = self.low.val();
+        self.events.reset.next = self.reset.val();
+        self.events.push_data.next = self.ev.val();
+        self.events.push.next = self.beat.val() && !self.mover.val();
+        self.events.pop.next = self.evr_pop.val();
+        self.evr_valid.next = self.events.valid.val();
+        self.evr.next = self.events.data.val();
+        self.walk_r_valid.next = self.beat.val() && self.mover.val() && self.word.val();
+        self.walk_r_data.next = self.low.val();
+        self.walk_r_bad.next = self.bad.val();
+        self.tx_r_valid.next = self.beat.val() && self.mover.val() && !self.word.val();
+        self.tx_r_data.next = self.m_axi_rdata.val();
+        self.tx_r_bad.next = self.bad.val();
+        self.dec_r.next = self.beat.val()
+            && self.m_axi_rlast.val()
+            && !(self.mover.val() && self.word.val());
+        self.dec_r_epoch.next = self.m_axi_rid.val().get_bit(4);
+        if self.reset.val() {
+            self.up.d.next = false;
+            self.valid.d.next = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::util::assert_lint_clean;
+
+    #[test]
+    fn it_is_lint_clean() {
+        assert_lint_clean("axi-rd-64", AxiRd::<64>::default());
+        assert_lint_clean("axi-rd-128", AxiRd::<128>::default());
+    }
+}

@@ -1,0 +1,141 @@
+//! *abort*, *fail* and *report*: what a slot that cannot go on still owes the movers, its device and the fault queue.
+//!
+//! Combinational. Stage C; contract §3.8. What is left over is a release, the MSI write of the configuration, or nothing.
+
+use rust_hdl::prelude::*;
+
+use crate::block_default;
+use crate::ctx_types::{DevRec, MsiRec, SlotFate, SlotRec, SlotState, VqRec};
+use crate::step_types::SlotAct;
+use crate::types::FaultRec;
+
+/// See the file's text.
+#[derive(LogicBlock)]
+pub struct FailStep {
+    /// What to do.
+    pub act: Signal<In, SlotAct>,
+    /// The slot, with the fault.
+    pub slot: Signal<In, SlotRec>,
+    /// Its device.
+    pub dev: Signal<In, DevRec>,
+    /// Its virtqueue.
+    pub vq: Signal<In, VqRec>,
+    /// MSI slot of the device's configuration.
+    pub cmsi: Signal<In, MsiRec>,
+    /// ASID of its buffers.
+    pub asid: Signal<In, Bits<17>>,
+    /// It is alive.
+    pub alive: Signal<In, Bit>,
+    /// It owns the transmit mover.
+    pub owns_tx: Signal<In, Bit>,
+    /// It owns the receive mover.
+    pub owns_rx: Signal<In, Bit>,
+    /// The transmit op FIFO has room.
+    pub tx_room: Signal<In, Bit>,
+    /// The fault FIFO has room and the fault queue is on.
+    pub fault_room: Signal<In, Bit>,
+    /// What is left to do.
+    pub act_next: Signal<Out, SlotAct>,
+    /// The slot, changed.
+    pub slot_next: Signal<Out, SlotRec>,
+    /// Push END with abort.
+    pub tx_abort: Signal<Out, Bit>,
+    /// Push DISCARD, owned by the slot.
+    pub discard: Signal<Out, Bit>,
+    /// The device gets NEEDS_RESET.
+    pub reported: Signal<Out, Bit>,
+    /// Push `record` into the fault FIFO.
+    pub fault_push: Signal<Out, Bit>,
+    /// It.
+    pub record: Signal<Out, FaultRec>,
+    /// The record is lost.
+    pub fault_lost: Signal<Out, Bit>,
+    /// The configuration's MSI slot: pending = 1.
+    pub cfg_pending: Signal<Out, Bit>,
+    report: Signal<Local, Bit>,
+    fate: Signal<Local, SlotFate>,
+    state: Signal<Local, SlotState>,
+    failing: Signal<Local, Bit>,
+    no_record: Constant<FaultRec>,
+}
+
+impl Default for FailStep {
+    fn default() -> Self {
+        block_default!(
+            act, slot, dev, vq, cmsi, asid, alive, owns_tx, owns_rx, tx_room, fault_room, act_next, slot_next, tx_abort,
+            discard, reported, fault_push, record, fault_lost, cfg_pending, report, fate, state, failing;
+            no_record = FaultRec::default()
+        )
+    }
+}
+
+impl Logic for FailStep {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.act_next.next = self.act.val();
+        self.tx_abort.next = false;
+        self.discard.next = false;
+        self.cfg_pending.next = false;
+        self.report.next = self.act.val() == SlotAct::Report;
+        self.state.next = self.slot.val().state;
+        self.fate.next = self.slot.val().fate;
+        self.failing.next = self.act.val() == SlotAct::Fail;
+        if (self.act.val() == SlotAct::Abort) | self.failing.val() {
+            self.fate.next = SlotFate::Abort;
+            if self.failing.val() {
+                self.fate.next = SlotFate::Fail;
+            }
+            if self.owns_tx.val() {
+                self.act_next.next = SlotAct::Keep;
+                self.tx_abort.next = self.tx_room.val();
+                self.state.next = SlotState::TxEnd;
+                if !self.tx_room.val() {
+                    self.state.next = SlotState::WaitTx;
+                }
+            } else if self.owns_rx.val() {
+                self.act_next.next = SlotAct::Keep;
+                self.discard.next = true;
+                self.state.next = SlotState::RxDisc;
+            } else {
+                self.act_next.next = SlotAct::Release;
+                self.report.next = self.failing.val();
+            }
+        }
+        // Alive: the device has not got NEEDS_RESET yet.
+        self.reported.next = self.report.val() & self.alive.val();
+        self.fault_push.next = self.report.val() & self.alive.val() & self.fault_room.val();
+        self.fault_lost.next = self.report.val() & self.alive.val() & !self.fault_room.val();
+        if self.report.val() {
+            self.act_next.next = SlotAct::Release;
+            if self.alive.val() & self.cmsi.val().valid {
+                self.cfg_pending.next = self.cmsi.val().mask;
+                if !self.cmsi.val().mask {
+                    self.act_next.next = SlotAct::SendCfgMsi;
+                }
+            }
+        }
+        self.slot_next.next = self.slot.val();
+        self.slot_next.next.state = self.state.val();
+        self.slot_next.next.fate = self.fate.val();
+        self.record.next = self.no_record.val();
+        self.record.next.cause = self.slot.val().cause;
+        self.record.next.asid = self.asid.val();
+        if self.slot.val().f_ring {
+            self.record.next.asid = self.dev.val().asid2;
+        }
+        self.record.next.write = self.slot.val().f_write;
+        self.record.next.dev = self.slot.val().dev;
+        self.record.next.vq = bit_cast::<16, 4>(self.vq.val().index);
+        self.record.next.iova = self.slot.val().iova;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fail_lints_clean() {
+        crate::util::assert_lint_clean("fail", FailStep::default());
+    }
+}

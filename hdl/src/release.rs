@@ -1,0 +1,136 @@
+//! *enqueue*, *finish* and *release*: what a slot's end and a doorbell change in the virtqueue, the device and the counters.
+//!
+//! Combinational. Stage C; contract §3.2.
+
+use rust_hdl::prelude::*;
+use shoal_abi::ring;
+
+use crate::block_default;
+use crate::ctx_types::{DevRec, VqCnt, VqRec};
+use crate::step_types::{SlotAct, StepA};
+
+/// See the file's text.
+#[derive(LogicBlock)]
+pub struct Release {
+    /// Stage A of the event.
+    pub step: Signal<In, StepA>,
+    /// What to do now.
+    pub act: Signal<In, SlotAct>,
+    /// The slot is a chain slot.
+    pub chain_slot: Signal<In, Bit>,
+    /// The slot is alive.
+    pub alive: Signal<In, Bit>,
+    /// Its device is running.
+    pub running: Signal<In, Bit>,
+    /// The device gets NEEDS_RESET.
+    pub reported: Signal<In, Bit>,
+    /// The device.
+    pub dev: Signal<In, DevRec>,
+    /// The virtqueue's counters.
+    pub cnt: Signal<In, VqCnt>,
+    /// The virtqueue, changed.
+    pub vq_next: Signal<Out, VqRec>,
+    /// It is to be written.
+    pub vq_we: Signal<Out, Bit>,
+    /// The device, changed.
+    pub dev_next: Signal<Out, DevRec>,
+    /// It is to be written.
+    pub dev_we: Signal<Out, Bit>,
+    /// The counters, changed.
+    pub cnt_next: Signal<Out, VqCnt>,
+    /// They are to be written.
+    pub cnt_we: Signal<Out, Bit>,
+    /// The virtqueue enters the ready FIFO.
+    pub ready_push: Signal<Out, Bit>,
+    vq_local: Signal<Local, VqRec>,
+    release: Signal<Local, Bit>,
+    go_on: Signal<Local, Bit>,
+    wanted: Signal<Local, Bit>,
+    dropped: Signal<Local, Bit>,
+    message: Signal<Local, Bit>,
+    inflight: Signal<Local, Bits<3>>,
+    one3: Constant<Bits<3>>,
+    one32: Constant<Bits<32>>,
+    s_needs_reset: Constant<Bits<8>>,
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        block_default!(
+            step, act, chain_slot, alive, running, reported, dev, cnt, vq_next, vq_we, dev_next, dev_we, cnt_next,
+            cnt_we, ready_push, vq_local, release, go_on, wanted, dropped, message, inflight;
+            one3 = 1u64, one32 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
+        )
+    }
+}
+
+impl Logic for Release {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.release.next = (self.act.val() == SlotAct::Release) | (self.act.val() == SlotAct::Finish);
+        // A chain done well is followed by a look at the next one.
+        self.go_on.next = (self.act.val() == SlotAct::Finish)
+            & self.chain_slot.val()
+            & self.alive.val()
+            & self.running.val();
+        self.vq_local.next = self.step.val().vq;
+        self.wanted.next = self.step.val().enqueue
+            | self.go_on.val()
+            | (self.release.val() & self.vq_local.val().again & self.vq_local.val().ready);
+        self.ready_push.next = self.wanted.val() & !self.vq_local.val().queued;
+        self.vq_next.next = self.step.val().vq;
+        self.vq_next.next.queued = self.vq_local.val().queued | self.wanted.val();
+        if self.release.val() {
+            self.vq_next.next.busy = false;
+            self.vq_next.next.again = false;
+        }
+        self.vq_we.next = self.step.val().vq_we | self.release.val();
+        // The device.
+        self.inflight.next = self.dev.val().inflight;
+        if self.step.val().bind {
+            self.inflight.next = self.dev.val().inflight + self.one3.val();
+        } else if self.release.val() {
+            self.inflight.next = self.dev.val().inflight - self.one3.val();
+        }
+        self.dev_next.next = self.dev.val();
+        self.dev_next.next.inflight = self.inflight.val();
+        if self.reported.val() {
+            self.dev_next.next.status = self.dev.val().status | self.s_needs_reset.val();
+        }
+        self.dev_we.next = self.step.val().bind | self.release.val() | self.reported.val();
+        // The counters.
+        self.dropped.next = self.step.val().drop | (self.act.val() == SlotAct::Drop);
+        self.message.next = self.act.val() == SlotAct::SendMsi;
+        self.cnt_next.next = self.cnt.val();
+        if self.step.val().kick {
+            self.cnt_next.next.kicks = self.cnt.val().kicks + self.one32.val();
+        }
+        if self.step.val().chain {
+            self.cnt_next.next.chains = self.cnt.val().chains + self.one32.val();
+        }
+        if self.message.val() {
+            self.cnt_next.next.interrupts = self.cnt.val().interrupts + self.one32.val();
+        }
+        if self.dropped.val() {
+            self.cnt_next.next.drops = self.cnt.val().drops + self.one32.val();
+        }
+        if self.reported.val() {
+            self.cnt_next.next.faults = self.cnt.val().faults + self.one32.val();
+        }
+        self.cnt_we.next = self.step.val().kick
+            | self.step.val().chain
+            | self.message.val()
+            | self.dropped.val()
+            | self.reported.val();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn release_lints_clean() {
+        crate::util::assert_lint_clean("release", Release::default());
+    }
+}

@@ -1,0 +1,181 @@
+//! The twelve sources of events, and which of those that request is picked: the first at or after `rr`, cyclic.
+//!
+//! Timing: contract §3; requests are functions of state, `rr` moves at the pick edge. Reset: `rr` = 0.
+
+use rust_hdl::prelude::*;
+
+use crate::block_default;
+use crate::ctx_types::SOURCES;
+
+/// Requests, a bit a source, in the order of `SRC_*`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct Requests {
+    /// Read event FIFO.
+    pub ctlr: Bit,
+    /// Write event FIFO.
+    pub ctlb: Bit,
+    /// Translation event FIFO.
+    pub ctlx: Bit,
+    /// Transmit done register.
+    pub txd: Bit,
+    /// Receive done register.
+    pub rxd: Bit,
+    /// A packet waits.
+    pub rxp: Bit,
+    /// Admin queue.
+    pub adm: Bit,
+    /// Doorbell FIFO.
+    pub db: Bit,
+    /// Ready FIFO.
+    pub rdy: Bit,
+    /// Fault records and messages.
+    pub aux: Bit,
+    /// A slot waits for the transmit mover.
+    pub txw: Bit,
+    /// Begin of a warm reset.
+    pub warm: Bit,
+}
+
+/// See the file's text.
+#[derive(LogicBlock)]
+pub struct Sources {
+    /// Rising edge active.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous.
+    pub reset: Signal<In, Bit>,
+    /// The core is idle and READY.
+    pub free: Signal<In, Bit>,
+    /// Read event FIFO valid.
+    pub evr_valid: Signal<In, Bit>,
+    /// Write event FIFO valid.
+    pub evb_valid: Signal<In, Bit>,
+    /// Translation event FIFO valid.
+    pub x_valid: Signal<In, Bit>,
+    /// Transmit done register valid.
+    pub tx_done: Signal<In, Bit>,
+    /// Receive done register valid.
+    pub rx_done: Signal<In, Bit>,
+    /// Receive mover Free with a packet.
+    pub rx_head: Signal<In, Bit>,
+    /// It is an answer.
+    pub rx_answer: Signal<In, Bit>,
+    /// The receive mover is owned, or works on a DISCARD without owner.
+    pub rx_owned: Signal<In, Bit>,
+    /// The receive slot is idle.
+    pub rx_idle: Signal<In, Bit>,
+    /// The admin block requests.
+    pub adm_req: Signal<In, Bit>,
+    /// Doorbell FIFO valid.
+    pub db_valid: Signal<In, Bit>,
+    /// Ready FIFO valid.
+    pub ready_valid: Signal<In, Bit>,
+    /// A chain slot is idle.
+    pub some_idle: Signal<In, Bit>,
+    /// AUX is idle.
+    pub aux_idle: Signal<In, Bit>,
+    /// Fault FIFO valid.
+    pub fault_valid: Signal<In, Bit>,
+    /// A vector is requested and unmasked.
+    pub msix_any: Signal<In, Bit>,
+    /// A slot waits that may have the transmit mover.
+    pub some_wait: Signal<In, Bit>,
+    /// The transmit op FIFO has room.
+    pub tx_room: Signal<In, Bit>,
+    /// A warm reset is going on.
+    pub warm: Signal<In, Bit>,
+    /// Its event is past.
+    pub warm_started: Signal<In, Bit>,
+    /// Some source requests.
+    pub some: Signal<Out, Bit>,
+    /// An event is picked in this cycle.
+    pub pick: Signal<Out, Bit>,
+    /// Which source it is from.
+    pub src: Signal<Out, Bits<4>>,
+    rr: DFF<Bits<4>>,
+    req: Signal<Local, Bits<12>>,
+    after: Signal<Local, Bits<12>>,
+    pool: Signal<Local, Bits<12>>,
+    lowest: Signal<Local, Bits<12>>,
+    lines: Signal<Local, Requests>,
+    no_lines: Constant<Requests>,
+    ones: Constant<Bits<12>>,
+    none: Constant<Bits<12>>,
+    one: Constant<Bits<12>>,
+    numbers: [Constant<Bits<4>>; 12],
+    masks: [Constant<Bits<12>>; 12],
+    last: Constant<Bits<4>>,
+    one4: Constant<Bits<4>>,
+    zero4: Constant<Bits<4>>,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        block_default!(
+            clock, reset, free, evr_valid, evb_valid, x_valid, tx_done, rx_done, rx_head, rx_answer, rx_owned, rx_idle,
+            adm_req, db_valid, ready_valid, some_idle, aux_idle, fault_valid, msix_any, some_wait, tx_room, warm,
+            warm_started, some, pick, src, rr, req, after, pool, lowest, lines;
+            no_lines = Requests::default(),
+            ones = 0xfffu64, none = 0u64, one = 1u64, last = SOURCES - 1, one4 = 1u64, zero4 = 0u64;
+            numbers = [0u64, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|n| Constant::new(n.into())),
+            masks = [0u64, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|n| Constant::new((1 << n).into()))
+        )
+    }
+}
+
+impl Logic for Sources {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, rr);
+        self.lines.next = self.no_lines.val();
+        self.lines.next.ctlr = self.evr_valid.val();
+        self.lines.next.ctlb = self.evb_valid.val();
+        self.lines.next.ctlx = self.x_valid.val();
+        self.lines.next.txd = self.tx_done.val();
+        self.lines.next.rxd = self.rx_done.val();
+        self.lines.next.rxp = !self.rx_owned.val()
+            & self.rx_head.val()
+            & !self.tx_done.val()
+            & (self.rx_answer.val() | self.rx_idle.val() | self.warm.val());
+        self.lines.next.adm = self.adm_req.val();
+        self.lines.next.db = self.db_valid.val();
+        self.lines.next.rdy = self.ready_valid.val() & !self.warm.val() & self.some_idle.val();
+        self.lines.next.aux =
+            self.aux_idle.val() & !self.warm.val() & (self.fault_valid.val() | self.msix_any.val());
+        self.lines.next.txw = self.some_wait.val() & self.tx_room.val();
+        self.lines.next.warm = self.warm.val() & !self.warm_started.val();
+        self.req.next = self.lines.val().into();
+        self.after.next = self.req.val() & (self.ones.val() << self.rr.q.val());
+        self.pool.next = self.after.val();
+        if self.after.val() == self.none.val() {
+            self.pool.next = self.req.val();
+        }
+        self.lowest.next = self.pool.val() & (!self.pool.val() + self.one.val());
+        self.src.next = self.zero4.val();
+        for i in 0..12 {
+            if self.lowest.val() == self.masks[i].val() {
+                self.src.next = self.numbers[i].val();
+            }
+        }
+        self.some.next = self.req.val() != self.none.val();
+        self.pick.next = self.some.val() & self.free.val();
+        if self.pick.val() {
+            self.rr.d.next = self.src.val() + self.one4.val();
+            if self.src.val() == self.last.val() {
+                self.rr.d.next = self.zero4.val();
+            }
+        }
+        if self.reset.val() {
+            self.rr.d.next = self.zero4.val();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_lints_clean() {
+        crate::util::assert_lint_clean("sources", Sources::default());
+    }
+}

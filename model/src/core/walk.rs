@@ -1,0 +1,176 @@
+//! The walk along a descriptor chain, and the transmit mover's part in it.
+//!
+//! Timing: TIMING.md §3.6. All steps that one descriptor allows are one event.
+
+use super::slots::{Disposition, Fault, SlotState, Walk};
+use super::sources::TX_ROOM;
+use super::{Core, Env};
+use crate::regs::Counter;
+use crate::rx::RxOp;
+use crate::tx::{Side, TxDone, TxOp};
+use shoal_abi::mmu::*;
+use shoal_abi::ring::*;
+use shoal_abi::stream::{TUSER_TAG, TUSER_TYPE};
+
+const MAX_BYTES: u64 = u32::MAX as u64;
+
+impl Core {
+    /// The tag of the slot's chain.
+    pub(super) fn tag(&self, s: usize) -> u64 {
+        u64::from(self.slots[s].generation) << 3 | s as u64
+    }
+
+    /// The side band of the slot's packet.
+    pub(super) fn side(&self, s: usize) -> Side {
+        let d = self.slots[s].dev;
+        Side {
+            dest: d,
+            tid: self.ctx.vq[self.slots[s].vq as usize].index,
+            user: TUSER_TAG.put(self.tag(s))
+                | TUSER_TYPE.put(u64::from(self.ctx.dev[d as usize].kind)),
+        }
+    }
+
+    /// Steps 1 to 5; the descriptor is in the slot.
+    pub(super) fn walk(&mut self, s: usize, env: &Env) {
+        let desc = self.slots[s].desc;
+        if desc.has(DESC_F_INDIRECT) {
+            return self.enter_table(s, env);
+        }
+        let size = u32::from(self.ctx.vq[self.slots[s].vq as usize].size);
+        let slot = &mut self.slots[s];
+        slot.walk.count += 1;
+        if slot.walk.count > size {
+            return self.fail_ring(s, CAUSE_CHAIN_LONG, env);
+        }
+        let write = desc.has(DESC_F_WRITE);
+        if !write && (slot.start.is_some() || slot.delivers) {
+            return self.fail_ring(s, CAUSE_DESC_ORDER, env);
+        }
+        if slot.delivers {
+            return self.deliver(s, env);
+        }
+        let sum = if write { &mut slot.writable } else { &mut slot.readable };
+        *sum += u64::from(desc.len);
+        if *sum > MAX_BYTES {
+            return self.fail_ring(s, CAUSE_CHAIN_BYTES, env);
+        }
+        if write && slot.start.is_none() {
+            slot.start = Some(Walk { count: slot.walk.count - 1, ..slot.walk });
+        }
+        self.transmit(s, env);
+    }
+
+    /// Step 1.
+    fn enter_table(&mut self, s: usize, env: &Env) {
+        let desc = self.slots[s].desc;
+        let nested = self.slots[s].walk.indirect;
+        if !self.negotiated(s, F_INDIRECT_DESC) || nested || desc.has(DESC_F_NEXT) {
+            return self.fail_ring(s, CAUSE_INDIRECT, env);
+        }
+        let len = u64::from(desc.len);
+        if len == 0 || len % DESC_BYTES != 0 || desc.addr % 8 != 0 {
+            return self.fail_ring(s, CAUSE_INDIRECT_TABLE, env);
+        }
+        self.slots[s].walk = Walk {
+            table: desc.addr,
+            n: (len / DESC_BYTES) as u32,
+            index: 0,
+            indirect: true,
+            count: self.slots[s].walk.count,
+        };
+        self.read_desc(s);
+    }
+
+    /// Step 4.
+    fn deliver(&mut self, s: usize, env: &Env) {
+        let desc = self.slots[s].desc;
+        if desc.len == 0 {
+            return self.next_desc(s, env);
+        }
+        let asid = self.buffer_asid(s);
+        self.fx.rx = Some(RxOp::Data { asid, va: desc.addr, len: desc.len });
+        self.slots[s].state = SlotState::RxData;
+    }
+
+    /// Step 6.
+    fn transmit(&mut self, s: usize, env: &Env) {
+        let desc = self.slots[s].desc;
+        let bytes = !desc.has(DESC_F_WRITE) && desc.len > 0;
+        let last = !desc.has(DESC_F_NEXT);
+        if !bytes && !last {
+            return self.next_desc(s, env);
+        }
+        if self.tx_owner.is_some_and(|owner| owner != s) || env.tx.ops.len() > TX_ROOM {
+            self.slots[s].ends = false;
+            self.slots[s].state = SlotState::WaitTx;
+            return;
+        }
+        self.tx_owner = Some(s);
+        let side = self.side(s);
+        if bytes {
+            let asid = self.buffer_asid(s);
+            self.fx.push_tx(TxOp::Data { asid, va: desc.addr, len: desc.len, side });
+        }
+        if last {
+            let writable = self.slots[s].writable as u32;
+            self.fx.push_tx(TxOp::End { side, writable, abort: false });
+            self.slots[s].disposition = Disposition::Complete;
+            self.slots[s].state = SlotState::TxEnd;
+        } else {
+            self.next_desc(s, env);
+        }
+    }
+
+    /// Step 7.
+    pub(super) fn next_desc(&mut self, s: usize, env: &Env) {
+        let desc = self.slots[s].desc;
+        if !desc.has(DESC_F_NEXT) {
+            return self.discard(s, Disposition::Complete);
+        }
+        let next = u32::from(desc.next);
+        if next >= self.slots[s].walk.n {
+            return self.fail_ring(s, CAUSE_DESC_INDEX, env);
+        }
+        self.slots[s].walk.index = next;
+        self.read_desc(s);
+    }
+
+    /// TXW: a slot that waited for the transmit mover can have it.
+    pub(super) fn on_transmit_room(&mut self, env: &Env) {
+        let Some(s) = self.waiting_slot(env) else {
+            return;
+        };
+        if !self.alive(s) {
+            self.abort(s, env);
+        } else if self.slots[s].ends {
+            self.end(s, self.slots[s].disposition, env);
+        } else {
+            self.transmit(s, env);
+        }
+    }
+
+    /// TXD: the last beat of a packet has been pushed.
+    pub(super) fn on_transmit_done(&mut self, done: TxDone, env: &Env) {
+        let Some(s) = self.tx_owner.take() else {
+            return;
+        };
+        if self.slots[s].disposition != Disposition::Complete {
+            return self.dispose(s);
+        }
+        if done.cause != CAUSE_NONE {
+            let asid = self.buffer_asid(s);
+            let f = Fault { cause: done.cause, iova: done.iova, write: false, asid };
+            return self.fail(s, f, env);
+        }
+        self.fx.count(Counter::TxPackets);
+        if !self.alive(s) {
+            self.release(s);
+        } else if self.slots[s].writable == 0 {
+            self.slots[s].used_len = 0;
+            self.write_used_elem(s);
+        } else {
+            self.slots[s].state = SlotState::Answer;
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What a completed admin command changes for the rules about memory, and what must be over when it completes.
+
+use shoal_abi::cmd;
+use shoal_abi::mmu::{USER_INTERRUPT, USER_PASID_VALID, USER_PASID_W};
+use shoal_abi::ring::{F_EVENT_IDX, S_DRIVER_OK, S_NEEDS_RESET};
+
+use super::dma::{Memory, ADMIN, DMA, MSI, VIRTQUEUE};
+use super::members::{Command, Member};
+use super::msi::{key, member, Key};
+use super::ring::Ring;
+use super::Violation;
+
+impl Memory {
+    /// The admin queue's used index was written: a command is complete.
+    pub(super) fn completed(&mut self, cycle: u64) -> Result<(), Violation> {
+        let capture = self.index.rings.get_mut(&ADMIN).and_then(Ring::capture);
+        let Some(capture) = capture else {
+            return Ok(());
+        };
+        let c = Command::of(&capture);
+        if c.status == cmd::OK {
+            if c.group == cmd::GROUP_SELF {
+                self.own_command(cycle, &c)?;
+            } else if c.group == cmd::GROUP_MANAGED {
+                self.member_command(cycle, &c)?;
+            }
+        } else if c.status == cmd::EAGAIN && matches!(c.opcode, cmd::DEV_DESTROY | cmd::STATUS_SET)
+        {
+            self.fault_seen(c.member);
+        }
+        self.judge_put_off(cycle)
+    }
+
+    fn own_command(&mut self, cycle: u64, c: &Command<'_>) -> Result<(), Violation> {
+        match c.opcode {
+            cmd::ASID_SET => {
+                let (asid, flags) = (c.data.u32(0), c.data.u32(4));
+                let pasid = c.data.u32(8) & ((1 << USER_PASID_W) - 1);
+                let tagged = flags & cmd::ASID_PASID_VALID != 0;
+                let user = if tagged { USER_PASID_VALID | pasid } else { 0 };
+                self.spaces
+                    .bind(cycle, asid, flags as u8 & 3, user, c.data.u64(16));
+                let uses = |m: &Member| m.asid.contains(&asid);
+                let ids = self
+                    .members
+                    .iter()
+                    .filter(|(_, m)| uses(m))
+                    .map(|(id, _)| *id);
+                for id in ids.collect::<Vec<_>>() {
+                    self.replace_rings(id);
+                }
+            }
+            cmd::IOTLB_INVALIDATE => {
+                let kind = c.data.u32(0);
+                let asid = (kind != 0).then(|| c.data.u32(4));
+                let range = (kind == 2).then(|| (c.data.u64(8), c.data.u64(16)));
+                self.spaces.invalidate(c.taken, asid, range);
+                for f in self.flights.values() {
+                    if f.keys.is_empty() || f.user & USER_INTERRUPT != 0 {
+                        continue;
+                    }
+                    if !self.spaces.mapped(f.user, f.addr, f.write) {
+                        return Err(Violation::device(
+                            cycle,
+                            DMA,
+                            "invalidate-drain",
+                            format!("access at {:#x} (user {:#x}) is under way with a dropped translation", f.addr, f.user),
+                        ));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Enters the rings of a member anew, after its ASIDs changed.
+    fn replace_rings(&mut self, id: u64) {
+        let Some(m) = self.members.get(&id) else {
+            return;
+        };
+        for index in m.queues.keys().copied().collect::<Vec<_>>() {
+            self.place_ring(key(id, index));
+        }
+    }
+
+    /// Nothing that serves only queues of `dead` may be under way.
+    fn drained(&self, cycle: u64, what: &str, dead: impl Fn(Key) -> bool) -> Result<(), Violation> {
+        for f in self.flights.values() {
+            if !f.keys.is_empty() && f.keys.iter().all(|k| dead(*k)) {
+                return Err(Violation::device(
+                    cycle,
+                    DMA,
+                    "drain",
+                    format!(
+                        "{what} completed with an access at {:#x} (user {:#x}) under way",
+                        f.addr, f.user
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn member_command(&mut self, cycle: u64, c: &Command<'_>) -> Result<(), Violation> {
+        let id = c.member;
+        let d = &c.data;
+        if c.opcode == cmd::DEV_CREATE {
+            let m = Member {
+                vq_count: d.u16(2),
+                asid: [d.u32(16), d.u32(20), d.u32(24)],
+                ..Member::default()
+            };
+            self.members.insert(id, m);
+            return Ok(());
+        }
+        let Some(m) = self.members.get_mut(&id) else {
+            return Ok(());
+        };
+        let index = d.u16(0);
+        let k = key(id, index);
+        let all = |k: Key| member(k) == id;
+        match c.opcode {
+            cmd::FEATURES_SET => {
+                m.features = d.u64(0);
+                let event_idx = m.features >> F_EVENT_IDX & 1 == 1;
+                for index in m.queues.keys() {
+                    if let Some(r) = self.index.rings.get_mut(&key(id, *index)) {
+                        r.event_idx = event_idx;
+                    }
+                }
+            }
+            cmd::DEV_DESTROY => {
+                self.drained(cycle, "DEV_DESTROY", all)?;
+                self.drop_member(id);
+                self.members.remove(&id);
+            }
+            cmd::STATUS_SET if d.u8(0) == 0 => {
+                self.drained(cycle, "STATUS_SET 0", all)?;
+                self.drop_member(id);
+                if let Some(m) = self.members.get_mut(&id) {
+                    *m = Member {
+                        vq_count: m.vq_count,
+                        asid: m.asid,
+                        ..Member::default()
+                    };
+                }
+            }
+            cmd::STATUS_SET => m.status = c.result.u8(0),
+            cmd::STATUS_GET => {
+                let status = c.result.u8(0);
+                m.status = status;
+                if status & S_NEEDS_RESET != 0 {
+                    self.fault_seen(id);
+                } else if let Some((slot, since)) = self.msi.alive(cycle, id) {
+                    let detail = format!(
+                        "member {id} queue {}: no message since cycle {since}",
+                        slot & 0xffff
+                    );
+                    return Err(Violation::device(cycle, MSI, "missing", detail));
+                }
+            }
+            cmd::DEV_MODE_SET => {
+                let stop = d.u8(0) & cmd::MODE_STOPPED != 0;
+                m.stopped = stop;
+                if stop {
+                    self.drained(cycle, "stop", all)?;
+                }
+            }
+            cmd::GROUP_ASID_SET => {
+                if let Some(a) = m.asid.get_mut(d.u32(0) as usize) {
+                    *a = d.u32(4);
+                }
+                self.replace_rings(id);
+            }
+            cmd::VQ_SETUP => self.setup(cycle, id, c),
+            cmd::VQ_RESET => {
+                m.queues.remove(&index);
+                self.drained(cycle, "VQ_RESET", |x| x == k)?;
+                self.drop_ring(k);
+                self.msi.quiet(k);
+            }
+            cmd::VQ_STATE_GET => {
+                if let Some(r) = self.index.rings.get(&k).filter(|_| m.stopped) {
+                    let (told, seen) = (
+                        (ring_state(c), c.result.u8(6)),
+                        ((r.last_avail, r.used_idx), 1),
+                    );
+                    if told != seen {
+                        let detail = format!(
+                            "member {id} queue {index}: {told:?}, the ring stands at {seen:?}"
+                        );
+                        return Err(Violation::device(cycle, VIRTQUEUE, "state", detail));
+                    }
+                }
+            }
+            cmd::MSI_SET => self
+                .msi
+                .set(cycle, k, (d.u64(8), d.u32(16)), d.u32(4), false),
+            cmd::CONFIG_SET if m.status & S_DRIVER_OK != 0 => {
+                self.msi.config(c.taken, id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn setup(&mut self, cycle: u64, id: u64, c: &Command<'_>) {
+        let d = &c.data;
+        let (index, k) = (d.u16(0), key(id, d.u16(0)));
+        let Some(m) = self.members.get_mut(&id) else {
+            return;
+        };
+        self.msi
+            .set(cycle, k, (d.u64(40), d.u32(48)), d.u32(36), true);
+        if d.u8(5) & 1 == 0 {
+            return;
+        }
+        m.queues.insert(index, d.u8(4));
+        let features = m.features;
+        self.drop_ring(k);
+        let event_idx = features >> F_EVENT_IDX & 1 == 1;
+        let base = [d.u64(8), d.u64(16), d.u64(24)];
+        let state = (d.u16(6), d.u16(32));
+        self.index
+            .rings
+            .insert(k, Ring::new(d.u16(2).max(1), base, state, event_idx, false));
+        self.msi.start(k, state.1);
+        self.place_ring(k);
+    }
+
+    fn drop_member(&mut self, id: u64) {
+        let count = self.members.get(&id).map_or(0, |m| m.vq_count);
+        for index in 0..count {
+            self.drop_ring(key(id, index));
+        }
+        self.msi.drop_member(id, count);
+    }
+}
+
+/// last_avail and used_idx in the answer of VQ_STATE_GET.
+fn ring_state(c: &Command<'_>) -> (u16, u16) {
+    (c.result.u16(0), c.result.u16(2))
+}

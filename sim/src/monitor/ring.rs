@@ -1,0 +1,421 @@
+//! A split ring as the device has read and written it.
+//!
+//! Spec: virtio 1.4 §2.7. Nothing is known but what passed the port: a descriptor counts only if it was read after the device
+//! had seen it made available. The admin queue is such a ring too; of it the bytes of commands and answers are kept.
+
+use std::collections::{HashMap, VecDeque};
+
+use shoal_abi::cmd::COMMAND_BYTES;
+use shoal_abi::ring::{
+    AVAIL_IDX, AVAIL_RING, DESC_BYTES, DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE, USED_ELEM_BYTES,
+    USED_RING,
+};
+
+use super::msi::Wish;
+
+/// A rule broken and the numbers.
+pub(super) type Refusal = (&'static str, String);
+
+/// The areas of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Descriptor table.
+    Desc,
+    /// Available ring with `used_event`.
+    Avail,
+    /// Used ring with `avail_event`.
+    Used,
+}
+
+/// What a buffer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Device-readable.
+    Read,
+    /// Device-writable.
+    Write,
+    /// Indirect table.
+    Table,
+}
+
+/// A range of IOVAs that the chain under way gives to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Buffer {
+    pub(super) kind: Kind,
+    pub(super) iova: u64,
+    pub(super) len: u64,
+    /// Bytes of this kind before it in the chain.
+    pub(super) offset: u64,
+}
+
+/// What an accepted write was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Did {
+    Payload,
+    Element,
+    /// `used.idx` has this value now; the chain is over.
+    Index(u16),
+    AvailEvent,
+}
+
+/// Eight bytes of a descriptor and when their read was issued; 0 is never.
+type Half = (u64, u64);
+
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    pub(super) head: u16,
+    /// Cycle in which the device saw it available.
+    pub(super) available: u64,
+    /// Indirect table: first IOVA and its halves.
+    table: Option<(u64, Vec<Half>)>,
+    /// Descriptor to look at next; None at the end of the chain.
+    pub(super) next: Option<u16>,
+    count: u16,
+    readable: u64,
+    pub(super) writable: u64,
+    /// Bytes of the writable part that were written: disjoint, ascending, as first..end.
+    written: Vec<(u64, u64)>,
+    pub(super) payload_pending: u32,
+    pub(super) payload_done: u64,
+    pub(super) error: bool,
+    pub(super) element: [Option<u8>; USED_ELEM_BYTES as usize],
+    pub(super) element_pending: u32,
+    pub(super) element_done: u64,
+    buffers: Vec<Buffer>,
+}
+
+impl Chain {
+    pub(super) fn cover(&mut self, first: u64, end: u64) {
+        let (mut a, mut b) = (first, end);
+        self.written.retain(|&(x, y)| {
+            let touches = x <= b && a <= y;
+            if touches {
+                (a, b) = (a.min(x), b.max(y));
+            }
+            !touches
+        });
+        let at = self.written.partition_point(|w| w.0 < a);
+        self.written.insert(at, (a, b));
+    }
+
+    /// Bytes written from the first writable byte on without a gap.
+    pub(super) fn prefix(&self) -> u64 {
+        self.written
+            .first()
+            .map_or(0, |w| if w.0 == 0 { w.1 } else { 0 })
+    }
+}
+
+/// One ring.
+#[derive(Debug)]
+pub(super) struct Ring {
+    pub(super) size: u16,
+    /// IOVAs of the descriptor table, the available and the used ring.
+    pub(super) base: [u64; 3],
+    pub(super) event_idx: bool,
+    pub(super) last_avail: u16,
+    pub(super) used_idx: u16,
+    /// Values of `avail.idx` that the device has read and that are ahead of `last_avail`, with the cycle.
+    avail: VecDeque<(u16, u64)>,
+    /// Entries of the available ring: value and when the read was issued.
+    entries: HashMap<u16, (u16, u64)>,
+    descs: HashMap<u16, [Half; 2]>,
+    pub(super) chain: Option<Chain>,
+    pub(super) capture: Option<Box<Capture>>,
+}
+
+/// Bytes of an admin command.
+#[derive(Clone, Debug)]
+pub(super) struct Capture {
+    pub(super) command: [u8; COMMAND_BYTES],
+    pub(super) answer: [u8; COMMAND_BYTES],
+    /// Cycle in which the device had read its ring entry.
+    pub(super) taken: u64,
+}
+
+/// Entries kept of what the device read before old ones are dropped.
+const KEEP: usize = 1024;
+
+pub(super) fn le16(b: &[u8]) -> u16 {
+    u16::from_le_bytes([b[0], b[1]])
+}
+
+impl Ring {
+    /// A ring that goes on at `state` = {last_avail, used_idx}. `admin` keeps the bytes of commands.
+    pub(super) fn new(
+        size: u16,
+        base: [u64; 3],
+        state: (u16, u16),
+        event_idx: bool,
+        admin: bool,
+    ) -> Self {
+        let empty = Capture {
+            command: [0; COMMAND_BYTES],
+            answer: [0; COMMAND_BYTES],
+            taken: 0,
+        };
+        Self {
+            size,
+            base,
+            event_idx,
+            last_avail: state.0,
+            used_idx: state.1,
+            avail: VecDeque::new(),
+            entries: HashMap::new(),
+            descs: HashMap::new(),
+            chain: None,
+            capture: admin.then(|| Box::new(empty)),
+        }
+    }
+
+    /// First IOVA and bytes of a part.
+    pub(super) fn area(&self, part: Part) -> (u64, u64) {
+        let n = u64::from(self.size);
+        match part {
+            Part::Desc => (self.base[0], n * DESC_BYTES),
+            Part::Avail => (self.base[1], AVAIL_RING + 2 * n + 2),
+            Part::Used => (self.base[2], USED_RING + USED_ELEM_BYTES * n + 2),
+        }
+    }
+
+    /// True if the device knows of a chain that it has not used.
+    pub(super) fn has_work(&self) -> bool {
+        self.avail
+            .back()
+            .is_some_and(|(idx, _)| *idx != self.last_avail)
+    }
+
+    /// Bytes of the admin command that was just used.
+    pub(super) fn capture(&mut self) -> Option<Capture> {
+        let c = self.capture.as_mut()?;
+        let got = (**c).clone();
+        (c.command, c.answer) = ([0; COMMAND_BYTES], [0; COMMAND_BYTES]);
+        Some(got)
+    }
+
+    /// The device got `bytes` of a ring area from offset `off` on (which may lie ahead of the area), by a read issued in `issued`.
+    /// New buffers are appended to `out`; what the driver says about interrupts is returned.
+    pub(super) fn read(
+        &mut self,
+        part: Part,
+        off: i64,
+        bytes: &[u8],
+        issued: u64,
+        cycle: u64,
+        out: &mut Vec<Buffer>,
+    ) -> Option<Wish> {
+        let at = |want: u64, len: usize| {
+            let from = usize::try_from(i64::try_from(want).ok()? - off).ok()?;
+            bytes.get(from..from + len)
+        };
+        let mut wish = None;
+        match part {
+            Part::Avail => {
+                let end = u64::from(self.size) * 2 + AVAIL_RING;
+                if self.event_idx {
+                    wish = at(end, 2).map(|b| Wish::UsedEvent(le16(b)));
+                } else {
+                    wish = at(0, 2).map(|b| Wish::Flags(le16(b)));
+                }
+                let first = (off.max(AVAIL_RING as i64) as u64 + 1) & !1;
+                for want in (first..end).step_by(2) {
+                    let Some(b) = at(want, 2) else { break };
+                    let slot = ((want - AVAIL_RING) / 2) as u16;
+                    self.entries.insert(slot, (le16(b), issued));
+                }
+                if let Some(b) = at(AVAIL_IDX, 2) {
+                    let idx = le16(b);
+                    if self.avail.back().map_or(self.last_avail, |a| a.0) != idx {
+                        self.avail.push_back((idx, cycle));
+                    }
+                }
+            }
+            Part::Desc => {
+                let end = u64::from(self.size) * DESC_BYTES;
+                let first = (off.max(0) as u64 + 7) & !7;
+                for want in (first..end).step_by(8) {
+                    let Some(b) = at(want, 8) else { break };
+                    let half = (u64::from_le_bytes(b.try_into().unwrap_or_default()), issued);
+                    let d = self.descs.entry((want / DESC_BYTES) as u16).or_default();
+                    d[(want / 8 % 2) as usize] = half;
+                }
+            }
+            Part::Used => return None,
+        }
+        self.advance(cycle, out);
+        wish
+    }
+
+    /// The device got `bytes` of a buffer, the first of them `off` bytes behind its start.
+    pub(super) fn read_buffer(
+        &mut self,
+        buffer: &Buffer,
+        off: i64,
+        bytes: &[u8],
+        issued: u64,
+        cycle: u64,
+        out: &mut Vec<Buffer>,
+    ) {
+        for (n, byte) in bytes.iter().enumerate() {
+            let at = off + n as i64;
+            if at < 0 || at as u64 >= buffer.len {
+                continue;
+            }
+            if let (Kind::Read, Some(c)) = (buffer.kind, &mut self.capture) {
+                if let Some(b) = c.command.get_mut(buffer.offset as usize + at as usize) {
+                    *b = *byte;
+                }
+            }
+        }
+        if buffer.kind != Kind::Table {
+            return;
+        }
+        if let Some((iova, halves)) = self.chain.as_mut().and_then(|c| c.table.as_mut()) {
+            if *iova != buffer.iova {
+                return;
+            }
+            for n in ((off.max(0) as u64 + 7) & !7..buffer.len).step_by(8) {
+                let from = (n as i64 - off) as usize;
+                let Some(b) = bytes.get(from..from + 8) else {
+                    break;
+                };
+                // Hostile tables can be 4 GiB long; only as much as a legal chain needs is looked at.
+                if let Some(half) = halves.get_mut((n / 8) as usize) {
+                    *half = (u64::from_le_bytes(b.try_into().unwrap_or_default()), issued);
+                }
+            }
+        }
+        self.advance(cycle, out);
+    }
+
+    /// Cycle in which the device saw chain `last_avail` available.
+    fn available(&mut self) -> Option<u64> {
+        let n = self.last_avail;
+        while self.avail.len() > 1 && self.avail.front().is_some_and(|a| a.0 == n) {
+            self.avail.pop_front();
+        }
+        let covers = |idx: u16| (1..=self.size).contains(&idx.wrapping_sub(n));
+        self.avail.iter().find(|a| covers(a.0)).map(|a| a.1)
+    }
+
+    /// Follows the chain as far as it was read.
+    fn advance(&mut self, cycle: u64, out: &mut Vec<Buffer>) {
+        if self.chain.is_none() {
+            let Some(available) = self.available() else {
+                return;
+            };
+            let slot = self.last_avail % self.size;
+            let Some(&(head, issued)) = self.entries.get(&slot) else {
+                return;
+            };
+            if issued <= available || head >= self.size {
+                return;
+            }
+            if let Some(c) = &mut self.capture {
+                c.taken = cycle;
+            }
+            self.chain = Some(Chain {
+                head,
+                available,
+                next: Some(head),
+                ..Chain::default()
+            });
+        }
+        let Some(c) = &mut self.chain else { return };
+        while let Some(index) = c.next {
+            let halves = match &c.table {
+                None => self.descs.get(&index).copied(),
+                Some((_, t)) => {
+                    let at = usize::from(index) * 2;
+                    t.get(at..at + 2).map(|h| [h[0], h[1]])
+                }
+            };
+            let Some([(addr, t0), (rest, t1)]) = halves else {
+                return;
+            };
+            if t0 <= c.available || t1 <= c.available {
+                return;
+            }
+            let len = rest & 0xffff_ffff;
+            let flags = (rest >> 32) as u16;
+            let next = (rest >> 48) as u16;
+            if flags & DESC_F_INDIRECT != 0 {
+                if c.table.is_some()
+                    || flags & DESC_F_NEXT != 0
+                    || len == 0
+                    || len % DESC_BYTES != 0
+                {
+                    return; // a fault: the device goes no further
+                }
+                let halves = (len / 8).min(2 * 65_536) as usize;
+                c.table = Some((addr, vec![(0, 0); halves]));
+                c.next = Some(0);
+                let table = Buffer {
+                    kind: Kind::Table,
+                    iova: addr,
+                    len,
+                    offset: 0,
+                };
+                c.buffers.push(table);
+                out.push(table);
+                continue;
+            }
+            c.count += 1;
+            if c.count > self.size {
+                return;
+            }
+            let write = flags & DESC_F_WRITE != 0;
+            let sum = if write {
+                &mut c.writable
+            } else {
+                &mut c.readable
+            };
+            let kind = if write { Kind::Write } else { Kind::Read };
+            let buffer = Buffer {
+                kind,
+                iova: addr,
+                len,
+                offset: *sum,
+            };
+            *sum += len;
+            if len > 0 {
+                c.buffers.push(buffer);
+                out.push(buffer);
+            }
+            c.next = (flags & DESC_F_NEXT != 0).then_some(next);
+        }
+    }
+
+    /// Ends the chain under way and gives its buffers.
+    pub(super) fn finish(&mut self) -> Vec<Buffer> {
+        if self.descs.len() > KEEP || self.entries.len() > KEEP {
+            self.descs.clear();
+            self.entries.clear();
+        }
+        self.chain.take().map_or_else(Vec::new, |c| c.buffers)
+    }
+
+    /// A write has its response.
+    pub(super) fn done(&mut self, did: Did, cycle: u64, ok: bool) {
+        let Some(c) = &mut self.chain else { return };
+        match did {
+            Did::Payload => {
+                c.payload_pending = c.payload_pending.saturating_sub(1);
+                c.payload_done = cycle;
+                c.error |= !ok;
+            }
+            Did::Element => {
+                c.element_pending = c.element_pending.saturating_sub(1);
+                c.element_done = cycle;
+            }
+            Did::Index(_) | Did::AvailEvent => {}
+        }
+    }
+
+    /// A read for the chain under way got an error response.
+    pub(super) fn read_error(&mut self) {
+        if let Some(c) = &mut self.chain {
+            c.error = true;
+        }
+    }
+}
