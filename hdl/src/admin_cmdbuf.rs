@@ -17,7 +17,7 @@ pub struct AdminCmdBuf {
     /// Takes `put_len` bytes of `put_data`, from byte `put_low` on, to byte `put_pos`.
     pub put: Signal<In, Bit>,
     /// Where to; the bytes do not leave the word there.
-    pub put_pos: Signal<In, Bits<8>>,
+    pub put_pos: Signal<In, Bits<7>>,
     /// First byte in the data, 0..8.
     pub put_low: Signal<In, Bits<3>>,
     /// Bytes, 1..=8.

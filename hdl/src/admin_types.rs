@@ -103,7 +103,7 @@ pub struct Plan {
     /// `NEXT_*`.
     pub follow: Bits<3>,
     /// Set the LIST_USE set of group SELF.
-    pub use_self: Bit,
+    pub use_own: Bit,
     /// Set that of group MANAGED.
     pub use_managed: Bit,
     /// Effect: invalidate.

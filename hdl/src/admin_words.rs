@@ -4,6 +4,7 @@
 //! Reset: idle.
 
 use rust_hdl::prelude::*;
+use shoal_abi::cmd;
 
 use crate::admin_types::DATA_WORD;
 use crate::block_default;
@@ -66,6 +67,8 @@ pub struct AdminWords {
     r_valid: DFF<Bit>,
     r_address: DFF<Bits<64>>,
     r_data: DFF<Bits<32>>,
+    mask_bit: Constant<Bits<6>>,
+    valid_bit: Constant<Bits<6>>,
     one: Constant<Bits<4>>,
     first: Constant<Bits<4>>,
     last: Constant<Bits<4>>,
@@ -85,6 +88,8 @@ impl Default for AdminWords {
             clock, reset, go, done, addr, data, opcode, group, member, d0, d1, d2, d3, used_idx, msi_mask, msi_valid,
             msi_address, msi_data, active, index, taking, at, r_opcode, r_group, r_member, r_d0, r_d1, r_d2, r_d3,
             r_used, r_mask, r_valid, r_address, r_data;
+            mask_bit = 32 + u64::from(cmd::MSI_MASK.trailing_zeros()),
+            valid_bit = 32 + u64::from(cmd::MSI_VALID.trailing_zeros()),
             one = 1u64,
             first = 0u64,
             last = WORDS - 1,
@@ -143,8 +148,8 @@ impl Logic for AdminWords {
             }
             if self.at.q.val() == self.w_d4.val() {
                 self.r_used.d.next = self.data.val().get_bits::<16>(0);
-                self.r_mask.d.next = self.data.val().get_bit(32);
-                self.r_valid.d.next = self.data.val().get_bit(34);
+                self.r_mask.d.next = self.data.val().get_bit(self.mask_bit.val().index());
+                self.r_valid.d.next = self.data.val().get_bit(self.valid_bit.val().index());
             }
             if self.at.q.val() == self.w_d5.val() {
                 self.r_address.d.next = self.data.val();

@@ -140,7 +140,8 @@ impl Logic for Aux {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, word, record, has_record, on, room, base, tail, vector, address, message
+            self, clock, state, word, record, has_record, on, room, base, tail, vector, address,
+            message
         );
         clock!(self, clock, faults);
         self.faults.reset.next = self.reset.val() | self.flush.val();

@@ -104,7 +104,11 @@ pub struct AxiRd<const W: usize> {
 
 impl<const W: usize> Default for AxiRd<W> {
     fn default() -> Self {
-        let walk = AxiId { client: CLIENT_MOVER.into(), word: true, ..AxiId::default() };
+        let walk = AxiId {
+            client: CLIENT_MOVER.into(),
+            word: true,
+            ..AxiId::default()
+        };
         let walk_bits: Bits<10> = walk.into();
         block_default!(
             clock, reset, walk_req, walk_grant, walk_addr, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, tx_req,
@@ -188,12 +192,11 @@ impl<const W: usize> Logic for AxiRd<W> {
         if self.mover.val() {
             self.lane.next = self.walk_lane.q.val();
         }
-        self.shifted.next = self.m_axi_rdata.val()
-            >> (bit_cast::<9, 3>(self.lane.val()) << self.lane_shift.val());
+        self.shifted.next =
+            self.m_axi_rdata.val() >> (bit_cast::<9, 3>(self.lane.val()) << self.lane_shift.val());
         self.low.next = self.shifted.val().get_bits::<64>(0);
-        self.unused.next = self.shifted.val().any()
-            || self.m_axi_rid.val().any()
-            || self.events.count.val().any();
+        self.unused.next =
+            self.shifted.val().any() || self.m_axi_rid.val().any() || self.events.count.val().any();
         self.ev.next = self.no_event.val();
         self.ev.next.client = self.client.val();
         self.ev.next.word = self.word.val();
@@ -211,9 +214,8 @@ impl<const W: usize> Logic for AxiRd<W> {
         self.tx_r_valid.next = self.beat.val() && self.mover.val() && !self.word.val();
         self.tx_r_data.next = self.m_axi_rdata.val();
         self.tx_r_bad.next = self.bad.val();
-        self.dec_r.next = self.beat.val()
-            && self.m_axi_rlast.val()
-            && !(self.mover.val() && self.word.val());
+        self.dec_r.next =
+            self.beat.val() && self.m_axi_rlast.val() && !(self.mover.val() && self.word.val());
         self.dec_r_epoch.next = self.m_axi_rid.val().get_bit(4);
         if self.reset.val() {
             self.up.d.next = false;

@@ -144,7 +144,20 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, up, owned, owner_rx, beats, window, window_strb, lane, aw_valid, aw, w_valid, w_data, w_strb,
+            self,
+            clock,
+            up,
+            owned,
+            owner_rx,
+            beats,
+            window,
+            window_strb,
+            lane,
+            aw_valid,
+            aw,
+            w_valid,
+            w_data,
+            w_strb,
             w_last
         );
         clock!(self, clock, events);
@@ -173,12 +186,12 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
                 } else {
                     self.w_data.d.next = bit_cast::<W, 64>(self.window.q.val().get_bits::<64>(0))
                         << (bit_cast::<9, 3>(self.lane.q.val()) << self.lane_bits.val());
-                    self.w_strb.d.next = bit_cast::<WB, 8>(self.window_strb.q.val().get_bits::<8>(0))
-                        << (bit_cast::<6, 3>(self.lane.q.val()) << self.lane_bytes.val());
+                    self.w_strb.d.next =
+                        bit_cast::<WB, 8>(self.window_strb.q.val().get_bits::<8>(0))
+                            << (bit_cast::<6, 3>(self.lane.q.val()) << self.lane_bytes.val());
                     self.window.d.next = self.window.q.val() >> self.half.val();
                     self.window_strb.d.next = self.window_strb.q.val() >> self.half_strb.val();
-                    self.lane.d.next =
-                        (self.lane.q.val() + self.one_lane.val()) & self.lanes.val();
+                    self.lane.d.next = (self.lane.q.val() + self.one_lane.val()) & self.lanes.val();
                 }
             }
             if (self.beats_next.val() == self.zero9.val()) && !self.aw_next.val() {
@@ -260,7 +273,8 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
         self.events.pop.next = self.evb_pop.val();
         self.evb_valid.next = self.events.valid.val();
         self.evb.next = self.events.data.val();
-        self.b1_valid.next = self.beat.val() && !self.mover.val() && self.m_axi_bid.val().get_bit(3);
+        self.b1_valid.next =
+            self.beat.val() && !self.mover.val() && self.m_axi_bid.val().get_bit(3);
         self.b1_bad.next = self.bad.val();
         self.rx_b_valid.next = self.beat.val() && self.mover.val();
         self.rx_b_bad.next = self.bad.val();
@@ -307,11 +321,20 @@ mod tests {
         assert!(a.m_axi_awvalid.val() && a.m_axi_awlen.val() == 1 && !a.m_axi_wvalid.val());
         edge!(a);
         assert!(a.m_axi_wvalid.val() && !a.m_axi_wlast.val());
-        assert_eq!((number(a.m_axi_wstrb.val()), number(a.m_axi_wdata.val()) >> 64), (0xc000, 0xaaaa << 48));
+        assert_eq!(
+            (
+                number(a.m_axi_wstrb.val()),
+                number(a.m_axi_wdata.val()) >> 64
+            ),
+            (0xc000, 0xaaaa << 48)
+        );
         a.m_axi_wready.next = true;
         edge!(a);
         assert!(a.m_axi_wvalid.val() && a.m_axi_wlast.val());
-        assert_eq!((number(a.m_axi_wstrb.val()), number(a.m_axi_wdata.val())), (0x3, 0xbbbb));
+        assert_eq!(
+            (number(a.m_axi_wstrb.val()), number(a.m_axi_wdata.val())),
+            (0x3, 0xbbbb)
+        );
         // The address is still waiting: the next write must wait too.
         a.rx_req.next = true;
         edge!(a);

@@ -88,8 +88,8 @@ impl Logic for Axil {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, up, aw_held, aw_addr, w_held, w_data, w_strb, ar_held, ar_addr, bvalid, bresp, rvalid, rresp,
-            rdata
+            self, clock, up, aw_held, aw_addr, w_held, w_data, w_strb, ar_held, ar_addr, bvalid,
+            bresp, rvalid, rresp, rdata
         );
         self.up.d.next = true;
         self.s_axil_awready.next = self.up.q.val() && !self.aw_held.q.val();

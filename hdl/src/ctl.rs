@@ -171,8 +171,8 @@ impl Logic for Ctl {
             bit_cast::<5, 3>(self.offset.val()) + bit_cast::<5, 4>(self.chunk.val());
         self.rest_va.next = self.cur_va.val() + bit_cast::<64, 4>(self.chunk.val());
         self.w_beats2.next = self.last_byte.val() > self.word_bytes.val();
-        self.w_strb.next = ((self.one16.val() << self.chunk.val()) - self.one16.val())
-            << self.offset.val();
+        self.w_strb.next =
+            ((self.one16.val() << self.chunk.val()) - self.one16.val()) << self.offset.val();
         self.w_data.next = bit_cast::<128, 64>(self.cur.q.val().data)
             << (bit_cast::<6, 3>(self.offset.val()) << self.byte_shift.val());
         // To the bus.

@@ -82,7 +82,9 @@ pub struct Ctx<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID:
     zero64: Constant<Bits<64>>,
 }
 
-impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Default for Ctx<VQ, DEV, PAGE, ASID> {
+impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Default
+    for Ctx<VQ, DEV, PAGE, ASID>
+{
     fn default() -> Self {
         let swept = CtxCmd {
             dev_we: true,
@@ -104,7 +106,9 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> De
     }
 }
 
-impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Logic for Ctx<VQ, DEV, PAGE, ASID> {
+impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Logic
+    for Ctx<VQ, DEV, PAGE, ASID>
+{
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, word);

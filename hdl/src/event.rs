@@ -1,6 +1,6 @@
 //! One event at a time: holds what was picked, counts its busy cycles, and pops what its source held.
 //!
-//! Timing: contract §3. Picked in cycle t: busy in t+1..=t+N, `first` in t+1, `last` in t+N; N = 127 for the admin block's
+//! Timing: contract §3. Picked in cycle t: busy in t+1..=t+N, `last` in t+N; N = 127 for the admin block's
 //! execution and WARM, else 7. Pops are in the pick cycle. Reset: idle.
 
 use rust_hdl::prelude::*;
@@ -8,8 +8,8 @@ use shoal_abi::stream;
 
 use crate::block_default;
 use crate::ctx_types::{
-    CoreEv, EVENT_CYCLES, LONG_EVENT_CYCLES, RX_SLOT, SRC_ADM, SRC_AUX, SRC_CTLB, SRC_CTLR, SRC_CTLX, SRC_DB, SRC_RDY,
-    SRC_RXD, SRC_RXP, SRC_TXD, SRC_TXW, SRC_WARM,
+    CoreEv, EVENT_CYCLES, LONG_EVENT_CYCLES, RX_SLOT, SRC_ADM, SRC_AUX, SRC_CTLB, SRC_CTLR,
+    SRC_CTLX, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP, SRC_TXD, SRC_TXW, SRC_WARM,
 };
 use crate::types::{EvB, EvR, EvX, RxDone, RxHead, TxDone, CLIENT_ADMIN, CLIENT_AUX};
 
@@ -68,18 +68,22 @@ pub struct EventHold {
     pub adm_idle: Signal<In, Bit>,
     /// No event is at work.
     pub idle: Signal<Out, Bit>,
-    /// First busy cycle.
-    pub first: Signal<Out, Bit>,
     /// Last busy cycle.
     pub last: Signal<Out, Bit>,
     /// Busy cycle, 1..=N, 0 when idle.
     pub step: Signal<Out, Bits<7>>,
     /// The event.
     pub ev: Signal<Out, CoreEv>,
-    /// It is the admin block's.
-    pub for_admin: Signal<Out, Bit>,
-    /// It is the AUX block's.
-    pub for_aux: Signal<Out, Bit>,
+    /// It is one of the engine's.
+    pub eng_busy: Signal<Out, Bit>,
+    /// It is one of the admin block's.
+    pub adm_busy: Signal<Out, Bit>,
+    /// So it is, and this is its first busy cycle.
+    pub adm_start: Signal<Out, Bit>,
+    /// So it is, and this is its last busy cycle.
+    pub adm_commit: Signal<Out, Bit>,
+    /// It is one of AUX's, and this is its last busy cycle.
+    pub aux_commit: Signal<Out, Bit>,
     /// Pops the read event FIFO.
     pub evr_pop: Signal<Out, Bit>,
     /// Pops the write event FIFO.
@@ -103,6 +107,11 @@ pub struct EventHold {
     held: DFF<CoreEv>,
     next_ev: Signal<Local, CoreEv>,
     ends: Signal<Local, Bit>,
+    first: Signal<Local, Bit>,
+    busy: Signal<Local, Bit>,
+    finishes: Signal<Local, Bit>,
+    for_admin: Signal<Local, Bit>,
+    for_aux: Signal<Local, Bit>,
     tuser: Signal<Local, Bits<64>>,
     completion: Signal<Local, Bit>,
     no_ev: Constant<CoreEv>,
@@ -128,7 +137,7 @@ pub struct EventHold {
     answer_lsb: Constant<Bits<64>>,
     tag_lsb: Constant<Bits<64>>,
     shifted: Signal<Local, Bits<64>>,
-    tagged: Signal<Local, Bits<64>>,
+    tag_part: Signal<Local, Bits<64>>,
     tag: Signal<Local, Bits<16>>,
 }
 
@@ -137,9 +146,10 @@ impl Default for EventHold {
         block_default!(
             clock, reset, pick, src, evr, evb, x, tx_done, rx_done, rx_head, db_page, db_index, ready_vq, idle_slot,
             wait_slot, tx_owner, rx_owner, rx_nobody, warm, tx_room, fq_enable, inv_pending, other_zero, adm_exec,
-            adm_idle, idle, first, last, step, ev, for_admin, for_aux, evr_pop, evb_pop, x_pop, tx_done_pop,
-            rx_done_pop, kick_clear, db_pop, ready_pop, fault_pop, count, length, held, next_ev, ends, tuser,
-            completion, shifted, tagged, tag;
+            adm_idle, idle, last, step, ev, eng_busy, adm_busy, adm_start, adm_commit, aux_commit, evr_pop, evb_pop, x_pop, tx_done_pop,
+            rx_done_pop, kick_clear, db_pop, ready_pop, fault_pop, count, length, held, next_ev, ends, first, busy, finishes,
+            for_admin, for_aux, tuser,
+            completion, shifted, tag_part, tag;
             no_ev = CoreEv::default(), src_ctlr = SRC_CTLR, src_ctlb = SRC_CTLB, src_ctlx = SRC_CTLX, src_txd = SRC_TXD,
             src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_adm = SRC_ADM, src_db = SRC_DB, src_rdy = SRC_RDY,
             src_aux = SRC_AUX, src_txw = SRC_TXW, src_warm = SRC_WARM, client_admin = CLIENT_ADMIN,
@@ -157,8 +167,8 @@ impl Logic for EventHold {
         // What a source holds, as an event.
         self.tuser.next = self.rx_head.val().tuser;
         self.shifted.next = self.tuser.val() >> self.answer_lsb.val();
-        self.tagged.next = self.tuser.val() >> self.tag_lsb.val();
-        self.tag.next = self.tagged.val().get_bits::<16>(0);
+        self.tag_part.next = self.tuser.val() >> self.tag_lsb.val();
+        self.tag.next = self.tag_part.val().get_bits::<16>(0);
         self.next_ev.next = self.no_ev.val();
         self.next_ev.next.src = self.src.val();
         self.next_ev.next.warm = self.warm.val();
@@ -221,10 +231,9 @@ impl Logic for EventHold {
         self.db_pop.next = self.pick.val() & (self.src.val() == self.src_db.val());
         self.ready_pop.next = self.pick.val() & (self.src.val() == self.src_rdy.val());
         self.fault_pop.next = self.pick.val() & (self.src.val() == self.src_aux.val());
-        // The event at work.
+        // The event at work. What it says of itself is kept apart from the pick, which depends on it.
         self.ends.next =
             (self.count.q.val() != self.zero7.val()) & (self.count.q.val() == self.length.q.val());
-        self.last.next = self.ends.val();
         if self.pick.val() {
             self.held.d.next = self.next_ev.val();
             self.count.d.next = self.one7.val();
@@ -243,6 +252,10 @@ impl Logic for EventHold {
         self.step.next = self.count.q.val();
         self.idle.next = self.count.q.val() == self.zero7.val();
         self.first.next = self.count.q.val() == self.one7.val();
+        self.busy.next = self.count.q.val() != self.zero7.val();
+        self.finishes.next =
+            (self.count.q.val() != self.zero7.val()) & (self.count.q.val() == self.length.q.val());
+        self.last.next = self.finishes.val();
         self.completion.next = (self.held.q.val().src == self.src_ctlr.val())
             | (self.held.q.val().src == self.src_ctlb.val())
             | (self.held.q.val().src == self.src_ctlx.val());
@@ -250,6 +263,11 @@ impl Logic for EventHold {
             | (self.completion.val() & (self.held.q.val().client == self.client_admin.val()));
         self.for_aux.next = (self.held.q.val().src == self.src_aux.val())
             | (self.completion.val() & (self.held.q.val().client == self.client_aux.val()));
+        self.eng_busy.next = self.busy.val() & !self.for_admin.val() & !self.for_aux.val();
+        self.adm_busy.next = self.busy.val() & self.for_admin.val();
+        self.adm_start.next = self.first.val() & self.for_admin.val();
+        self.adm_commit.next = self.finishes.val() & self.for_admin.val();
+        self.aux_commit.next = self.finishes.val() & self.for_aux.val();
         if self.reset.val() {
             self.count.d.next = self.zero7.val();
             self.length.d.next = self.cycles.val();

@@ -55,9 +55,11 @@ impl Default for Life {
 impl Logic for Life {
     #[hdl_gen]
     fn update(&mut self) {
-        self.status.next = self.dev.val().status & (self.s_driver_ok.val() | self.s_needs_reset.val());
-        self.usable.next =
-            self.dev.val().exists & (self.status.val() == self.s_driver_ok.val()) & !self.warm.val();
+        self.status.next =
+            self.dev.val().status & (self.s_driver_ok.val() | self.s_needs_reset.val());
+        self.usable.next = self.dev.val().exists
+            & (self.status.val() == self.s_driver_ok.val())
+            & !self.warm.val();
         self.running.next = self.usable.val() & !self.dev.val().stopped;
         self.alive.next = self.usable.val() & self.vq.val().ready;
         self.odd.next = self.vq.val().index & self.low_bit.val();

@@ -97,10 +97,10 @@ pub struct Mmu<const AA: usize, const TA: usize> {
     index: Signal<Local, Bits<TA>>,
     where_pte: Signal<Local, PteAddr>,
     held_vpn: Signal<Local, Bits<64>>,
-    first: Signal<Local, Bits<64>>,
+    page_va: Signal<Local, Bits<64>>,
     order_iova: Signal<Local, Bits<64>>,
-    end: Signal<Local, Bits<64>>,
-    matches: Signal<Local, Bit>,
+    stop: Signal<Local, Bits<64>>,
+    falls: Signal<Local, Bit>,
     unused: Signal<Local, Bit>,
     no_entry: Constant<TlbEntry>,
     no_space: Constant<AsidEntry>,
@@ -126,7 +126,7 @@ impl<const AA: usize, const TA: usize> Default for Mmu<AA, TA> {
             ar_req, ar_addr, ar_grant, r_valid, r_data, r_bad, inv_set, inv, inv_pending, inv_done, asid_we, asid_addr,
             asid_data, sweep, sweep_index, idle, hit_strobe, miss_strobe, spaces, tlb, look, eval, state, next_client,
             client, req, answer, user, level, root, pte, pte_bad, pending, order, entry, pick, any, asid, va, index,
-            where_pte, held_vpn, first, order_iova, end, matches, unused;
+            where_pte, held_vpn, page_va, order_iova, stop, falls, unused;
             no_entry = TlbEntry::default(), no_space = AsidEntry::default(), no_pte_addr = PteAddr::default(),
             client0 = 0, client1 = 1, client2 = 2, level_one = 1, level_39 = 2, level_48 = 3,
             entry_one = 1, inv_all = INV_ALL, inv_range = INV_RANGE, page_shift = 12, low48 = (1 << 48) - 1,
@@ -139,7 +139,21 @@ impl<const AA: usize, const TA: usize> Logic for Mmu<AA, TA> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, next_client, client, req, answer, user, level, root, pte, pte_bad, pending, order, entry
+            self,
+            clock,
+            state,
+            next_client,
+            client,
+            req,
+            answer,
+            user,
+            level,
+            root,
+            pte,
+            pte_bad,
+            pending,
+            order,
+            entry
         );
         self.spaces.read_clock.next = self.clock.val();
         self.spaces.write_clock.next = self.clock.val();
@@ -149,12 +163,12 @@ impl<const AA: usize, const TA: usize> Logic for Mmu<AA, TA> {
         self.ar_req.next = self.state.q.val() == MmuState::WalkReq;
         self.inv_done.next = self.state.q.val() == MmuState::InvDone;
         self.inv_pending.next = self.pending.q.val();
-        self.rsp0_valid.next = (self.state.q.val() == MmuState::Resp)
-            && (self.client.q.val() == self.client0.val());
-        self.rsp1_valid.next = (self.state.q.val() == MmuState::Resp)
-            && (self.client.q.val() == self.client1.val());
-        self.rsp2_valid.next = (self.state.q.val() == MmuState::Resp)
-            && (self.client.q.val() == self.client2.val());
+        self.rsp0_valid.next =
+            (self.state.q.val() == MmuState::Resp) && (self.client.q.val() == self.client0.val());
+        self.rsp1_valid.next =
+            (self.state.q.val() == MmuState::Resp) && (self.client.q.val() == self.client1.val());
+        self.rsp2_valid.next =
+            (self.state.q.val() == MmuState::Resp) && (self.client.q.val() == self.client2.val());
         self.rsp.next = self.answer.q.val();
         // Round robin: the first request at or after `next_client`.
         self.any.next = self.req0_valid.val() || self.req1_valid.val() || self.req2_valid.val();
@@ -185,7 +199,10 @@ impl<const AA: usize, const TA: usize> Logic for Mmu<AA, TA> {
         self.spaces.write_address.next = self.asid_addr.val().get_bits::<AA>(0);
         self.spaces.write_data.next = self.asid_data.val();
         self.spaces.write_enable.next = self.asid_we.val() || self.sweep.val();
-        self.unused.next = self.asid_addr.val().any() || self.sweep_index.val().any();
+        self.unused.next = self.asid_addr.val().any()
+            || self.sweep_index.val().any()
+            || self.asid.val().any()
+            || self.va.val().any();
         self.tlb.read_address.next = self.index.val();
         self.tlb.write_address.next = self.index.val();
         self.tlb.write_data.next = self.eval.entry.val();
@@ -214,19 +231,21 @@ impl<const AA: usize, const TA: usize> Logic for Mmu<AA, TA> {
         self.ar_addr.next = self.where_pte.val().into();
         // Does the entry read fall to the invalidation?
         self.held_vpn.next = bit_cast::<64, 36>(self.tlb.read_data.val().vpn);
-        self.first.next = self.held_vpn.val() << self.page_shift.val();
+        self.page_va.next = self.held_vpn.val() << self.page_shift.val();
         self.order_iova.next = self.order.q.val().iova;
         self.order_iova.next = self.order_iova.val() & self.low48.val();
-        self.end.next = self.order_iova.val() + self.order.q.val().len;
-        self.matches.next = true;
+        self.stop.next = self.order_iova.val() + self.order.q.val().len;
+        self.falls.next = true;
         if self.order.q.val().kind != self.inv_all.val() {
-            self.matches.next = self.tlb.read_data.val().asid == self.order.q.val().asid;
+            self.falls.next = self.tlb.read_data.val().asid == self.order.q.val().asid;
         }
         if (self.order.q.val().kind == self.inv_range.val())
             && (self.order.q.val().len <= self.whole.val())
         {
-            if (self.first.val() < self.order_iova.val()) || (self.first.val() >= self.end.val()) {
-                self.matches.next = false;
+            if (self.page_va.val() < self.order_iova.val())
+                || (self.page_va.val() >= self.stop.val())
+            {
+                self.falls.next = false;
             }
         }
         self.hit_strobe.next = false;
@@ -301,7 +320,7 @@ impl<const AA: usize, const TA: usize> Logic for Mmu<AA, TA> {
             MmuState::InvDrop => {
                 self.tlb.write_address.next = self.entry.q.val();
                 self.tlb.write_data.next = self.no_entry.val();
-                self.tlb.write_enable.next = self.matches.val();
+                self.tlb.write_enable.next = self.falls.val();
                 self.entry.d.next = self.entry.q.val() + self.entry_one.val();
                 self.state.d.next = MmuState::InvRead;
                 if self.entry.q.val().all() {

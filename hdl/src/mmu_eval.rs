@@ -84,9 +84,17 @@ impl Default for MmuEval {
     fn default() -> Self {
         // The layout of the struct is that of the ABI.
         let pte = Pte::default();
-        assert_eq!(pte.get_my_offset_ppn(), mmu::PTE_PPN_LSB as usize, "PTE layout");
+        assert_eq!(
+            pte.get_my_offset_ppn(),
+            mmu::PTE_PPN_LSB as usize,
+            "PTE layout"
+        );
         assert_eq!(1 << pte.get_my_offset_d(), mmu::PTE_D, "PTE layout");
-        assert_eq!(0x3ff << pte.get_my_offset_reserved(), mmu::PTE_RESERVED, "PTE layout");
+        assert_eq!(
+            0x3ff << pte.get_my_offset_reserved(),
+            mmu::PTE_RESERVED,
+            "PTE layout"
+        );
         block_default!(
             req, level, pte, bad, user, down, fill, entry, rsp, p, va, low_ppn, ppn, leaf, refuse, good, page, ans, made,
             unused;
@@ -125,7 +133,7 @@ impl Logic for MmuEval {
         }
         self.ppn.next = self.p.val().ppn;
         self.leaf.next = self.p.val().r || self.p.val().x;
-        self.unused.next = self.p.val().ug.any() || self.p.val().rsw.any();
+        self.unused.next = self.p.val().ug.any() || self.p.val().rsw.any() || self.va.val().any();
         self.refuse.next = !self.p.val().v
             || (self.p.val().w && !self.p.val().r)
             || (self.p.val().reserved != self.reserved0.val());

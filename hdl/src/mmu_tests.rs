@@ -41,9 +41,19 @@ fn fresh(mode: u8) -> Small {
 }
 
 /// Asks for client 1 and answers walks from `pte`; the answer, the cycles from the request, and the PTEs read.
-fn ask(m: &mut Small, asid: u64, va: u64, write: bool, pte: impl Fn(u64) -> u64) -> (MmuRsp, u32, u32) {
+fn ask(
+    m: &mut Small,
+    asid: u64,
+    va: u64,
+    write: bool,
+    pte: impl Fn(u64) -> u64,
+) -> (MmuRsp, u32, u32) {
     m.req1_valid.next = true;
-    m.req1.next = MmuReq { asid: asid.into(), va: va.into(), write };
+    m.req1.next = MmuReq {
+        asid: asid.into(),
+        va: va.into(),
+        write,
+    };
     settle(m);
     let (mut cycles, mut reads) = (0, 0);
     while !m.rsp1_valid.val() {
@@ -89,17 +99,31 @@ fn tables(at: u64) -> u64 {
 fn off_and_bare_answer_three_cycles_after_the_request() {
     let mut m = fresh(mmu::MODE_BARE);
     let (rsp, cycles, _) = ask(&mut m, 3, 0xffff_1234_5678_9abc, true, tables);
-    assert_eq!((number(rsp.addr), cycles, number(rsp.cause)), (0xffff_1234_5678_9abc, 3, 0));
+    assert_eq!(
+        (number(rsp.addr), cycles, number(rsp.cause)),
+        (0xffff_1234_5678_9abc, 3, 0)
+    );
     assert_eq!(number(rsp.user), 0x15_4321);
     let (rsp, cycles, _) = ask(&mut m, 4, 0x1000, false, tables);
-    assert_eq!((number(rsp.addr), cycles, number(rsp.cause), number(rsp.user)), (0, 3, 256, 0));
+    assert_eq!(
+        (
+            number(rsp.addr),
+            cycles,
+            number(rsp.cause),
+            number(rsp.user)
+        ),
+        (0, 3, 256, 0)
+    );
 }
 
 #[test]
 fn walks_fill_the_iotlb_and_faults_do_not() {
     let mut m = fresh(mmu::MODE_SV39);
     let (rsp, _, reads) = ask(&mut m, 3, 0x4020_1abc, true, tables);
-    assert_eq!((number(rsp.addr), reads, number(rsp.cause)), (0x123_4abc, 3, 0));
+    assert_eq!(
+        (number(rsp.addr), reads, number(rsp.cause)),
+        (0x123_4abc, 3, 0)
+    );
     let (rsp, cycles, reads) = ask(&mut m, 3, 0x4020_1000, false, tables);
     assert_eq!((number(rsp.addr), reads, cycles), (0x123_4000, 0, 3));
     // A 2 MiB page fills one 4 KiB entry.
@@ -107,8 +131,14 @@ fn walks_fill_the_iotlb_and_faults_do_not() {
     assert_eq!((number(rsp.addr), reads), (0x20_5678, 2));
     assert_eq!(ask(&mut m, 3, 0x4040_5000, true, tables).2, 0);
     // D clear: read yes, write no, also after the read filled the entry.
-    assert_eq!(number(ask(&mut m, 3, 0x4020_2000, false, tables).0.cause), 0);
-    assert_eq!(number(ask(&mut m, 3, 0x4020_2000, true, tables).0.cause), 15);
+    assert_eq!(
+        number(ask(&mut m, 3, 0x4020_2000, false, tables).0.cause),
+        0
+    );
+    assert_eq!(
+        number(ask(&mut m, 3, 0x4020_2000, true, tables).0.cause),
+        15
+    );
     for (va, what) in [
         (0x4020_3000, "A clear"),
         (0x4020_4000, "not valid"),
@@ -116,11 +146,18 @@ fn walks_fill_the_iotlb_and_faults_do_not() {
         (0x40_0000_0000, "not canonical"),
     ] {
         for _ in 0..2 {
-            assert_eq!(number(ask(&mut m, 3, va, false, tables).0.cause), 13, "{what}");
+            assert_eq!(
+                number(ask(&mut m, 3, va, false, tables).0.cause),
+                13,
+                "{what}"
+            );
         }
     }
     // Another space does not see the entry.
-    assert_eq!(number(ask(&mut m, 2, 0x4020_1000, false, tables).0.cause), 256);
+    assert_eq!(
+        number(ask(&mut m, 2, 0x4020_1000, false, tables).0.cause),
+        256
+    );
 }
 
 fn invalidate(m: &mut Small, inv: InvCmd) {
@@ -131,7 +168,11 @@ fn invalidate(m: &mut Small, inv: InvCmd) {
     let mut cycles = 0;
     while m.inv_pending.val() {
         cycles += 1;
-        assert_eq!(m.inv_done.val(), cycles == 34, "Idle, two for each of 16 entries, InvDone");
+        assert_eq!(
+            m.inv_done.val(),
+            cycles == 34,
+            "Idle, two for each of 16 entries, InvDone"
+        );
         edge!(*m);
     }
     assert_eq!(cycles, 34);
@@ -144,9 +185,21 @@ fn an_invalidation_drops_what_it_names() {
     let reads = |m: &mut Small| both.map(|va| ask(m, 3, va, false, tables).2);
     assert_eq!(reads(&mut m), [3, 2]);
     assert_eq!(reads(&mut m), [0, 0]);
-    invalidate(&mut m, InvCmd { kind: 1.into(), asid: 4.into(), ..InvCmd::default() });
+    invalidate(
+        &mut m,
+        InvCmd {
+            kind: 1.into(),
+            asid: 4.into(),
+            ..InvCmd::default()
+        },
+    );
     assert_eq!(reads(&mut m), [0, 0]);
-    let range = |iova: u64, len: u64| InvCmd { kind: 2.into(), asid: 3.into(), iova: iova.into(), len: len.into() };
+    let range = |iova: u64, len: u64| InvCmd {
+        kind: 2.into(),
+        asid: 3.into(),
+        iova: iova.into(),
+        len: len.into(),
+    };
     invalidate(&mut m, range(0x4020_2000, 0x20_3000));
     assert_eq!(reads(&mut m), [0, 0]);
     invalidate(&mut m, range(0x4020_2000, 0x20_4000));

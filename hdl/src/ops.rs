@@ -178,7 +178,8 @@ impl Logic for SlotOps {
                 self.push.next = true;
                 self.kind.next = self.kind_wr.val();
                 self.va.next = self.used_at.val() + self.used_offset.val();
-                self.data.next = (bit_cast::<64, 32>(self.slot.val().used_len) << self.shift32.val())
+                self.data.next = (bit_cast::<64, 32>(self.slot.val().used_len)
+                    << self.shift32.val())
                     | bit_cast::<64, 16>(self.slot.val().head);
                 self.state.next = SlotState::UsedElem;
             }

@@ -26,14 +26,14 @@ pub struct Ready {
     act: Signal<Local, SlotAct>,
     slot_next: Signal<Local, SlotRec>,
     vq_next: Signal<Local, VqRec>,
-    bind: Signal<Local, Bit>,
+    binds: Signal<Local, Bit>,
     no_step: Constant<StepA>,
 }
 
 impl Default for Ready {
     fn default() -> Self {
         block_default!(
-            ev, slot, vq, running, receive, step, act, slot_next, vq_next, bind;
+            ev, slot, vq, running, receive, step, act, slot_next, vq_next, binds;
             no_step = StepA::default()
         )
     }
@@ -46,12 +46,12 @@ impl Logic for Ready {
         self.slot_next.next = self.slot.val();
         self.vq_next.next = self.vq.val();
         self.vq_next.next.queued = false;
-        self.bind.next = false;
+        self.binds.next = false;
         if self.vq.val().ready & !self.receive.val() & self.running.val() {
             if self.vq.val().busy {
                 self.vq_next.next.again = true;
             } else {
-                self.bind.next = true;
+                self.binds.next = true;
                 self.vq_next.next.busy = true;
                 self.slot_next.next.state = SlotState::Avail;
                 self.slot_next.next.fate = SlotFate::Normal;
@@ -70,7 +70,7 @@ impl Logic for Ready {
         self.step.next.slot = self.slot_next.val();
         self.step.next.vq = self.vq_next.val();
         self.step.next.vq_we = true;
-        self.step.next.bind = self.bind.val();
+        self.step.next.bind = self.binds.val();
     }
 }
 

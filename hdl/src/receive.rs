@@ -39,7 +39,7 @@ pub struct Receive {
     answered: Signal<Local, Bit>,
     member: Signal<Local, Bit>,
     in_device: Signal<Local, Bit>,
-    bind: Signal<Local, Bit>,
+    binds: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
     discard: Signal<Local, Bit>,
     drop: Signal<Local, Bit>,
@@ -56,7 +56,7 @@ impl Receive {
     pub fn new(devices: u32) -> Self {
         block_default!(
             ev, slot, dev, vq, vq_id, alive, running, receive, step, act, slot_next, vq_next, gen, tag, tid, dest,
-            answered, member, in_device, bind, take, discard, drop, n_drop;
+            answered, member, in_device, binds, take, discard, drop, n_drop;
             no_step = StepA::default(), last_device = u64::from(devices), no_device = 0u64, zero32 = 0u64
         )
     }
@@ -68,7 +68,7 @@ impl Logic for Receive {
         self.act.next = SlotAct::Nothing;
         self.slot_next.next = self.slot.val();
         self.vq_next.next = self.vq.val();
-        self.bind.next = false;
+        self.binds.next = false;
         self.take.next = false;
         self.discard.next = false;
         self.drop.next = false;
@@ -102,9 +102,13 @@ impl Logic for Receive {
                 self.slot_next.next.indirect = self.slot.val().w_indirect;
                 self.slot_next.next.count = self.slot.val().w_count;
             }
-        } else if self.in_device.val() & self.running.val() & self.vq.val().ready & self.receive.val() {
+        } else if self.in_device.val()
+            & self.running.val()
+            & self.vq.val().ready
+            & self.receive.val()
+        {
             self.act.next = SlotAct::ReadAvail;
-            self.bind.next = true;
+            self.binds.next = true;
             self.take.next = true;
             self.vq_next.next.busy = true;
             self.slot_next.next.state = SlotState::Avail;
@@ -122,8 +126,8 @@ impl Logic for Receive {
         self.step.next.act = self.act.val();
         self.step.next.slot = self.slot_next.val();
         self.step.next.vq = self.vq_next.val();
-        self.step.next.vq_we = self.bind.val();
-        self.step.next.bind = self.bind.val();
+        self.step.next.vq_we = self.binds.val();
+        self.step.next.bind = self.binds.val();
         self.step.next.rx_take = self.take.val();
         self.step.next.discard = self.discard.val();
         self.step.next.drop = self.drop.val();

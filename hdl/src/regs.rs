@@ -286,7 +286,11 @@ mod tests {
         r.s_axil_awaddr.next = u64::from(addr).into();
         r.s_axil_wdata.next = u64::from(data).into();
         r.s_axil_wstrb.next = u64::from(strb).into();
-        (r.s_axil_awvalid.next, r.s_axil_wvalid.next, r.s_axil_bready.next) = (true, true, true);
+        (
+            r.s_axil_awvalid.next,
+            r.s_axil_wvalid.next,
+            r.s_axil_bready.next,
+        ) = (true, true, true);
         edge!(*r);
         (r.s_axil_awvalid.next, r.s_axil_wvalid.next) = (false, false);
         edge!(*r);
@@ -319,14 +323,35 @@ mod tests {
         r.reset.next = false;
         edge!(r);
         assert!(r.s_axil_awready.val() && r.s_axil_arready.val());
-        assert_eq!(read(&mut r, regs::MAGIC.offset), (u64::from(regs::MAGIC_VALUE), 0));
+        assert_eq!(
+            read(&mut r, regs::MAGIC.offset),
+            (u64::from(regs::MAGIC_VALUE), 0)
+        );
         assert_eq!(read(&mut r, 0x124), (0, 2));
-        assert_eq!(read(&mut r, regs::QUEUE_SIZE_VECTOR.offset), (0xffff_0040, 0));
-        assert_eq!(write(&mut r, regs::QUEUE_SIZE_VECTOR.offset, 0x0002_0010, 0xf), 0);
-        assert_eq!(read(&mut r, regs::QUEUE_SIZE_VECTOR.offset), (0x0002_0010, 0));
-        assert_eq!(write(&mut r, regs::QUEUE_SIZE_VECTOR.offset, 0x0007_0011, 0xf), 0);
-        assert_eq!(read(&mut r, regs::QUEUE_SIZE_VECTOR.offset), (0xffff_0010, 0));
-        assert_eq!(write(&mut r, regs::QUEUE_DESC_LO.offset, 0x1234_567f, 0x3), 0);
+        assert_eq!(
+            read(&mut r, regs::QUEUE_SIZE_VECTOR.offset),
+            (0xffff_0040, 0)
+        );
+        assert_eq!(
+            write(&mut r, regs::QUEUE_SIZE_VECTOR.offset, 0x0002_0010, 0xf),
+            0
+        );
+        assert_eq!(
+            read(&mut r, regs::QUEUE_SIZE_VECTOR.offset),
+            (0x0002_0010, 0)
+        );
+        assert_eq!(
+            write(&mut r, regs::QUEUE_SIZE_VECTOR.offset, 0x0007_0011, 0xf),
+            0
+        );
+        assert_eq!(
+            read(&mut r, regs::QUEUE_SIZE_VECTOR.offset),
+            (0xffff_0010, 0)
+        );
+        assert_eq!(
+            write(&mut r, regs::QUEUE_DESC_LO.offset, 0x1234_567f, 0x3),
+            0
+        );
         assert_eq!(read(&mut r, regs::QUEUE_DESC_LO.offset), (0x5670, 0));
         // The status is writable with READY; FEATURES_OK needs VERSION_1.
         assert_eq!(write(&mut r, regs::STATUS_QUEUE_SELECT.offset, 0xf, 0x1), 0);

@@ -147,8 +147,9 @@ impl Logic for RegsCommon {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, dev_sel, drv_sel, drv_lo, drv_hi, cfg_vec, status, q_sel, q_size, q_vec, q_enable, desc_lo,
-            desc_hi, driver_lo, driver_hi, device_lo, device_hi, kicked, warming
+            self, clock, dev_sel, drv_sel, drv_lo, drv_hi, cfg_vec, status, q_sel, q_size, q_vec,
+            q_enable, desc_lo, desc_hi, driver_lo, driver_hi, device_lo, device_hi, kicked,
+            warming
         );
         self.mask_lo.next = self.wr_mask.val().get_bits::<16>(0);
         self.mask_hi.next = self.wr_mask.val().get_bits::<16>(16);
@@ -197,8 +198,7 @@ impl Logic for RegsCommon {
                 }
             }
             if self.wr_addr.val() == self.a_status.val() {
-                self.q_sel.d.next =
-                    (self.q_sel.q.val() & !self.mask_hi.val()) | self.data_hi.val();
+                self.q_sel.d.next = (self.q_sel.q.val() & !self.mask_hi.val()) | self.data_hi.val();
                 if self.wr_mask.val().get_bit(0) && self.ready.val() && !self.warming.q.val() {
                     if self.status_in.val() == self.zero8.val() {
                         self.warming.d.next = true;

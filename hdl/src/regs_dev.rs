@@ -107,7 +107,10 @@ impl RegsDev {
             (regs::CAP_QUEUES, u64::from(p.queues)),
             (regs::CAP_ASIDS, u64::from(p.asids)),
             (regs::CAP_DOORBELL_PAGES, u64::from(p.doorbell_pages)),
-            (regs::CAP_VQ, u64::from(p.max_vq_size) | u64::from(cmd::MAX_DEV_VQS) << 16),
+            (
+                regs::CAP_VQ,
+                u64::from(p.max_vq_size) | u64::from(cmd::MAX_DEV_VQS) << 16,
+            ),
             (regs::CAP_DATA, p.data_w as u64 | CLIENT_SLOTS << 16),
         ];
         block_default!(
@@ -136,8 +139,8 @@ impl Logic for RegsDev {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, base_lo, base_hi, enable, log2, vector, head, tail, lost, doorbells, tx_packets, rx_packets,
-            rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses
+            self, clock, base_lo, base_hi, enable, log2, vector, head, tail, lost, doorbells,
+            tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses
         );
         // Registers 0x100..=0x120, 0x140..=0x154, 0x180..=0x1a0.
         self.wr_ok.next = ((self.wr_addr.val() >= self.a_magic.val())
@@ -158,8 +161,8 @@ impl Logic for RegsDev {
             self.ctrl.next = self.ctrl.val() | self.one.val();
         }
         // Writes.
-        self.ctrl_in.next = (self.ctrl.val() & !self.wr_mask.val())
-            | (self.wr_data.val() & self.wr_mask.val());
+        self.ctrl_in.next =
+            (self.ctrl.val() & !self.wr_mask.val()) | (self.wr_data.val() & self.wr_mask.val());
         self.vector_in.next = self.ctrl_in.val().get_bits::<16>(16);
         self.unused.next = self.ctrl_in.val().any();
         if self.wr.val() {

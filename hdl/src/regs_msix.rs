@@ -139,7 +139,9 @@ impl Logic for RegsMsix {
             if (self.rd_addr.val() == self.a_mask[i].val()) && self.masked[i].q.val() {
                 self.rd_data.next = self.one.val();
             }
-            if (self.rd_addr.val() == self.pba.val()) && self.req[i].q.val() && self.masked[i].q.val()
+            if (self.rd_addr.val() == self.pba.val())
+                && self.req[i].q.val()
+                && self.masked[i].q.val()
             {
                 self.rd_data.next = self.rd_data.val() | self.bit_of[i].val();
             }

@@ -43,7 +43,7 @@ pub struct Release {
     /// The virtqueue enters the ready FIFO.
     pub ready_push: Signal<Out, Bit>,
     vq_local: Signal<Local, VqRec>,
-    release: Signal<Local, Bit>,
+    releases: Signal<Local, Bit>,
     go_on: Signal<Local, Bit>,
     wanted: Signal<Local, Bit>,
     dropped: Signal<Local, Bit>,
@@ -58,7 +58,7 @@ impl Default for Release {
     fn default() -> Self {
         block_default!(
             step, act, chain_slot, alive, running, reported, dev, cnt, vq_next, vq_we, dev_next, dev_we, cnt_next,
-            cnt_we, ready_push, vq_local, release, go_on, wanted, dropped, message, inflight;
+            cnt_we, ready_push, vq_local, releases, go_on, wanted, dropped, message, inflight;
             one3 = 1u64, one32 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
         )
     }
@@ -67,7 +67,8 @@ impl Default for Release {
 impl Logic for Release {
     #[hdl_gen]
     fn update(&mut self) {
-        self.release.next = (self.act.val() == SlotAct::Release) | (self.act.val() == SlotAct::Finish);
+        self.releases.next =
+            (self.act.val() == SlotAct::Release) | (self.act.val() == SlotAct::Finish);
         // A chain done well is followed by a look at the next one.
         self.go_on.next = (self.act.val() == SlotAct::Finish)
             & self.chain_slot.val()
@@ -76,20 +77,20 @@ impl Logic for Release {
         self.vq_local.next = self.step.val().vq;
         self.wanted.next = self.step.val().enqueue
             | self.go_on.val()
-            | (self.release.val() & self.vq_local.val().again & self.vq_local.val().ready);
+            | (self.releases.val() & self.vq_local.val().again & self.vq_local.val().ready);
         self.ready_push.next = self.wanted.val() & !self.vq_local.val().queued;
         self.vq_next.next = self.step.val().vq;
         self.vq_next.next.queued = self.vq_local.val().queued | self.wanted.val();
-        if self.release.val() {
+        if self.releases.val() {
             self.vq_next.next.busy = false;
             self.vq_next.next.again = false;
         }
-        self.vq_we.next = self.step.val().vq_we | self.release.val();
+        self.vq_we.next = self.step.val().vq_we | self.releases.val();
         // The device.
         self.inflight.next = self.dev.val().inflight;
         if self.step.val().bind {
             self.inflight.next = self.dev.val().inflight + self.one3.val();
-        } else if self.release.val() {
+        } else if self.releases.val() {
             self.inflight.next = self.dev.val().inflight - self.one3.val();
         }
         self.dev_next.next = self.dev.val();
@@ -97,7 +98,7 @@ impl Logic for Release {
         if self.reported.val() {
             self.dev_next.next.status = self.dev.val().status | self.s_needs_reset.val();
         }
-        self.dev_we.next = self.step.val().bind | self.release.val() | self.reported.val();
+        self.dev_we.next = self.step.val().bind | self.releases.val() | self.reported.val();
         // The counters.
         self.dropped.next = self.step.val().drop | (self.act.val() == SlotAct::Drop);
         self.message.next = self.act.val() == SlotAct::SendMsi;

@@ -3,9 +3,11 @@
 //! Timing: contract §3; requests are functions of state, `rr` moves at the pick edge. Reset: `rr` = 0.
 
 use rust_hdl::prelude::*;
+use shoal_abi::stream;
 
 use crate::block_default;
 use crate::ctx_types::SOURCES;
+use crate::types::RxHead;
 
 /// Requests, a bit a source, in the order of `SRC_*`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
@@ -57,8 +59,8 @@ pub struct Sources {
     pub rx_done: Signal<In, Bit>,
     /// Receive mover Free with a packet.
     pub rx_head: Signal<In, Bit>,
-    /// It is an answer.
-    pub rx_answer: Signal<In, Bit>,
+    /// Its first beat.
+    pub rx_beat: Signal<In, RxHead>,
     /// The receive mover is owned, or works on a DISCARD without owner.
     pub rx_owned: Signal<In, Bit>,
     /// The receive slot is idle.
@@ -97,6 +99,9 @@ pub struct Sources {
     pool: Signal<Local, Bits<12>>,
     lowest: Signal<Local, Bits<12>>,
     lines: Signal<Local, Requests>,
+    tuser: Signal<Local, Bits<64>>,
+    side: Signal<Local, Bits<64>>,
+    answer_lsb: Constant<Bits<64>>,
     no_lines: Constant<Requests>,
     ones: Constant<Bits<12>>,
     none: Constant<Bits<12>>,
@@ -111,9 +116,10 @@ pub struct Sources {
 impl Default for Sources {
     fn default() -> Self {
         block_default!(
-            clock, reset, free, evr_valid, evb_valid, x_valid, tx_done, rx_done, rx_head, rx_answer, rx_owned, rx_idle,
+            clock, reset, free, evr_valid, evb_valid, x_valid, tx_done, rx_done, rx_head, rx_beat, rx_owned, rx_idle,
             adm_req, db_valid, ready_valid, some_idle, aux_idle, fault_valid, msix_any, some_wait, tx_room, warm,
-            warm_started, some, pick, src, rr, req, after, pool, lowest, lines;
+            warm_started, some, pick, src, rr, req, after, pool, lowest, lines, tuser, side;
+            answer_lsb = u64::from(stream::TUSER_ANSWER.lsb),
             no_lines = Requests::default(),
             ones = 0xfffu64, none = 0u64, one = 1u64, last = SOURCES - 1, one4 = 1u64, zero4 = 0u64;
             numbers = [0u64, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|n| Constant::new(n.into())),
@@ -126,6 +132,8 @@ impl Logic for Sources {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, rr);
+        self.tuser.next = self.rx_beat.val().tuser;
+        self.side.next = self.tuser.val() >> self.answer_lsb.val();
         self.lines.next = self.no_lines.val();
         self.lines.next.ctlr = self.evr_valid.val();
         self.lines.next.ctlb = self.evb_valid.val();
@@ -135,7 +143,7 @@ impl Logic for Sources {
         self.lines.next.rxp = !self.rx_owned.val()
             & self.rx_head.val()
             & !self.tx_done.val()
-            & (self.rx_answer.val() | self.rx_idle.val() | self.warm.val());
+            & (self.side.val().get_bit(0) | self.rx_idle.val() | self.warm.val());
         self.lines.next.adm = self.adm_req.val();
         self.lines.next.db = self.db_valid.val();
         self.lines.next.rdy = self.ready_valid.val() & !self.warm.val() & self.some_idle.val();

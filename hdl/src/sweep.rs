@@ -16,7 +16,7 @@ pub struct Sweep {
     /// A warm reset is going on.
     pub warm: Signal<In, Bit>,
     /// The WARM event ends.
-    pub begin: Signal<In, Bit>,
+    pub warm_begin: Signal<In, Bit>,
     /// Nothing is at work or in flight and nothing requests.
     pub quiet: Signal<In, Bit>,
     /// READY.
@@ -48,7 +48,7 @@ impl Sweep {
     #[must_use]
     pub fn new(vq_aw: usize) -> Self {
         block_default!(
-            clock, reset, warm, begin, quiet, ready, sweep, sweep_index, sweep_slots, warm_started, flush, restore,
+            clock, reset, warm, warm_begin, quiet, ready, sweep, sweep_index, sweep_slots, warm_started, flush, restore,
             done, started, index, enter, leave;
             last = (1u64 << vq_aw) - 1, one = 1u64, zero = 0u64
         )
@@ -68,7 +68,7 @@ impl Logic for Sweep {
         self.warm_started.next = self.started.q.val();
         self.flush.next = self.enter.val();
         self.restore.next = self.leave.val() & self.started.q.val();
-        if self.begin.val() {
+        if self.warm_begin.val() {
             self.started.d.next = true;
         }
         if !self.done.q.val() {

@@ -96,7 +96,10 @@ pub(crate) struct BResp {
 
 impl BResp {
     pub(crate) fn new(p: &Profile, i: &Inputs) -> Self {
-        Self { id: Id::unpack(i.m_axi_bid & crate::ones(p.id_w) as u16), resp: i.m_axi_bresp & 3 }
+        Self {
+            id: Id::unpack(i.m_axi_bid & crate::ones(p.id_w) as u16),
+            resp: i.m_axi_bresp & 3,
+        }
     }
 }
 

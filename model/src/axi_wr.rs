@@ -91,7 +91,11 @@ impl AxiWr {
                 Some(Writer::Receive) => payload.unwrap_or_default(),
                 _ => self.control_beat(p),
             };
-            self.w = Some(WBeat { data, strb, last: self.beats_left == 0 });
+            self.w = Some(WBeat {
+                data,
+                strb,
+                last: self.beats_left == 0,
+            });
         }
         if let Some(g) = grant {
             self.owner = Some(g.writer);
@@ -126,7 +130,12 @@ mod tests {
     fn request(addr: u64, len: u8) -> WriteRequest {
         WriteRequest {
             writer: Writer::Control,
-            aw: Address { addr, len, size: 3, ..Address::default() },
+            aw: Address {
+                addr,
+                len,
+                size: 3,
+                ..Address::default()
+            },
             window: 0x2222_2222_2222_2222_1111_1111_1111_1111,
             strobes: 0x0ff0,
         }
@@ -139,12 +148,18 @@ mod tests {
         assert!(w.aw().is_some() && w.w().is_none() && !w.free());
         w.tick(&MID, None, None, true, false);
         let first = *w.w().expect("loaded");
-        assert_eq!((first.data, first.strb, first.last), ([0, 0x1111_1111_1111_1111], 0xf000, false));
+        assert_eq!(
+            (first.data, first.strb, first.last),
+            ([0, 0x1111_1111_1111_1111], 0xf000, false)
+        );
         w.tick(&MID, None, None, false, false);
         assert_eq!(*w.w().expect("held"), first);
         w.tick(&MID, None, None, false, true);
         let second = *w.w().expect("loaded");
-        assert_eq!((second.data, second.strb, second.last), ([0x2222_2222_2222_2222, 0], 0x0f, true));
+        assert_eq!(
+            (second.data, second.strb, second.last),
+            ([0x2222_2222_2222_2222, 0], 0x0f, true)
+        );
         assert!(w.free(), "the last beat is loaded and the address accepted");
     }
 

@@ -52,7 +52,14 @@ pub(crate) struct Axil {
 
 impl Axil {
     pub(crate) fn new() -> Self {
-        Self { aw: None, w: None, b: None, ar: None, r: None, doorbells: Fifo::new(16) }
+        Self {
+            aw: None,
+            w: None,
+            b: None,
+            ar: None,
+            r: None,
+            doorbells: Fifo::new(16),
+        }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -89,9 +96,9 @@ impl Axil {
                 self.ar = None;
                 self.r = Some(match place(p, addr) {
                     Place::Doorbell(_) => (0, RESP_OKAY),
-                    Place::Register(offset) => {
-                        regs.read(p, offset).map_or((0, RESP_SLVERR), |v| (v, RESP_OKAY))
-                    }
+                    Place::Register(offset) => regs
+                        .read(p, offset)
+                        .map_or((0, RESP_SLVERR), |v| (v, RESP_OKAY)),
                     Place::Nothing => (0, RESP_SLVERR),
                 });
             }
@@ -126,7 +133,10 @@ impl Axil {
                     return;
                 }
                 if strb & 3 == 3 {
-                    self.doorbells.push(Doorbell { page, index: data as u16 });
+                    self.doorbells.push(Doorbell {
+                        page,
+                        index: data as u16,
+                    });
                 }
                 true
             }
@@ -147,7 +157,11 @@ mod tests {
     #[test]
     fn read_data_stand_two_edges_after_the_address_is_taken() {
         let (mut a, mut regs) = (Axil::new(), Regs::new());
-        let i = Inputs { s_axil_arvalid: true, s_axil_araddr: MAGIC.offset + 2, ..Inputs::default() };
+        let i = Inputs {
+            s_axil_arvalid: true,
+            s_axil_araddr: MAGIC.offset + 2,
+            ..Inputs::default()
+        };
         a.tick(&TINY, &i, true, &mut regs);
         assert!(!a.arready() && a.r().is_none());
         a.tick(&TINY, &i, true, &mut regs);

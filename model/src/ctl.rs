@@ -217,8 +217,11 @@ impl Ctl {
             }
             State::IssueR if granted => started = self.next_word(cur),
             State::IssueW if granted => {
-                self.state =
-                    if self.chunk() == self.len { State::Idle } else { State::WaitFirst };
+                self.state = if self.chunk() == self.len {
+                    State::Idle
+                } else {
+                    State::WaitFirst
+                };
             }
             State::IssueR | State::IssueW => {}
             State::WaitFirst => {
@@ -236,7 +239,10 @@ impl Ctl {
             });
         }
         if let Some(b) = b.filter(|b| b.id.client != CLIENT_MOVER && b.id.word == 0) {
-            self.writes.push(WriteEvent { client: b.id.client, bad: crate::is_bad(b.resp) });
+            self.writes.push(WriteEvent {
+                client: b.id.client,
+                bad: crate::is_bad(b.resp),
+            });
         }
         u32::from(started)
     }

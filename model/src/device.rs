@@ -150,13 +150,26 @@ impl Device {
         let (ctl, tx, rx) = (&self.ctl, &self.tx, &self.rx);
         let requests = || [ctl.request(), tx.request(), rx.request()];
         let walker = reader == Some(Reader::Walker);
-        self.mmu.tick(p, requests, walker, r.as_ref(), &mut self.regs);
+        self.mmu
+            .tick(p, requests, walker, r.as_ref(), &mut self.regs);
         let granted = reader == Some(Reader::Control) || writer == Some(Writer::Control);
-        let mut starts =
-            self.ctl.tick(p, answers[MMU_CONTROL], granted, r.as_ref(), b.as_ref(), cur);
+        let mut starts = self.ctl.tick(
+            p,
+            answers[MMU_CONTROL],
+            granted,
+            r.as_ref(),
+            b.as_ref(),
+            cur,
+        );
         let granted = reader == Some(Reader::Transmit);
-        starts +=
-            self.tx.tick(p, answers[MMU_TRANSMIT], granted, r.as_ref(), i.m_axis_tready, cur);
+        starts += self.tx.tick(
+            p,
+            answers[MMU_TRANSMIT],
+            granted,
+            r.as_ref(),
+            i.m_axis_tready,
+            cur,
+        );
         let (started, payload) = self.rx.tick(
             p,
             &rx::Edge {
@@ -171,7 +184,8 @@ impl Device {
         );
         starts += started;
         self.ar.tick(read.map(|(_, a)| a), i.m_axi_arready);
-        self.w.tick(p, write, payload, i.m_axi_awready, i.m_axi_wready);
+        self.w
+            .tick(p, write, payload, i.m_axi_awready, i.m_axi_wready);
         let ended = r.filter(|r| r.last && !r.is_walker()).map(|r| r.id.epoch);
         self.epoch.tick(starts, ended, b.map(|b| b.id.epoch), flip);
         self.core.count_down();
@@ -213,7 +227,9 @@ impl Device {
         if !self.w.free() {
             return None;
         }
-        self.ctl.write_request().or_else(|| self.rx.write_request(self.p))
+        self.ctl
+            .write_request()
+            .or_else(|| self.rx.write_request(self.p))
     }
 
     /// What the core's pick takes from the units.

@@ -13,7 +13,11 @@ pub(crate) struct Fifo<T> {
 
 impl<T: Copy + Default> Fifo<T> {
     pub(crate) fn new(depth: usize) -> Self {
-        Self { items: vec![T::default(); depth.max(1)].into_boxed_slice(), head: 0, len: 0 }
+        Self {
+            items: vec![T::default(); depth.max(1)].into_boxed_slice(),
+            head: 0,
+            len: 0,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

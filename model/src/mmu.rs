@@ -73,8 +73,7 @@ impl Invalidate {
             Self::Asid(asid) => e.asid == asid,
             Self::Range { asid, iova, len } => {
                 let (first, at) = (iova & ((1 << VA_W) - 1), e.vpn << 12);
-                e.asid == asid
-                    && (len > 1 << VA_W || first <= at && at < first.wrapping_add(len))
+                e.asid == asid && (len > 1 << VA_W || first <= at && at < first.wrapping_add(len))
             }
         }
     }
@@ -182,7 +181,13 @@ impl Mmu {
     /// The read address of the walker, if it asks for one in this cycle.
     pub(crate) fn walk(&self) -> Option<Address> {
         (self.state == State::WalkReq).then(|| Address {
-            id: Id { client: CLIENT_MOVER, word: 1, epoch: 0, lane: 0 }.pack(),
+            id: Id {
+                client: CLIENT_MOVER,
+                word: 1,
+                epoch: 0,
+                lane: 0,
+            }
+            .pack(),
             addr: self.pte_address(),
             len: 0,
             size: 3,
@@ -250,7 +255,10 @@ impl Mmu {
             State::Inv(_) => {
                 if let Some(what) = self.pending {
                     // Nothing looks at the IOTLB while the entries are dropped one by one.
-                    self.tlb.iter_mut().filter(|e| what.hits(e)).for_each(|e| e.valid = false);
+                    self.tlb
+                        .iter_mut()
+                        .filter(|e| what.hits(e))
+                        .for_each(|e| e.valid = false);
                 }
                 self.state = State::InvDone;
             }
@@ -277,7 +285,7 @@ impl Mmu {
         let right = if write { e.write } else { e.read };
         if e.valid && e.asid == self.request.asid && e.vpn == self.vpn() && right {
             regs.count(Counter::TlbHits);
-            return self.ok(e.ppn << 12 | va % PAGE);
+            return self.ok((e.ppn << 12) | (va % PAGE));
         }
         regs.count(Counter::TlbMisses);
         self.level = if self.entry.mode == MODE_SV39 { 2 } else { 3 };
@@ -305,7 +313,11 @@ impl Mmu {
             return;
         }
         let low = (1 << (LEVEL_BITS * self.level)) - 1;
-        let denied = if self.request.write { !has(PTE_W) || !has(PTE_D) } else { !has(PTE_R) };
+        let denied = if self.request.write {
+            !has(PTE_W) || !has(PTE_D)
+        } else {
+            !has(PTE_R)
+        };
         if ppn & low != 0 || !has(PTE_A) || denied {
             return self.page_fault();
         }
@@ -319,20 +331,32 @@ impl Mmu {
             read: has(PTE_R),
             write: has(PTE_W) && has(PTE_D),
         };
-        self.ok(ppn << 12 | self.request.va % PAGE);
+        self.ok((ppn << 12) | (self.request.va % PAGE));
     }
 
     fn ok(&mut self, address: u64) {
-        self.answer = Answer { cause: CAUSE_NONE, address, user: self.entry.user() };
+        self.answer = Answer {
+            cause: CAUSE_NONE,
+            address,
+            user: self.entry.user(),
+        };
         self.state = State::Resp;
     }
 
     fn page_fault(&mut self) {
-        self.fault(if self.request.write { CAUSE_WRITE_PAGE } else { CAUSE_READ_PAGE });
+        self.fault(if self.request.write {
+            CAUSE_WRITE_PAGE
+        } else {
+            CAUSE_READ_PAGE
+        });
     }
 
     fn fault(&mut self, cause: u16) {
-        self.answer = Answer { cause, address: 0, user: 0 };
+        self.answer = Answer {
+            cause,
+            address: 0,
+            user: 0,
+        };
         self.state = State::Resp;
     }
 }

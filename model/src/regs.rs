@@ -79,7 +79,9 @@ offsets! {
 const MSIX_END: u32 = abi::MSIX_TABLE + abi::MSIX_VECTORS * abi::MSIX_ENTRY_BYTES;
 
 fn merge(old: u32, data: u32, strb: u8) -> u32 {
-    let mask = (0..4).filter(|b| strb >> b & 1 == 1).fold(0, |m, b| m | 0xff << (8 * b));
+    let mask = (0..4)
+        .filter(|b| strb >> b & 1 == 1)
+        .fold(0, |m, b| m | 0xff << (8 * b));
     old & !mask | data & mask
 }
 
@@ -130,7 +132,11 @@ impl Regs {
             fq_tail: 0,
             fq_lost: 0,
             counters: [0; COUNTERS],
-            msix: [MsixEntry { address: 0, data: 0, mask: true }; VECTORS],
+            msix: [MsixEntry {
+                address: 0,
+                data: 0,
+                mask: true,
+            }; VECTORS],
             msix_req: 0,
             admin_kick: false,
             ready: false,
@@ -142,7 +148,13 @@ impl Regs {
     pub(crate) fn restore(&mut self) {
         let (counters, msix, admin_kick, ready) =
             (self.counters, self.msix, self.admin_kick, self.ready);
-        *self = Self { counters, msix, admin_kick, ready, ..Self::new() };
+        *self = Self {
+            counters,
+            msix,
+            admin_kick,
+            ready,
+            ..Self::new()
+        };
     }
 
     pub(crate) fn count(&mut self, c: Counter) {
@@ -168,7 +180,9 @@ impl Regs {
 
     /// The admin queue takes kicks.
     pub(crate) fn live(&self) -> bool {
-        self.status & (S_DRIVER_OK | S_NEEDS_RESET) == S_DRIVER_OK && self.queue_enable && !self.warm
+        self.status & (S_DRIVER_OK | S_NEEDS_RESET) == S_DRIVER_OK
+            && self.queue_enable
+            && !self.warm
     }
 
     /// The driver accepted feature bit `bit`.
@@ -245,11 +259,13 @@ impl Regs {
             DRIVER_FEATURE_SELECT => {
                 self.driver_feature_select = merge(self.driver_feature_select, data, strb);
             }
-            DRIVER_FEATURE if self.status & S_FEATURES_OK == 0 => match self.driver_feature_select {
-                0 => set_lo(&mut self.driver_feature, data, strb, 0),
-                1 => set_hi(&mut self.driver_feature, data, strb),
-                _ => {}
-            },
+            DRIVER_FEATURE if self.status & S_FEATURES_OK == 0 => {
+                match self.driver_feature_select {
+                    0 => set_lo(&mut self.driver_feature, data, strb, 0),
+                    1 => set_hi(&mut self.driver_feature, data, strb),
+                    _ => {}
+                }
+            }
             CONFIG_VECTOR_NUM_QUEUES => {
                 self.config_vector = vector(merge(u32::from(self.config_vector), data, strb));
             }
@@ -359,11 +375,19 @@ mod tests {
         r.write(&TINY, STATUS_QUEUE_SELECT, u32::from(S_FEATURES_OK), 1);
         assert_eq!(r.status, 3 | S_FEATURES_OK);
         r.write(&TINY, DRIVER_FEATURE, 2, 15);
-        assert_eq!(r.read(&TINY, DRIVER_FEATURE), Some(1), "not writable any more");
+        assert_eq!(
+            r.read(&TINY, DRIVER_FEATURE),
+            Some(1),
+            "not writable any more"
+        );
         r.write(&TINY, STATUS_QUEUE_SELECT, 0, 1);
         assert!(r.warm);
         r.write(&TINY, STATUS_QUEUE_SELECT, 0x80, 1);
-        assert_eq!(r.status, 3 | S_FEATURES_OK, "ignored while a warm reset goes on");
+        assert_eq!(
+            r.status,
+            3 | S_FEATURES_OK,
+            "ignored while a warm reset goes on"
+        );
     }
 
     #[test]

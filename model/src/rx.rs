@@ -168,7 +168,11 @@ impl Rx {
 
     /// The translation request that is up in this cycle.
     pub(crate) fn request(&self) -> Option<Request> {
-        (self.state == State::Xlat).then_some(Request { asid: self.asid, va: self.va, write: true })
+        (self.state == State::Xlat).then_some(Request {
+            asid: self.asid,
+            va: self.va,
+            write: true,
+        })
     }
 
     /// The write asked for in this cycle.
@@ -176,7 +180,13 @@ impl Rx {
         (self.state == State::Issue).then(|| WriteRequest {
             writer: Writer::Receive,
             aw: Address {
-                id: Id { client: CLIENT_MOVER, word: 0, epoch: self.epoch, lane: 0 }.pack(),
+                id: Id {
+                    client: CLIENT_MOVER,
+                    word: 0,
+                    epoch: self.epoch,
+                    lane: 0,
+                }
+                .pack(),
                 addr: self.address & !(p.beat_bytes() as u64 - 1),
                 len: burst_beats(p, self.va, self.n).saturating_sub(1) as u8,
                 size: p.beat_bytes().trailing_zeros() as u8,
@@ -199,7 +209,11 @@ impl Rx {
     /// The next beat of the burst: data and strobes.
     fn load(&mut self, p: &Profile) -> (Data, u64) {
         let b = p.beat_bytes();
-        let lo = if self.covered == 0 { (self.va % b as u64) as usize } else { 0 };
+        let lo = if self.covered == 0 {
+            (self.va % b as u64) as usize
+        } else {
+            0
+        };
         let c = (b - lo).min(self.n.saturating_sub(self.covered) as usize);
         if self.acc_len < c && !self.ended {
             if let Some(beat) = self.pop() {
@@ -261,7 +275,12 @@ impl Rx {
             State::Drain if drained => self.state = State::Done,
             State::Done if self.done.is_none() => {
                 let (cause, iova) = self.fault.take().unwrap_or((CAUSE_NONE, 0));
-                self.done = Some(RxDone { bytes: self.got, ended: self.used_up(), cause, iova });
+                self.done = Some(RxDone {
+                    bytes: self.got,
+                    ended: self.used_up(),
+                    cause,
+                    iova,
+                });
                 self.got = 0;
                 self.state = State::Hold;
             }
@@ -323,7 +342,11 @@ impl Rx {
             }
         }
         let last = i.s_axis_tlast;
-        let bytes = if last { (i.s_axis_tkeep.trailing_ones() as usize).min(b) } else { b };
+        let bytes = if last {
+            (i.s_axis_tkeep.trailing_ones() as usize).min(b)
+        } else {
+            b
+        };
         self.fifo.push(Beat {
             data,
             bytes,
@@ -335,7 +358,11 @@ impl Rx {
             },
         });
         self.lasts += usize::from(last);
-        self.entered = if last { 0 } else { self.entered.saturating_add(1) };
+        self.entered = if last {
+            0
+        } else {
+            self.entered.saturating_add(1)
+        };
     }
 }
 

@@ -28,14 +28,28 @@ pub(crate) struct Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TxOp {
     /// Bytes of the packet.
-    Data { asid: u32, va: u64, len: u32, side: Side },
+    Data {
+        asid: u32,
+        va: u64,
+        len: u32,
+        side: Side,
+    },
     /// The end of the packet.
-    End { side: Side, writable: u32, abort: bool },
+    End {
+        side: Side,
+        writable: u32,
+        abort: bool,
+    },
 }
 
 impl Default for TxOp {
     fn default() -> Self {
-        Self::Data { asid: 0, va: 0, len: 0, side: Side::default() }
+        Self::Data {
+            asid: 0,
+            va: 0,
+            len: 0,
+            side: Side::default(),
+        }
     }
 }
 
@@ -48,13 +62,26 @@ pub(crate) struct TxDone {
 
 #[derive(Clone, Copy, Debug)]
 enum InFlight {
-    Burst { va: u64, n: u32, side: Side },
-    End { side: Side, writable: u32, abort: bool, fault: Option<TxDone> },
+    Burst {
+        va: u64,
+        n: u32,
+        side: Side,
+    },
+    End {
+        side: Side,
+        writable: u32,
+        abort: bool,
+        fault: Option<TxDone>,
+    },
 }
 
 impl Default for InFlight {
     fn default() -> Self {
-        Self::Burst { va: 0, n: 0, side: Side::default() }
+        Self::Burst {
+            va: 0,
+            n: 0,
+            side: Side::default(),
+        }
     }
 }
 
@@ -152,7 +179,11 @@ impl Tx {
 
     /// The translation request that is up in this cycle.
     pub(crate) fn request(&self) -> Option<Request> {
-        (self.state == State::Xlat).then_some(Request { asid: self.asid, va: self.va, write: false })
+        (self.state == State::Xlat).then_some(Request {
+            asid: self.asid,
+            va: self.va,
+            write: false,
+        })
     }
 
     /// The read address asked for in this cycle.
@@ -160,7 +191,13 @@ impl Tx {
         (self.state == State::Issue).then(|| {
             let (_, beats) = self.burst(p);
             Address {
-                id: Id { client: CLIENT_MOVER, word: 0, epoch: self.epoch, lane: 0 }.pack(),
+                id: Id {
+                    client: CLIENT_MOVER,
+                    word: 0,
+                    epoch: self.epoch,
+                    lane: 0,
+                }
+                .pack(),
                 addr: self.address & !(p.beat_bytes() as u64 - 1),
                 len: beats.saturating_sub(1) as u8,
                 size: p.beat_bytes().trailing_zeros() as u8,
@@ -186,8 +223,7 @@ impl Tx {
         cur: u8,
     ) -> u32 {
         // What both sides see of each other is the state before the edge.
-        let (out, flying, reserved) =
-            (self.out.len() as u32, self.in_flight.len(), self.reserved);
+        let (out, flying, reserved) = (self.out.len() as u32, self.in_flight.len(), self.reserved);
         let head = self.in_flight.front().copied();
         let mut started = 0;
         match self.state {
@@ -200,7 +236,10 @@ impl Tx {
             }
             State::Xlat => match answer {
                 Some(a) if a.cause != CAUSE_NONE => {
-                    self.fault = Some(TxDone { cause: a.cause, iova: self.va });
+                    self.fault = Some(TxDone {
+                        cause: a.cause,
+                        iova: self.va,
+                    });
                     self.state = State::Idle;
                 }
                 Some(a) => {
@@ -212,11 +251,19 @@ impl Tx {
             },
             State::Issue if granted => {
                 let (n, beats) = self.burst(p);
-                self.in_flight.push(InFlight::Burst { va: self.va, n, side: self.side });
+                self.in_flight.push(InFlight::Burst {
+                    va: self.va,
+                    n,
+                    side: self.side,
+                });
                 self.reserved += beats;
                 self.va = self.va.wrapping_add(u64::from(n));
                 self.rem -= n;
-                self.state = if self.rem == 0 { State::Idle } else { State::Room };
+                self.state = if self.rem == 0 {
+                    State::Idle
+                } else {
+                    State::Room
+                };
             }
             State::Issue => {}
         }
@@ -227,9 +274,12 @@ impl Tx {
                     self.take_beat(p, r, va, n, side);
                 }
             }
-            Some(InFlight::End { side, writable, abort, fault })
-                if self.done.is_none() && out + reserved < OUT_DEPTH =>
-            {
+            Some(InFlight::End {
+                side,
+                writable,
+                abort,
+                fault,
+            }) if self.done.is_none() && out + reserved < OUT_DEPTH => {
                 self.end(side, writable, abort, fault);
             }
             _ => {}
@@ -242,17 +292,31 @@ impl Tx {
 
     fn take_op(&mut self, flying: usize) {
         match self.ops.front().copied() {
-            Some(TxOp::Data { asid, va, len, side }) => {
+            Some(TxOp::Data {
+                asid,
+                va,
+                len,
+                side,
+            }) => {
                 self.ops.pop();
                 if len != 0 && self.fault.is_none() {
                     (self.asid, self.va, self.rem, self.side) = (asid, va, len, side);
                     self.state = State::Room;
                 }
             }
-            Some(TxOp::End { side, writable, abort }) if flying < IN_FLIGHT => {
+            Some(TxOp::End {
+                side,
+                writable,
+                abort,
+            }) if flying < IN_FLIGHT => {
                 self.ops.pop();
                 let fault = self.fault.take();
-                self.in_flight.push(InFlight::End { side, writable, abort, fault });
+                self.in_flight.push(InFlight::End {
+                    side,
+                    writable,
+                    abort,
+                    fault,
+                });
             }
             _ => {}
         }
@@ -260,7 +324,11 @@ impl Tx {
 
     fn take_beat(&mut self, p: &Profile, r: &RBeat, va: u64, n: u32, side: Side) {
         let b = p.beat_bytes();
-        let from = if self.taken == 0 { (va % b as u64) as usize } else { 0 };
+        let from = if self.taken == 0 {
+            (va % b as u64) as usize
+        } else {
+            0
+        };
         let m = (b - from).min((n - self.taken) as usize);
         let bytes = bytes_of(&r.data);
         self.acc[self.acc_len..self.acc_len + m].copy_from_slice(&bytes[from..from + m]);
@@ -291,7 +359,10 @@ impl Tx {
         self.emit(self.acc_len, true, side);
         self.done = Some(match (fault, self.read_error) {
             (Some(f), _) => f,
-            (None, Some(iova)) => TxDone { cause: CAUSE_READ_ACCESS, iova },
+            (None, Some(iova)) => TxDone {
+                cause: CAUSE_READ_ACCESS,
+                iova,
+            },
             (None, None) => TxDone::default(),
         });
         self.acc_len = 0;
@@ -303,7 +374,12 @@ impl Tx {
     fn emit(&mut self, n: usize, last: bool, side: Side) {
         let mut bytes = [0; MAX_B];
         bytes[..n].copy_from_slice(&self.acc[..n]);
-        self.out.push(StreamBeat { data: data_of(&bytes), keep: ones(n), last, side });
+        self.out.push(StreamBeat {
+            data: data_of(&bytes),
+            keep: ones(n),
+            last,
+            side,
+        });
     }
 }
 

@@ -206,7 +206,11 @@ impl Core {
     pub(super) fn admin_translate(&mut self, asid: u32, va: u64, write: bool) {
         self.admin.state = AdminState::Xl;
         self.admin.access = Access::new(va, asid, write, 1);
-        let kind = if write { Kind::TranslateWrite } else { Kind::TranslateRead };
+        let kind = if write {
+            Kind::TranslateWrite
+        } else {
+            Kind::TranslateRead
+        };
         self.admin_op(kind, va, 0);
         if let Some(op) = &mut self.fx.ctl {
             op.asid = Some(asid);
@@ -221,7 +225,11 @@ impl Core {
     }
 
     fn admin_read_avail(&mut self, env: &Env) {
-        self.admin_read(AdminState::Avail, env.regs.driver.wrapping_add(AVAIL_IDX), 1);
+        self.admin_read(
+            AdminState::Avail,
+            env.regs.driver.wrapping_add(AVAIL_IDX),
+            1,
+        );
     }
 
     fn admin_avail(&mut self, env: &Env) {
@@ -268,7 +276,7 @@ impl Core {
         let desc = a.desc;
         if desc.has(DESC_F_INDIRECT) {
             let len = u64::from(desc.len);
-            let bad = len == 0 || len % DESC_BYTES != 0 || desc.addr % 8 != 0;
+            let bad = len == 0 || len % DESC_BYTES != 0 || !desc.addr.is_multiple_of(8);
             // Contract question: §9 does not name INDIRECT that was not negotiated; ABI.md §4 does not allow it.
             let refused = !env.regs.accepted(F_INDIRECT_DESC);
             if a.walk.indirect || desc.has(DESC_F_NEXT) || bad || refused {
@@ -320,13 +328,15 @@ impl Core {
         }
         let two = 16;
         let (va, len) = (a.va, a.len as usize);
-        let words = if va % 8 == 0 && a.pos % 8 == 0 && len >= two && a.pos + two <= COMMAND_BYTES {
-            a.piece = two;
-            2
-        } else {
-            a.piece = (8 - (va % 8) as usize).min(len).min(8 - a.pos % 8);
-            1
-        };
+        let words =
+            if va % 8 == 0 && a.pos.is_multiple_of(8) && len >= two && a.pos + two <= COMMAND_BYTES
+            {
+                a.piece = two;
+                2
+            } else {
+                a.piece = (8 - (va % 8) as usize).min(len).min(8 - a.pos % 8);
+                1
+            };
         self.admin_read(AdminState::Gather, va, words);
     }
 
@@ -353,7 +363,9 @@ impl Core {
             return self.admin_next(env);
         }
         let (va, at) = (a.va, a.written);
-        let n = (8 - (va % 8) as usize).min(a.len as usize).min(a.answer_len - at);
+        let n = (8 - (va % 8) as usize)
+            .min(a.len as usize)
+            .min(a.answer_len - at);
         let mut word = [0; 8];
         word[..n].copy_from_slice(&a.answer[at..at + n]);
         a.written += n;
@@ -367,7 +379,10 @@ impl Core {
         let a = &mut self.admin;
         a.used_len = a.written as u32;
         let entry = u64::from(a.used_idx % env.regs.queue_size.max(1));
-        let va = env.regs.device.wrapping_add(USED_RING + USED_ELEM_BYTES * entry);
+        let va = env
+            .regs
+            .device
+            .wrapping_add(USED_RING + USED_ELEM_BYTES * entry);
         let data = u64::from(a.head) | u64::from(a.used_len) << 32;
         self.admin_write(AdminState::UsedElem, va, USED_ELEM_BYTES as u8, data);
     }

@@ -129,7 +129,7 @@ impl Contexts {
     /// A receive queue: a net device's with an even index.
     pub(crate) fn is_receive(&self, v: u32) -> bool {
         let v = &self.vq[v as usize];
-        self.dev[v.owner as usize].kind == TYPE_NET && v.index % 2 == 0
+        self.dev[v.owner as usize].kind == TYPE_NET && v.index.is_multiple_of(2)
     }
 
     /// The context of queue `index` of device `d`, if it has one.

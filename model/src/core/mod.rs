@@ -9,7 +9,9 @@
 mod admin;
 mod aux;
 mod ctx;
+mod ending;
 mod exec;
+mod member;
 mod receive;
 mod slots;
 mod sources;

@@ -54,7 +54,11 @@ impl Core {
 
     fn on_receive_packet(&mut self, head: Side, env: &Env) {
         let member = (1..=env.p.devices).contains(&head.dest);
-        let vq = if member { self.ctx.vq_of(head.dest, head.tid) } else { None };
+        let vq = if member {
+            self.ctx.vq_of(head.dest, head.tid)
+        } else {
+            None
+        };
         match vq {
             Some(v)
                 if self.ctx.running(head.dest)
@@ -117,7 +121,16 @@ impl Core {
             self.abort(s, env);
         } else if done.cause != CAUSE_NONE {
             let asid = self.buffer_asid(s);
-            self.fail(s, Fault { cause: done.cause, iova: done.iova, write: true, asid }, env);
+            self.fail(
+                s,
+                Fault {
+                    cause: done.cause,
+                    iova: done.iova,
+                    write: true,
+                    asid,
+                },
+                env,
+            );
         } else if done.ended {
             self.complete(s);
         } else {

@@ -1,13 +1,11 @@
 //! Slots: what each chain in flight waits for, and what it does next.
 //!
-//! Timing: TIMING.md §3.4, §3.5, §3.8. One control op at a time a slot; a completion is one event.
+//! Timing: TIMING.md §3.4, §3.5. One control op at a time a slot; a completion is one event.
 
-use super::aux::{message, FaultRecord};
-use super::{Completion, Core, Env, RxOwner, RX_SLOT};
+use super::aux::message;
+use super::{Completion, Core, Env, RX_SLOT};
 use crate::ctl::{CtlOp, Kind};
 use crate::regs::Counter;
-use crate::rx::RxOp;
-use crate::tx::TxOp;
 use shoal_abi::mmu::*;
 use shoal_abi::ring::*;
 
@@ -103,7 +101,14 @@ pub(super) struct Access {
 
 impl Access {
     pub(super) fn new(va: u64, asid: u32, write: bool, completions: u8) -> Self {
-        Self { va, asid, write, waiting: completions, words: [0; 2], fault: None }
+        Self {
+            va,
+            asid,
+            write,
+            waiting: completions,
+            words: [0; 2],
+            fault: None,
+        }
     }
 
     /// Takes a completion; true if it was the last one of the op.
@@ -121,7 +126,12 @@ impl Access {
             Completion::Xlat(x) => (x.cause != CAUSE_NONE).then_some((x.cause, x.iova)),
         };
         if let Some((cause, iova)) = fault {
-            let f = Fault { cause, iova, write: self.write, asid: self.asid };
+            let f = Fault {
+                cause,
+                iova,
+                write: self.write,
+                asid: self.asid,
+            };
             self.fault.get_or_insert(f);
         }
         self.waiting == 0
@@ -187,7 +197,13 @@ impl Core {
         let inflight = &mut self.ctx.dev[d as usize].inflight;
         *inflight = inflight.saturating_add(1);
         let generation = self.slots[s].generation;
-        self.slots[s] = Slot { vq: v, dev: d, generation, delivers: s == RX_SLOT, ..Slot::default() };
+        self.slots[s] = Slot {
+            vq: v,
+            dev: d,
+            generation,
+            delivers: s == RX_SLOT,
+            ..Slot::default()
+        };
     }
 
     pub(super) fn release(&mut self, s: usize) {
@@ -217,7 +233,11 @@ impl Core {
 
     pub(super) fn buffer_asid(&self, s: usize) -> u32 {
         let group = usize::from(self.ctx.vq[self.slots[s].vq as usize].group);
-        self.ctx.dev[self.slots[s].dev as usize].asid.get(group).copied().unwrap_or(0)
+        self.ctx.dev[self.slots[s].dev as usize]
+            .asid
+            .get(group)
+            .copied()
+            .unwrap_or(0)
     }
 
     fn read(&mut self, s: usize, state: SlotState, asid: u32, va: u64, words: u8) {
@@ -234,12 +254,20 @@ impl Core {
     }
 
     fn op(&mut self, s: usize, kind: Kind, asid: u32, va: u64, data: u64) {
-        self.fx.ctl =
-            Some(CtlOp { kind, client: s as u8, asid: Some(asid), interrupt: false, va, data });
+        self.fx.ctl = Some(CtlOp {
+            kind,
+            client: s as u8,
+            asid: Some(asid),
+            interrupt: false,
+            va,
+            data,
+        });
     }
 
     pub(super) fn read_avail(&mut self, s: usize, state: SlotState) {
-        let va = self.ctx.vq[self.slots[s].vq as usize].driver.wrapping_add(AVAIL_IDX);
+        let va = self.ctx.vq[self.slots[s].vq as usize]
+            .driver
+            .wrapping_add(AVAIL_IDX);
         self.read(s, state, self.ring_asid(s), va, 1);
     }
 
@@ -254,7 +282,11 @@ impl Core {
     pub(super) fn read_desc(&mut self, s: usize) {
         let w = self.slots[s].walk;
         let va = w.table.wrapping_add(DESC_BYTES * u64::from(w.index));
-        let asid = if w.indirect { self.buffer_asid(s) } else { self.ring_asid(s) };
+        let asid = if w.indirect {
+            self.buffer_asid(s)
+        } else {
+            self.ring_asid(s)
+        };
         self.read(s, SlotState::Desc, asid, va, 2);
     }
 
@@ -267,7 +299,7 @@ impl Core {
     }
 
     /// The message of a slot that is neither translated nor tagged.
-    fn write_message(&mut self, s: usize, state: SlotState, address: u64, data: u32) {
+    pub(super) fn write_message(&mut self, s: usize, state: SlotState, address: u64, data: u32) {
         self.slots[s].state = state;
         self.slots[s].access = Access::new(address, 0, true, 1);
         self.fx.ctl = Some(message(s as u8, address, data));
@@ -300,7 +332,10 @@ impl Core {
             }
             SlotState::UsedElem => {
                 let vq = &self.ctx.vq[self.slots[s].vq as usize];
-                let (va, idx) = (vq.device.wrapping_add(USED_IDX), vq.used_idx.wrapping_add(1));
+                let (va, idx) = (
+                    vq.device.wrapping_add(USED_IDX),
+                    vq.used_idx.wrapping_add(1),
+                );
                 self.write(s, SlotState::UsedIdx, va, 2, u64::from(idx));
             }
             SlotState::UsedIdx => self.on_used(s),
@@ -324,7 +359,9 @@ impl Core {
             self.drop_packet(s);
         } else if state == SlotState::Avail && self.negotiated(s, F_EVENT_IDX) {
             let vq = &self.ctx.vq[v];
-            let va = vq.device.wrapping_add(USED_RING + USED_ELEM_BYTES * u64::from(vq.size));
+            let va = vq
+                .device
+                .wrapping_add(USED_RING + USED_ELEM_BYTES * u64::from(vq.size));
             let last_avail = u64::from(vq.last_avail);
             self.write(s, SlotState::Rearm, va, 2, last_avail);
         } else {
@@ -359,8 +396,18 @@ impl Core {
         vq.chains = vq.chains.wrapping_add(1);
         let used_event = AVAIL_RING + 2 * u64::from(vq.size);
         let driver = vq.driver;
-        let at = if self.negotiated(s, F_EVENT_IDX) { used_event } else { 0 };
-        self.read(s, SlotState::Event, self.ring_asid(s), driver.wrapping_add(at), 1);
+        let at = if self.negotiated(s, F_EVENT_IDX) {
+            used_event
+        } else {
+            0
+        };
+        self.read(
+            s,
+            SlotState::Event,
+            self.ring_asid(s),
+            driver.wrapping_add(at),
+            1,
+        );
     }
 
     fn on_event(&mut self, s: usize) {
@@ -380,97 +427,5 @@ impl Core {
         }
         vq.msi.pending |= vq.msi.valid && notify;
         self.finish(s);
-    }
-
-    fn finish(&mut self, s: usize) {
-        let v = self.slots[s].vq;
-        if s != RX_SLOT && self.alive(s) && self.ctx.running(self.slots[s].dev) {
-            self.ctx.enqueue(v);
-            self.ctx.vq[v as usize].again = false;
-        }
-        self.release(s);
-    }
-
-    pub(super) fn abort(&mut self, s: usize, env: &Env) {
-        self.end(s, Disposition::Release, env);
-    }
-
-    pub(super) fn fail(&mut self, s: usize, fault: Fault, env: &Env) {
-        self.slots[s].report = fault;
-        self.end(s, Disposition::Report, env);
-    }
-
-    /// Fails with a ring cause: access read, IOVA 0.
-    pub(super) fn fail_ring(&mut self, s: usize, cause: u16, env: &Env) {
-        let asid = self.buffer_asid(s);
-        self.fail(s, Fault { cause, iova: 0, write: false, asid }, env);
-    }
-
-    /// TIMING.md §3.8: gives back the mover, if the slot owns one, then disposes.
-    pub(super) fn end(&mut self, s: usize, how: Disposition, env: &Env) {
-        self.slots[s].disposition = how;
-        if self.tx_owner == Some(s) {
-            if env.tx.ops.len() > super::sources::TX_ROOM {
-                self.slots[s].ends = true;
-                self.slots[s].state = SlotState::WaitTx;
-            } else {
-                let side = self.side(s);
-                self.fx.push_tx(TxOp::End { side, writable: 0, abort: true });
-                self.slots[s].state = SlotState::TxEnd;
-            }
-        } else if self.rx_owner == RxOwner::Slot(s) {
-            self.discard(s, how);
-        } else {
-            self.dispose(s);
-        }
-    }
-
-    /// Pushes a DISCARD of the packet that the slot owns.
-    pub(super) fn discard(&mut self, s: usize, how: Disposition) {
-        self.fx.rx = Some(RxOp::Discard);
-        self.slots[s].disposition = how;
-        self.slots[s].state = SlotState::RxDisc;
-    }
-
-    /// The slot owns no mover any more and ends as its disposition says.
-    pub(super) fn dispose(&mut self, s: usize) {
-        match self.slots[s].disposition {
-            Disposition::Complete if self.alive(s) => self.complete(s),
-            Disposition::Complete | Disposition::Release => self.release(s),
-            Disposition::Report => self.report(s),
-        }
-    }
-
-    fn report(&mut self, s: usize) {
-        if !self.alive(s) {
-            return self.release(s);
-        }
-        let (v, d) = (self.slots[s].vq as usize, self.slots[s].dev);
-        let f = self.slots[s].report;
-        self.ctx.dev[d as usize].status |= S_NEEDS_RESET;
-        self.fx.count(Counter::Faults);
-        let vq = &mut self.ctx.vq[v];
-        vq.faults = vq.faults.wrapping_add(1);
-        let record = FaultRecord {
-            cause: f.cause,
-            asid: f.asid,
-            write: f.write,
-            member: d,
-            index: vq.index,
-            iova: f.iova,
-        };
-        if self.fault_queue_on && !self.faults.is_full() {
-            self.faults.push(record);
-        } else {
-            self.fx.lost = true;
-        }
-        let msi = &mut self.ctx.dev[d as usize].msi;
-        if msi.valid && !msi.mask {
-            let (address, data) = (msi.address, msi.data);
-            self.fx.count(Counter::Interrupts);
-            return self.write_message(s, SlotState::CfgMsi, address, data);
-        }
-        msi.pending |= msi.valid;
-        self.release(s);
     }
 }

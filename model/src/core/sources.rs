@@ -64,7 +64,10 @@ impl Core {
     /// The first requesting source at or after `rr`.
     pub(super) fn choose(&self, requests: u16) -> Option<Source> {
         let n = ALL.len();
-        (0..n).map(|k| (self.rr + k) % n).find(|&s| requests >> s & 1 == 1).map(|s| ALL[s])
+        (0..n)
+            .map(|k| (self.rr + k) % n)
+            .find(|&s| requests >> s & 1 == 1)
+            .map(|s| ALL[s])
     }
 
     fn packet_waits(&self, env: &Env) -> bool {
@@ -97,9 +100,7 @@ impl Core {
     }
 
     fn aux_waits(&self, env: &Env) -> bool {
-        self.aux.idle()
-            && !env.regs.warm
-            && (!self.faults.is_empty() || env.regs.msix_ready() != 0)
+        self.aux.idle() && !env.regs.warm && (!self.faults.is_empty() || env.regs.msix_ready() != 0)
     }
 
     /// The lowest chain slot that waits for the transmit mover and can have it.
@@ -108,8 +109,7 @@ impl Core {
             return None;
         }
         (0..CHAIN_SLOTS).find(|&s| {
-            self.slots[s].state == SlotState::WaitTx
-                && self.tx_owner.is_none_or(|owner| owner == s)
+            self.slots[s].state == SlotState::WaitTx && self.tx_owner.is_none_or(|owner| owner == s)
         })
     }
 }

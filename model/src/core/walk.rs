@@ -50,13 +50,20 @@ impl Core {
         if slot.delivers {
             return self.deliver(s, env);
         }
-        let sum = if write { &mut slot.writable } else { &mut slot.readable };
+        let sum = if write {
+            &mut slot.writable
+        } else {
+            &mut slot.readable
+        };
         *sum += u64::from(desc.len);
         if *sum > MAX_BYTES {
             return self.fail_ring(s, CAUSE_CHAIN_BYTES, env);
         }
         if write && slot.start.is_none() {
-            slot.start = Some(Walk { count: slot.walk.count - 1, ..slot.walk });
+            slot.start = Some(Walk {
+                count: slot.walk.count - 1,
+                ..slot.walk
+            });
         }
         self.transmit(s, env);
     }
@@ -69,7 +76,7 @@ impl Core {
             return self.fail_ring(s, CAUSE_INDIRECT, env);
         }
         let len = u64::from(desc.len);
-        if len == 0 || len % DESC_BYTES != 0 || desc.addr % 8 != 0 {
+        if len == 0 || len % DESC_BYTES != 0 || !desc.addr.is_multiple_of(8) {
             return self.fail_ring(s, CAUSE_INDIRECT_TABLE, env);
         }
         self.slots[s].walk = Walk {
@@ -89,7 +96,11 @@ impl Core {
             return self.next_desc(s, env);
         }
         let asid = self.buffer_asid(s);
-        self.fx.rx = Some(RxOp::Data { asid, va: desc.addr, len: desc.len });
+        self.fx.rx = Some(RxOp::Data {
+            asid,
+            va: desc.addr,
+            len: desc.len,
+        });
         self.slots[s].state = SlotState::RxData;
     }
 
@@ -110,11 +121,20 @@ impl Core {
         let side = self.side(s);
         if bytes {
             let asid = self.buffer_asid(s);
-            self.fx.push_tx(TxOp::Data { asid, va: desc.addr, len: desc.len, side });
+            self.fx.push_tx(TxOp::Data {
+                asid,
+                va: desc.addr,
+                len: desc.len,
+                side,
+            });
         }
         if last {
             let writable = self.slots[s].writable as u32;
-            self.fx.push_tx(TxOp::End { side, writable, abort: false });
+            self.fx.push_tx(TxOp::End {
+                side,
+                writable,
+                abort: false,
+            });
             self.slots[s].disposition = Disposition::Complete;
             self.slots[s].state = SlotState::TxEnd;
         } else {
@@ -160,7 +180,12 @@ impl Core {
         }
         if done.cause != CAUSE_NONE {
             let asid = self.buffer_asid(s);
-            let f = Fault { cause: done.cause, iova: done.iova, write: false, asid };
+            let f = Fault {
+                cause: done.cause,
+                iova: done.iova,
+                write: false,
+                asid,
+            };
             return self.fail(s, f, env);
         }
         self.fx.count(Counter::TxPackets);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use vm_memory::{
@@ -170,6 +171,14 @@ impl HostMem {
         }
         let map = self.shared.map.read().unwrap_or_else(PoisonError::into_inner);
         map.write_slice(bytes, GuestAddress(addr)).map_err(|_| MemError::Unmapped { addr, len })
+    }
+
+    /// A pointer to `len` bytes at `addr`; `None` when they are not all in one region. It is good until the region is removed.
+    #[must_use]
+    pub fn pointer(&self, addr: u64, len: usize) -> Option<NonNull<u8>> {
+        let map = self.shared.map.read().unwrap_or_else(PoisonError::into_inner);
+        let slice = map.get_slice(GuestAddress(addr), len).ok()?;
+        NonNull::new(slice.ptr_guard_mut().as_ptr())
     }
 
     /// `pages` contiguous DMA pages, zeroed: the platform address of the first.

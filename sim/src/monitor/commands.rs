@@ -2,7 +2,7 @@
 
 use shoal_abi::cmd;
 use shoal_abi::mmu::{USER_INTERRUPT, USER_PASID_VALID, USER_PASID_W};
-use shoal_abi::ring::{F_EVENT_IDX, S_DRIVER_OK, S_NEEDS_RESET};
+use shoal_abi::ring::{F_EVENT_IDX, S_DRIVER_OK, S_NEEDS_RESET, S_WRITABLE};
 
 use super::dma::{Memory, ADMIN, DMA, MSI, VIRTQUEUE};
 use super::members::{Command, Member};
@@ -146,8 +146,10 @@ impl Memory {
                     };
                 }
             }
+            // A driver that gives the answer no room does not hear which bits were kept; the most that can be is taken.
+            cmd::STATUS_SET if c.result_bytes == 0 => m.status |= d.u8(0) & S_WRITABLE,
             cmd::STATUS_SET => m.status = c.result.u8(0),
-            cmd::STATUS_GET => {
+            cmd::STATUS_GET if c.result_bytes > 0 => {
                 let status = c.result.u8(0);
                 m.status = status;
                 if status & S_NEEDS_RESET != 0 {
@@ -180,8 +182,8 @@ impl Memory {
                 self.drop_ring(k);
                 self.msi.quiet(k);
             }
-            cmd::VQ_STATE_GET => {
-                if let Some(r) = self.index.rings.get(&k).filter(|_| m.stopped) {
+            cmd::VQ_STATE_GET if c.result_bytes >= 8 => {
+                if let Some(r) = self.index.rings.get(&k).filter(|r| m.stopped && !r.blurred) {
                     let (told, seen) = (
                         (ring_state(c), c.result.u8(6)),
                         ((r.last_avail, r.used_idx), 1),

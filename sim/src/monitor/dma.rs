@@ -27,7 +27,7 @@ pub(super) const MSI: &str = "msi";
 /// The admin queue among the rings: no member has id 0.
 pub(super) const ADMIN: Key = 0;
 /// Virtqueue group of the rings.
-const RINGS: usize = 2;
+pub(super) const RINGS: usize = 2;
 
 /// An access under way.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) struct Flight {
     /// The queues that it may serve; empty for the management device's own accesses.
     pub(super) keys: Vec<Key>,
     pub(super) owners: Vec<Owner>,
-    pub(super) did: Option<(Key, Did)>,
+    pub(super) did: Vec<(Key, Did)>,
 }
 
 /// Why an access was not accepted.
@@ -59,6 +59,8 @@ pub struct Memory {
     pub(super) members: HashMap<u64, Member>,
     pub(super) index: Index,
     pub(super) msi: Msi,
+    /// Queues whose driver breaks its own rules: see [`Memory::blurred_queues`].
+    pub(super) blurred_rings: Vec<Key>,
     pub(super) flights: HashMap<Serial, Flight>,
     /// Accesses that nothing explained, and what followed on them, with their cycles.
     put_off: VecDeque<(u64, Event)>,
@@ -84,6 +86,7 @@ impl Memory {
             members: HashMap::new(),
             index: Index::default(),
             msi: Msi::default(),
+            blurred_rings: Vec::new(),
             flights: HashMap::new(),
             put_off: VecDeque::new(),
             put_off_serials: HashSet::new(),
@@ -95,10 +98,17 @@ impl Memory {
         }
     }
 
+    /// Queues of which nothing can be checked but their mappings, because a driver let rings or buffers of different queues overlap
+    /// or changed descriptors that it had made available.
+    #[must_use]
+    pub fn blurred_queues(&self) -> usize {
+        self.blurred_rings.len()
+    }
+
     // --- where rings and buffers are ---
 
     /// The spaces in which queue `k` uses group `group` (0, 1 buffers, 2 rings).
-    fn spaces_of(&self, k: Key, group: usize) -> Vec<Space> {
+    pub(super) fn spaces_of(&self, k: Key, group: usize) -> Vec<Space> {
         if k == ADMIN {
             return vec![Space::Physical];
         }
@@ -130,6 +140,7 @@ impl Memory {
                 .map(|m| Space::Tables(m.asid[RINGS])),
         );
         self.index.drop_ring(k, &spaces);
+        self.blurred_rings.retain(|b| *b != k);
     }
 
     /// Enters the buffers that were just found in the chain of queue `k`.
@@ -171,7 +182,7 @@ impl Memory {
                     if let (Some(w), true) = (wish, k != ADMIN) {
                         self.msi.wish(cycle, k, w, b.issued);
                     }
-                    self.place_fresh(k);
+                    self.look_again(k);
                 }
                 Owner::Buffer(k, buffer, off) => {
                     let Some(ring) = self.index.rings.get_mut(&k) else {
@@ -184,7 +195,7 @@ impl Memory {
                     if buffer.kind == Kind::Table || k == ADMIN {
                         let at = off + delta;
                         ring.read_buffer(&buffer, at, bytes, b.issued, cycle, &mut self.fresh);
-                        self.place_fresh(k);
+                        self.look_again(k);
                     }
                 }
             }
@@ -193,6 +204,14 @@ impl Memory {
             self.flights.remove(&b.serial);
         } else if let Some(f) = self.flights.get_mut(&b.serial) {
             f.owners = owners;
+        }
+    }
+
+    /// Enters what a read has shown of queue `k`.
+    fn look_again(&mut self, k: Key) {
+        self.place_fresh(k);
+        if self.index.rings.get(&k).is_some_and(|r| r.changed) {
+            self.blur_queue(k);
         }
     }
 
@@ -208,12 +227,13 @@ impl Memory {
         let Some(f) = self.flights.remove(&serial) else {
             return;
         };
-        let Some((k, did)) = f.did else { return };
-        if let Some(ring) = self.index.rings.get_mut(&k) {
-            ring.done(did, cycle, ok);
-        }
-        if matches!(did, Did::Index(_)) && k != ADMIN {
-            self.msi.used_done(cycle, k);
+        for (k, did) in f.did {
+            if let Some(ring) = self.index.rings.get_mut(&k) {
+                ring.done(did, cycle, ok);
+            }
+            if matches!(did, Did::Index(_)) && k != ADMIN {
+                self.msi.used_done(cycle, k);
+            }
         }
     }
 

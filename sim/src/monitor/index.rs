@@ -20,6 +20,16 @@ pub(super) enum Owner {
     Buffer(Key, Buffer, i64),
 }
 
+impl Owner {
+    /// The queue.
+    pub(super) fn queue(&self) -> Option<Key> {
+        match self {
+            Self::Table => None,
+            Self::Ring(k, ..) | Self::Buffer(k, ..) => Some(*k),
+        }
+    }
+}
+
 /// The buffers of a space.
 #[derive(Debug, Default)]
 struct Buffers {
@@ -40,6 +50,24 @@ pub(super) struct Index {
 /// Pages that `len` bytes from `first` on touch.
 fn pages((first, len): (u64, u64)) -> std::ops::RangeInclusive<u64> {
     first >> PAGE_W..=first.saturating_add(len - 1) >> PAGE_W
+}
+
+/// A buffer that goes beyond the last address goes on at 0: its two parts.
+fn unwrapped(b: &Buffer) -> impl Iterator<Item = Buffer> {
+    let room = u64::MAX - b.iova; // one less than fits
+    let (first, rest) = if b.len <= room {
+        (b.len, 0)
+    } else {
+        (room + 1, b.len - room - 1)
+    };
+    let head = Buffer { len: first, ..*b };
+    let tail = Buffer {
+        iova: 0,
+        len: rest,
+        offset: b.offset + first,
+        ..*b
+    };
+    std::iter::once(head).chain((rest > 0).then_some(tail))
 }
 
 impl Index {
@@ -86,9 +114,9 @@ impl Index {
     pub(super) fn place_buffers(&mut self, k: Key, spaces: &[Space], buffers: &[Buffer]) {
         for s in spaces {
             let of = self.buffers.entry(*s).or_default();
-            for b in buffers {
+            for b in buffers.iter().flat_map(unwrapped) {
                 of.longest = of.longest.max(b.len);
-                of.by_iova.entry(b.iova).or_default().push((k, *b));
+                of.by_iova.entry(b.iova).or_default().push((k, b));
             }
         }
     }
@@ -99,7 +127,7 @@ impl Index {
             let Some(of) = self.buffers.get_mut(s) else {
                 continue;
             };
-            for b in buffers {
+            for b in buffers.iter().flat_map(unwrapped) {
                 if let Some(list) = of.by_iova.get_mut(&b.iova) {
                     list.retain(|(owner, _)| *owner != k);
                     if list.is_empty() {
@@ -142,5 +170,45 @@ impl Index {
                 out.push(Owner::Buffer(*k, *b, first.wrapping_sub(*start) as i64));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ring::Kind;
+    use super::*;
+
+    fn found(i: &Index, iova: u64, len: u64, round: u64) -> Vec<i64> {
+        let place = Place {
+            space: Space::Physical,
+            iova,
+            read: true,
+            write: true,
+        };
+        let mut out = Vec::new();
+        i.owners(&place, len, round, &mut out);
+        let offset = |o: &Owner| match o {
+            Owner::Buffer(_, b, off) => b.offset as i64 + off,
+            _ => -1,
+        };
+        out.iter().map(offset).collect()
+    }
+
+    #[test]
+    fn a_buffer_is_found_within_its_bounds_also_beyond_the_last_address() {
+        let mut i = Index::default();
+        let b = Buffer {
+            kind: Kind::Write,
+            iova: u64::MAX - 15,
+            len: 24,
+            offset: 100,
+        };
+        i.place_buffers(7, &[Space::Physical], &[b]);
+        assert_eq!(found(&i, u64::MAX - 15, 16, 1), [100]);
+        assert_eq!(found(&i, 0, 8, 1), [116]);
+        assert_eq!(found(&i, 4, 8, 1).len(), 0);
+        assert_eq!(found(&i, 4, 8, 16), [120], "the whole bus word counts");
+        i.drop_buffers(7, &[Space::Physical], &[b]);
+        assert_eq!(found(&i, 0, 8, 1).len(), 0);
     }
 }

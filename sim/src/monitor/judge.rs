@@ -4,11 +4,12 @@ use shoal_abi::mmu::{FAULT_BYTES, USER_INTERRUPT};
 use shoal_abi::ring::S_DRIVER_OK;
 
 use super::bus::{Read, Write};
-use super::dma::{Flight, Memory, Stop, ADMIN, DMA, MSI, VIRTQUEUE};
+use super::dma::{Flight, Memory, Stop, ADMIN, DMA, MSI, RINGS, VIRTQUEUE};
 use super::index::Owner;
 use super::members::Member;
 use super::msi::{member, Key};
-use super::ring::{Did, Kind, Refusal, Ring};
+use super::ring::{Did, Kind, Part, Refusal, Ring};
+use super::space::Place;
 use super::Violation;
 
 impl Memory {
@@ -51,7 +52,6 @@ impl Memory {
         for p in places.iter().filter(|p| p.read) {
             self.index.owners(p, r.bytes, round, &mut owners);
         }
-        self.places = places;
         let mut refusal: Option<(Key, Refusal)> = None;
         let mut keep = Vec::new();
         for o in owners {
@@ -70,23 +70,28 @@ impl Memory {
                 Err(e) => refusal = Some(e),
             }
         }
-        if keep.is_empty() {
+        let blurred = if keep.is_empty() {
+            self.blurred(&places, false)
+        } else {
+            None
+        };
+        self.places = places;
+        if keep.is_empty() && blurred.is_none() {
             return Err(self.unexplained(cycle, false, r.user, r.addr, r.bytes, refusal));
         }
-        let keys = keep
-            .iter()
-            .filter_map(|o| match o {
-                Owner::Ring(k, ..) | Owner::Buffer(k, ..) if *k != ADMIN => Some(*k),
-                _ => None,
-            })
-            .collect();
+        let rings = |o: &&Owner| !matches!(o, Owner::Buffer(_, b, _) if b.kind == Kind::Read);
+        if keep.iter().any(|o| rings(&o)) {
+            self.blur(&keep, false);
+        }
+        let keys = keep.iter().filter_map(Owner::queue).chain(blurred);
+        let keys = keys.filter(|k| *k != ADMIN).collect();
         let flight = Flight {
             write: false,
             addr: r.addr,
             user: r.user,
             keys,
             owners: keep,
-            did: None,
+            did: Vec::new(),
         };
         self.flights.insert(r.serial, flight);
         Ok(())
@@ -151,7 +156,7 @@ impl Memory {
             user: w.user,
             keys: Vec::new(),
             owners: Vec::new(),
-            did: None,
+            did: Vec::new(),
         };
         if w.user & USER_INTERRUPT != 0 {
             if let Some(k) = self.message(cycle, w)? {
@@ -162,11 +167,10 @@ impl Memory {
         }
         let mut ended = None;
         for (addr, bytes) in &w.runs {
-            let (k, did) = self.run(cycle, w, *addr, bytes)?;
-            if let Some(k) = k {
+            for (k, did) in self.run(cycle, w, *addr, bytes)? {
                 flight.keys.extend((k != ADMIN).then_some(k));
-                flight.did = did.map(|d| (k, d));
-                if let Some(Did::Index(idx)) = did {
+                flight.did.push((k, did));
+                if let Did::Index(idx) = did {
                     ended = Some((k, idx));
                 }
             }
@@ -189,14 +193,14 @@ impl Memory {
         Ok(())
     }
 
-    /// Judges a run of written bytes. None as queue: the management device's own.
+    /// Judges a run of written bytes and says what it was, for each queue; empty: a fault record.
     fn run(
         &mut self,
         cycle: u64,
         w: &Write,
         addr: u64,
         bytes: &[u8],
-    ) -> Result<(Option<Key>, Option<Did>), Stop> {
+    ) -> Result<Vec<(Key, Did)>, Stop> {
         let len = bytes.len() as u64;
         let (base, size) = self.bar.fault_queue();
         if w.user == 0 && addr >= base && addr - base + len <= size {
@@ -204,56 +208,110 @@ impl Memory {
                 let word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
                 self.fault_seen(word >> 40);
             }
-            return Ok((None, None));
+            return Ok(Vec::new());
         }
         let mut places = std::mem::take(&mut self.places);
         places.clear();
         self.spaces.places(w.user, addr, &mut places);
-        let mut refusal: Option<(Key, Refusal)> = None;
-        let mut taken = None;
         let mut owners = Vec::new();
-        for p in &places {
-            owners.clear();
+        for p in places.iter().filter(|p| p.write) {
             self.index.owners(p, len, 1, &mut owners);
-            for o in &owners {
-                let (Owner::Ring(k, ..) | Owner::Buffer(k, ..)) = *o else {
-                    continue;
-                };
-                let answer = if p.write {
-                    self.works(cycle, k)
-                } else {
-                    Err(("permission", "the mapping is read-only".into()))
-                };
-                let answer = answer.and_then(|()| {
-                    let Some(ring) = self.index.rings.get_mut(&k) else {
-                        return Err(("outside", "no such ring".into()));
-                    };
-                    match *o {
-                        Owner::Ring(_, part, off) => ring.write(part, off as u64, bytes, w.issued),
-                        Owner::Buffer(_, b, off) => ring.write_buffer(&b, off as u64, bytes),
-                        Owner::Table => Err(("outside", "a page table".into())),
-                    }
-                });
-                match answer {
-                    Ok(did) => {
-                        taken = Some((k, did));
+        }
+        let could = |o: &&Owner| match o {
+            Owner::Ring(_, part, _) => *part == Part::Used,
+            Owner::Buffer(_, b, _) => b.kind == Kind::Write,
+            Owner::Table => false,
+        };
+        let candidates: Vec<Owner> = owners.iter().filter(could).copied().collect();
+        self.blur(&candidates, true);
+        let mut refusal: Option<(Key, Refusal)> = None;
+        let mut taken: Vec<(Key, Did)> = Vec::new();
+        for o in &owners {
+            let Some(k) = o.queue() else { continue };
+            match self
+                .works(cycle, k)
+                .and_then(|()| self.accept(o, bytes, w.issued))
+            {
+                Ok(did) => {
+                    taken.push((k, did));
+                    if did != Did::Payload {
                         break;
                     }
-                    // A refusal by a ring area says more than one by a buffer that happens to be there.
-                    Err(e) => {
-                        refusal.get_or_insert((k, e));
-                    }
+                }
+                // A refusal by a ring area says more than one by a buffer that happens to be there.
+                Err(e) => {
+                    refusal.get_or_insert((k, e));
                 }
             }
-            if taken.is_some() {
-                break;
+        }
+        if taken.is_empty() {
+            taken.extend(self.blurred(&places, true).map(|k| (k, Did::Unknown)));
+        }
+        if taken.is_empty() && refusal.is_none() {
+            owners.clear();
+            for p in places.iter().filter(|p| !p.write) {
+                self.index.owners(p, len, 1, &mut owners);
             }
+            let detail = "the mapping is read-only".to_string();
+            refusal = owners
+                .iter()
+                .find_map(Owner::queue)
+                .map(|k| (k, ("permission", detail)));
         }
         self.places = places;
-        match taken {
-            Some((k, did)) => Ok((Some(k), Some(did))),
-            None => Err(self.unexplained(cycle, true, w.user, addr, len, refusal)),
+        if taken.is_empty() {
+            return Err(self.unexplained(cycle, true, w.user, addr, len, refusal));
         }
+        Ok(taken)
+    }
+
+    /// Lets the ring of `o` take a write.
+    fn accept(&mut self, o: &Owner, bytes: &[u8], issued: u64) -> Result<Did, Refusal> {
+        let ring = o.queue().and_then(|k| self.index.rings.get_mut(&k));
+        match (ring, *o) {
+            (Some(r), Owner::Ring(_, part, off)) => r.write(part, off as u64, bytes, issued),
+            (Some(r), Owner::Buffer(_, b, off)) => r.write_buffer(&b, off as u64, bytes),
+            _ => Err(("outside", "no ring is there".into())),
+        }
+    }
+
+    /// If it cannot be said which of several queues an access belongs to, because a driver let their rings or buffers overlap,
+    /// nothing can be said about these queues any more but where they may go.
+    fn blur(&mut self, owners: &[Owner], write: bool) {
+        let clear = owners.windows(2).all(|w| match (&w[0], &w[1]) {
+            (Owner::Ring(a, p, _), Owner::Ring(b, q, _)) => {
+                a == b && (p == q || !write && (*p == Part::Used || *q == Part::Used))
+            }
+            (Owner::Buffer(a, ..), Owner::Buffer(b, ..)) => a == b,
+            _ => false,
+        });
+        if clear {
+            return;
+        }
+        for k in owners.iter().filter_map(Owner::queue) {
+            self.blur_queue(k);
+        }
+    }
+
+    /// Nothing can be said about queue `k` any more but where it may go.
+    pub(super) fn blur_queue(&mut self, k: Key) {
+        let ring = self.index.rings.get_mut(&k);
+        if let Some(r) = ring.filter(|r| k != ADMIN && !r.blurred) {
+            r.blurred = true;
+            self.blurred_rings.push(k);
+            self.msi.blur(k);
+        }
+    }
+
+    /// A running queue of which nothing is known but that it may go to one of `places`.
+    fn blurred(&self, places: &[Place], write: bool) -> Option<Key> {
+        self.blurred_rings.iter().copied().find(|k| {
+            let m = self.members.get(&member(*k));
+            let spaces = [self.spaces_of(*k, RINGS), self.buffer_spaces(*k)].concat();
+            let fits =
+                |p: &Place| spaces.contains(&p.space) && if write { p.write } else { p.read };
+            m.is_some_and(Member::runs) && places.iter().any(fits)
+        })
     }
 
     fn message(&mut self, cycle: u64, w: &Write) -> Result<Option<Key>, Stop> {
@@ -284,11 +342,14 @@ impl Memory {
             settled
                 && members
                     .get(&id)
-                    .is_some_and(|m| !m.faulted && m.status & S_DRIVER_OK != 0)
+                    .is_some_and(|m| !m.told && m.status & S_DRIVER_OK != 0)
         };
         match self.msi.message(w.issued, (*addr, data), fault) {
             Ok((k, by_fault)) => {
                 if by_fault {
+                    if let Some(m) = self.members.get_mut(&member(k)) {
+                        m.told = true;
+                    }
                     self.fault_seen(member(k));
                 }
                 Ok(Some(k))

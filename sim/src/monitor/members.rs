@@ -17,6 +17,8 @@ pub(super) struct Member {
     pub(super) stopped: bool,
     /// A sign was seen that the device faulted.
     pub(super) faulted: bool,
+    /// A configuration message was sent that only a fault explains.
+    pub(super) told: bool,
     /// Size, ring addresses and buffer group of each queue that is ready.
     pub(super) queues: HashMap<u16, u8>,
 }
@@ -64,6 +66,8 @@ pub(super) struct Command<'a> {
     pub(super) data: Fields<'a>,
     pub(super) status: u16,
     pub(super) result: Fields<'a>,
+    /// Bytes of the result that the driver had room for.
+    pub(super) result_bytes: usize,
     /// Cycle in which the device began with it.
     pub(super) taken: u64,
 }
@@ -80,6 +84,7 @@ impl<'a> Command<'a> {
             data: Fields(&c.command[HEADER_BYTES..]),
             status: Fields(&c.answer).u16(0),
             result: Fields(&c.answer[RESULT_HEADER_BYTES..]),
+            result_bytes: c.answered.saturating_sub(RESULT_HEADER_BYTES),
             taken: c.taken,
         }
     }

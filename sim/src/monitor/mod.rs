@@ -18,6 +18,8 @@ mod index;
 mod judge;
 mod members;
 mod msi;
+#[cfg(test)]
+mod player;
 mod ring;
 mod space;
 #[cfg(test)]

@@ -49,6 +49,8 @@ struct Slot {
     idx_told: u16,
     /// When the last `used.idx` write had its response.
     idx_done: Option<u64>,
+    /// It cannot be said when a message is due.
+    blurred: bool,
 }
 
 impl Slot {
@@ -121,13 +123,19 @@ impl Msi {
     pub(super) fn start(&mut self, key: Key, used_idx: u16) {
         let s = self.slots.entry(key).or_default();
         (s.idx, s.idx_before, s.idx_told, s.idx_done) = (used_idx, used_idx, used_idx, None);
-        (s.may, s.must) = (None, None);
+        (s.may, s.must, s.blurred) = (None, None, false);
+    }
+
+    /// It cannot be said any more what the queue does.
+    pub(super) fn blur(&mut self, key: Key) {
+        let s = self.slots.entry(key).or_default();
+        (s.must, s.blurred) = (None, true);
     }
 
     /// The slot's queue is reset: nothing may come from before.
     pub(super) fn quiet(&mut self, key: Key) {
         if let Some(s) = self.slots.get_mut(&key) {
-            (s.may, s.must, s.idx_done) = (None, None, None);
+            (s.may, s.must, s.idx_done, s.blurred) = (None, None, None, false);
         }
     }
 
@@ -174,6 +182,9 @@ impl Msi {
             Wish::Flags(f) => (f & AVAIL_F_NO_INTERRUPT == 0, f & AVAIL_F_NO_INTERRUPT == 0),
             Wish::UsedEvent(e) => (passes(e, s.idx, s.idx_told), passes(e, s.idx, s.idx_before)),
         };
+        if s.blurred {
+            return;
+        }
         if may && s.ctrl & MSI_VALID != 0 {
             s.may.get_or_insert(cycle);
         }
@@ -210,6 +221,10 @@ impl Msi {
                 continue;
             };
             match s.may {
+                _ if s.blurred => {
+                    found = Some((k, false));
+                    break;
+                }
                 Some(since) if issued > since => {
                     found = Some((k, false));
                     break;
@@ -374,3 +389,7 @@ mod tests {
         assert_eq!(m.message(8, M, |id| id == 3), Ok((c, true)));
     }
 }
+
+#[cfg(test)]
+#[path = "msi_tests.rs"]
+mod trace_tests;

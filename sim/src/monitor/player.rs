@@ -288,14 +288,12 @@ impl Player {
 
     /// VQ_SETUP of queue 0.
     pub(super) fn setup(&mut self) {
-        let mut d = [0; 56];
-        (d[2], d[5]) = (4, 1);
-        for (at, v) in [(8, DESC), (16, AVAIL), (24, USED), (40, MESSAGE.0)] {
-            d[at..at + 8].copy_from_slice(&v.to_le_bytes());
-        }
-        d[36] = cmd::MSI_VALID as u8;
-        d[48..52].copy_from_slice(&MESSAGE.1.to_le_bytes());
-        self.ok(cmd::VQ_SETUP, 1, &d);
+        self.ok(cmd::VQ_SETUP, 1, &setup_data());
+    }
+
+    /// Queues that the monitor has let go.
+    pub(super) fn blurred(&self) -> usize {
+        self.monitor.blurred_queues()
     }
 
     /// STATUS_SET.
@@ -395,6 +393,18 @@ fn cmd_queue() -> u16 {
     shoal_abi::regs::ADMIN_QUEUE_SIZE
 }
 
+/// The data of VQ_SETUP of queue 0.
+pub(super) fn setup_data() -> [u8; 56] {
+    let mut d = [0; 56];
+    (d[2], d[5]) = (4, 1);
+    for (at, v) in [(8, DESC), (16, AVAIL), (24, USED), (40, MESSAGE.0)] {
+        d[at..at + 8].copy_from_slice(&v.to_le_bytes());
+    }
+    d[36] = cmd::MSI_VALID as u8;
+    d[48..52].copy_from_slice(&MESSAGE.1.to_le_bytes());
+    d
+}
+
 /// A descriptor.
 pub(super) fn desc(addr: u64, len: u32, flags: u16, next: u16) -> Vec<u8> {
     let mut d = addr.to_le_bytes().to_vec();
@@ -407,4 +417,22 @@ pub(super) fn desc(addr: u64, len: u32, flags: u16, next: u16) -> Vec<u8> {
 /// A used element.
 pub(super) fn element(id: u16, len: u32) -> [u8; 8] {
     (u64::from(id) | u64::from(len) << 32).to_le_bytes()
+}
+
+/// What [`Player::rule`] gives while nothing is broken.
+pub(super) const NONE: (&str, &str) = ("none", "none");
+
+/// A running device that does `f`; the rule it breaks, as (monitor, rule).
+pub(super) fn after(f: impl FnOnce(&mut Player)) -> (&'static str, &'static str) {
+    let mut p = Player::running(false);
+    assert_eq!(p.result, Ok(()), "the running device is legal");
+    f(&mut p);
+    p.rule()
+}
+
+/// A chain with 8 bytes written, about to be used.
+pub(super) fn delivered(p: &mut Player) {
+    p.post(BUFFER, DESC_F_WRITE);
+    p.fetch();
+    p.write(0, RAM + BUFFER, &[1; 8]);
 }

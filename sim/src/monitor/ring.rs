@@ -3,7 +3,7 @@
 //! Spec: virtio 1.4 §2.7. Nothing is known but what passed the port: a descriptor counts only if it was read after the device
 //! had seen it made available. The admin queue is such a ring too; of it the bytes of commands and answers are kept.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use shoal_abi::cmd::COMMAND_BYTES;
 use shoal_abi::ring::{
@@ -56,6 +56,8 @@ pub(super) enum Did {
     /// `used.idx` has this value now; the chain is over.
     Index(u16),
     AvailEvent,
+    /// Something of a queue whose rings or buffers overlap with others.
+    Unknown,
 }
 
 /// Eight bytes of a descriptor and when their read was issued; 0 is never.
@@ -66,6 +68,8 @@ pub(super) struct Chain {
     pub(super) head: u16,
     /// Cycle in which the device saw it available.
     pub(super) available: u64,
+    /// Descriptors looked at: in the indirect table or not, and which.
+    walked: HashSet<(bool, u16)>,
     /// Indirect table: first IOVA and its halves.
     table: Option<(u64, Vec<Half>)>,
     /// Descriptor to look at next; None at the end of the chain.
@@ -113,6 +117,10 @@ pub(super) struct Ring {
     /// IOVAs of the descriptor table, the available and the used ring.
     pub(super) base: [u64; 3],
     pub(super) event_idx: bool,
+    /// Its rings or buffers overlap with those of others.
+    pub(super) blurred: bool,
+    /// A descriptor of the chain under way was read again and was another: the driver changes what it made available.
+    pub(super) changed: bool,
     pub(super) last_avail: u16,
     pub(super) used_idx: u16,
     /// Values of `avail.idx` that the device has read and that are ahead of `last_avail`, with the cycle.
@@ -129,6 +137,8 @@ pub(super) struct Ring {
 pub(super) struct Capture {
     pub(super) command: [u8; COMMAND_BYTES],
     pub(super) answer: [u8; COMMAND_BYTES],
+    /// Bytes of the answer that were written.
+    pub(super) answered: usize,
     /// Cycle in which the device had read its ring entry.
     pub(super) taken: u64,
 }
@@ -152,12 +162,15 @@ impl Ring {
         let empty = Capture {
             command: [0; COMMAND_BYTES],
             answer: [0; COMMAND_BYTES],
+            answered: 0,
             taken: 0,
         };
         Self {
             size,
             base,
             event_idx,
+            blurred: false,
+            changed: false,
             last_avail: state.0,
             used_idx: state.1,
             avail: VecDeque::new(),
@@ -189,7 +202,7 @@ impl Ring {
     pub(super) fn capture(&mut self) -> Option<Capture> {
         let c = self.capture.as_mut()?;
         let got = (**c).clone();
-        (c.command, c.answer) = ([0; COMMAND_BYTES], [0; COMMAND_BYTES]);
+        (c.command, c.answer, c.answered) = ([0; COMMAND_BYTES], [0; COMMAND_BYTES], 0);
         Some(got)
     }
 
@@ -221,6 +234,9 @@ impl Ring {
                 for want in (first..end).step_by(2) {
                     let Some(b) = at(want, 2) else { break };
                     let slot = ((want - AVAIL_RING) / 2) as u16;
+                    let other = |c: &Chain| c.head != le16(b);
+                    self.changed |= slot == self.last_avail % self.size
+                        && self.chain.as_ref().is_some_and(other);
                     self.entries.insert(slot, (le16(b), issued));
                 }
                 if let Some(b) = at(AVAIL_IDX, 2) {
@@ -236,8 +252,11 @@ impl Ring {
                 for want in (first..end).step_by(8) {
                     let Some(b) = at(want, 8) else { break };
                     let half = (u64::from_le_bytes(b.try_into().unwrap_or_default()), issued);
-                    let d = self.descs.entry((want / DESC_BYTES) as u16).or_default();
-                    d[(want / 8 % 2) as usize] = half;
+                    let index = (want / DESC_BYTES) as u16;
+                    let old = &mut self.descs.entry(index).or_default()[(want / 8 % 2) as usize];
+                    let walked = |c: &Chain| c.walked.contains(&(false, index));
+                    self.changed |= old.0 != half.0 && self.chain.as_ref().is_some_and(walked);
+                    *old = half;
                 }
             }
             Part::Used => return None,
@@ -270,10 +289,15 @@ impl Ring {
         if buffer.kind != Kind::Table {
             return;
         }
-        if let Some((iova, halves)) = self.chain.as_mut().and_then(|c| c.table.as_mut()) {
-            if *iova != buffer.iova {
-                return;
-            }
+        let Some(Chain {
+            table: Some((iova, halves)),
+            walked,
+            ..
+        }) = &mut self.chain
+        else {
+            return;
+        };
+        if *iova == buffer.iova {
             for n in ((off.max(0) as u64 + 7) & !7..buffer.len).step_by(8) {
                 let from = (n as i64 - off) as usize;
                 let Some(b) = bytes.get(from..from + 8) else {
@@ -281,7 +305,9 @@ impl Ring {
                 };
                 // Hostile tables can be 4 GiB long; only as much as a legal chain needs is looked at.
                 if let Some(half) = halves.get_mut((n / 8) as usize) {
-                    *half = (u64::from_le_bytes(b.try_into().unwrap_or_default()), issued);
+                    let value = u64::from_le_bytes(b.try_into().unwrap_or_default());
+                    self.changed |= half.0 != value && walked.contains(&(true, (n / 16) as u16));
+                    *half = (value, issued);
                 }
             }
         }
@@ -336,6 +362,7 @@ impl Ring {
             if t0 <= c.available || t1 <= c.available {
                 return;
             }
+            c.walked.insert((c.table.is_some(), index));
             let len = rest & 0xffff_ffff;
             let flags = (rest >> 32) as u16;
             let next = (rest >> 48) as u16;
@@ -408,7 +435,7 @@ impl Ring {
                 c.element_pending = c.element_pending.saturating_sub(1);
                 c.element_done = cycle;
             }
-            Did::Index(_) | Did::AvailEvent => {}
+            Did::Index(_) | Did::AvailEvent | Did::Unknown => {}
         }
     }
 

@@ -33,6 +33,7 @@ impl Ring {
         c.cover(first, first + bytes.len() as u64);
         c.payload_pending += 1;
         if let Some(cap) = &mut self.capture {
+            cap.answered = cap.answered.max(first as usize + bytes.len());
             for (n, b) in bytes.iter().enumerate() {
                 if let Some(at) = cap.answer.get_mut(first as usize + n) {
                     *at = *b;
@@ -151,3 +152,7 @@ impl Ring {
         Ok(Did::Index(idx))
     }
 }
+
+#[cfg(test)]
+#[path = "virtqueue_tests.rs"]
+mod tests;

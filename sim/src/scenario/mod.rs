@@ -3,7 +3,13 @@
 //! A scenario is ordinary blocking code over `shoal-driver`, or over the host alone. It checks what its drivers can see;
 //! lockstep and monitors check the ports beside it.
 
+#[cfg(feature = "driver")]
+mod demo;
+#[cfg(feature = "driver")]
+mod fleet;
 mod probe;
+#[cfg(feature = "driver")]
+mod traffic;
 
 use shoal_abi::profile::Profile;
 
@@ -51,6 +57,10 @@ pub enum ScenarioError {
     #[cfg(feature = "driver")]
     #[error("driver: {0}")]
     Driver(#[from] shoal_driver::Error),
+    /// A virtio driver or its user.
+    #[cfg(feature = "driver")]
+    #[error("client: {0}")]
+    Client(#[from] crate::client::ClientError),
     /// Something that must hold does not.
     #[error("{0}")]
     Check(String),
@@ -92,7 +102,10 @@ pub trait Scenario: Sync {
 /// Every scenario, the default first.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Scenario] {
-    &[&probe::Probe]
+    #[cfg(feature = "driver")]
+    return &[&demo::Demo, &demo::Smoke, &probe::Probe];
+    #[cfg(not(feature = "driver"))]
+    return &[&probe::Probe];
 }
 
 /// The scenario called `name`.

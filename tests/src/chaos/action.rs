@@ -34,7 +34,7 @@ pub struct Chain {
     pub descs: Vec<Desc>,
     /// Descriptors from this one on stand in an indirect table.
     pub indirect_from: Option<usize>,
-    /// A flaw: 0..=8 none, else see `World::fill`.
+    /// 0: on a net device all buffers are made writable or readable as the queue wants; 1..=8 none; else see `World::fill`.
     pub flaw: u8,
 }
 

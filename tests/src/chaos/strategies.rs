@@ -1,7 +1,7 @@
 //! How random sessions are made: mostly sensible, biased to corners.
 
 use proptest::collection::vec;
-use proptest::prelude::{any, prop_oneof, Just, Strategy};
+use proptest::prelude::{any, prop, prop_oneof, Just, Strategy};
 use shoal_abi::cmd::{self, COMMANDS, GROUP_MANAGED, GROUP_SELF};
 use shoal_abi::regs::{self, REGS};
 
@@ -70,8 +70,8 @@ fn command() -> impl Strategy<Value = Command> {
 }
 
 fn desc() -> impl Strategy<Value = Desc> {
-    let len = prop_oneof![4 => 0u32..40, 3 => 40u32..700, 1 => Just(4096u32), 1 => 0u32..6000, 1 => Just(u32::MAX)];
-    let offset = prop_oneof![4 => 0u32..0x8000, 2 => (0u32..16).prop_map(|k| k * 4096 + 4090), 1 => 0x9_0000u32..0xa_0000];
+    let len = prop_oneof![12 => 1u32..40, 1 => Just(0u32), 1 => prop_oneof![9 => Just(64u32), 1 => Just(u32::MAX)], 9 => 40u32..700, 1 => Just(4096u32), 1 => 0u32..6000];
+    let offset = prop_oneof![4 => 0u32..0x8000, 2 => (0u32..16).prop_map(|k| k * 4096 + 4090), 1 => prop_oneof![5 => 0u32..0x1000, 1 => 0x9_0000u32..0xa_0000]];
     (offset, len, any::<bool>()).prop_map(|(offset, len, write)| Desc { offset, len, write })
 }
 
@@ -79,7 +79,7 @@ fn chain() -> impl Strategy<Value = Chain> {
     (
         vec(desc(), 1..5),
         prop_oneof![3 => Just(None), 1 => (0usize..4).prop_map(Some)],
-        prop_oneof![12 => Just(0u8), 1 => 9u8..16],
+        prop_oneof![24 => Just(0u8), 3 => Just(1u8), 2 => 9u8..16],
         0u8..12,
     )
         .prop_map(|(mut descs, indirect_from, flaw, order)| {
@@ -108,14 +108,14 @@ fn chain() -> impl Strategy<Value = Chain> {
 
 /// One action.
 pub fn action() -> impl Strategy<Value = Action> {
-    let member = 1u8..5;
+    let member = prop_oneof![5 => 1u8..3, 1 => 3u8..5];
     prop_oneof![
-        3 => (0u16..1500).prop_map(Action::Wait),
-        6 => command().prop_map(Action::Admin),
+        6 => (0u16..1500).prop_map(Action::Wait),
+        4 => command().prop_map(Action::Admin),
         3 => (member.clone(), any::<bool>(), 0u8..8, 0u8..8, any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(m, b, r, d, e, i)| Action::Provision(m, b, r, d, e, i)),
-        10 => (member.clone(), 0u8..2, vec(chain(), 1..4)).prop_map(|(m, q, c)| Action::Fill(m, q, c)),
+        24 => (member.clone(), 0u8..2, vec(chain(), 1..4)).prop_map(|(m, q, c)| Action::Fill(m, q, c)),
         2 => (0u8..17, prop_oneof![4 => 0u16..3, 1 => any::<u16>()]).prop_map(|(p, i)| Action::Kick(p, i)),
-        5 => (member.clone(), prop_oneof![8 => Just(0u8), 1 => 0u8..4], prop_oneof![1 => 0u16..16, 4 => 12u16..1600]).prop_map(|(m, q, n)| Action::Packet(m, q, n)),
+        14 => (member.clone(), prop_oneof![8 => Just(0u8), 1 => 0u8..4], prop_oneof![1 => 0u16..16, 4 => 12u16..1600]).prop_map(|(m, q, n)| Action::Packet(m, q, n)),
         3 => (prop_oneof![4 => Just(0u8), 1 => 1u8..5], prop_oneof![4 => Just(0u16), 1 => any::<u16>()], 0u16..600).prop_map(|(m, x, n)| Action::Answer(m, x, n)),
         2 => (0..REGS.len(), any::<u32>(), 0u8..16).prop_map(|(r, d, s)| {
             // Resets have actions of their own: a stray one would leave the session without an admin queue.
@@ -133,18 +133,27 @@ pub fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// A whole session: some devices first, then anything.
+/// A whole session: two devices with buffers first, then anything.
 pub fn session(len: usize) -> impl Strategy<Value = Vec<Action>> {
-    let start = (any::<bool>(), 0u8..8, 0u8..8, any::<bool>()).prop_map(|(b, r, d, e)| {
-        vec![
-            Action::Provision(1, b, r, d, e, true),
-            Action::Provision(2, !b, d, r, !e, true),
-        ]
-    });
+    let fill = |m| vec(chain(), 2..5).prop_map(move |c| Action::Fill(m, 0, c));
+    let start = (
+        any::<bool>(),
+        0u8..8,
+        0u8..8,
+        any::<bool>(),
+        fill(1),
+        fill(2),
+    )
+        .prop_map(|(b, r, d, e, f1, f2)| {
+            vec![
+                Action::Provision(1, b, r, d, e, true),
+                Action::Provision(2, !b, d, r, !e, true),
+                f1,
+                f2,
+            ]
+        });
     (start, vec(action(), 1..len)).prop_map(|(mut a, b)| {
         a.extend(b);
         a
     })
 }
-
-use proptest::prelude::prop;

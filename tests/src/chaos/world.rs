@@ -26,6 +26,8 @@ pub struct World {
     avail: [[u16; 3]; 16],
     next_desc: [[u16; 3]; 16],
     data_asid: [u32; 16],
+    /// What was provisioned, to be set up again after a reset.
+    provisioned: [Option<Action>; 16],
     last_tag: (u32, u64),
 }
 
@@ -56,6 +58,7 @@ impl World {
             avail: [[0; 3]; 16],
             next_desc: [[0; 3]; 16],
             data_asid: [0; 16],
+            provisioned: [const { None }; 16],
             last_tag: (0, 0),
         };
         world.hard(4)?;
@@ -66,6 +69,18 @@ impl World {
     #[must_use]
     pub fn compared(&self) -> u64 {
         self.pair.compared
+    }
+
+    /// Reads the counters of the device: doorbells, packets sent, delivered, dropped, interrupts, faults, commands, hits, misses.
+    ///
+    /// # Errors
+    /// As [`World::play`].
+    pub fn counters(&mut self) -> Result<[u32; 9], Fault> {
+        let mut counters = [0; 9];
+        for (n, counter) in (0..).zip(&mut counters) {
+            *counter = self.read(regs::CNT_DOORBELLS.offset + 4 * n)?;
+        }
+        Ok(counters)
     }
 
     /// Plays `actions`, then lets things settle.
@@ -200,6 +215,9 @@ impl World {
             data[16..24].copy_from_slice(&layout::asid_root(asid).to_le_bytes());
             self.exec(&self_command(cmd::ASID_SET, data))?;
         }
+        for action in std::mem::take(&mut self.provisioned).into_iter().flatten() {
+            self.act(&action)?;
+        }
         Ok(())
     }
 
@@ -211,6 +229,7 @@ impl World {
                 Ok(())
             }
             Action::Provision(member, blk, rings, data, event, indirect) => {
+                self.provisioned[usize::from(member % 16)] = Some(action.clone());
                 self.provision(*member, *blk, *rings, *data, *event, *indirect)
             }
             Action::Fill(member, q, chains) => {
@@ -422,6 +441,7 @@ impl World {
             data,
             framing: 0,
         };
+        self.exec(&member_command(cmd::DEV_DESTROY, Vec::new()))?;
         self.exec(&member_command(cmd::DEV_CREATE, create))?;
         self.exec(&member_command(
             cmd::FEATURES_SET,
@@ -466,6 +486,7 @@ impl World {
         let qi = usize::from(q % 3);
         let asid = self.data_asid[m];
         let base = layout::rings(u32::from(member), u16::from(q));
+        let is_net = matches!(self.provisioned[m], Some(Action::Provision(_, false, ..)));
         for (n, chain) in chains.iter().enumerate() {
             let mut parts: Vec<(u64, u32, bool)> = chain
                 .descs
@@ -478,6 +499,9 @@ impl World {
                     )
                 })
                 .collect();
+            if chain.flaw == 0 && is_net {
+                parts.iter_mut().for_each(|p| p.2 = qi == 0);
+            }
             if chain.flaw == 15 {
                 parts[0].0 = 0xffff_ffff_ffff_f000;
             }

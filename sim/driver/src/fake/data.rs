@@ -86,7 +86,7 @@ impl<M: Memory> Machine<M> {
 
     /// avail_event, then one more look (virtio 1.4 §2.7.10).
     fn ask_for_notification(&mut self, id: u32, index: u16) -> Result<bool, Fault> {
-        if !self.event_idx(id) {
+        if !self.event_idx(id) || !self.contexts[self.at(id, index)].ready {
             return Ok(false);
         }
         let c = self.contexts[self.at(id, index)];

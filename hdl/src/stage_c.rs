@@ -1,0 +1,196 @@
+//! Stage C of the engine: the fault, the op or the release that ends the event, and all its effects in one record.
+//!
+//! Combinational.
+
+use rust_hdl::prelude::*;
+
+use crate::block_default;
+use crate::ctx_types::{CoreEv, CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
+use crate::fail::FailStep;
+use crate::ops::SlotOps;
+use crate::release::Release;
+use crate::step_types::{Effects, SlotAct, StepA, StepB};
+use crate::types::{RxOp, TxOp, CLIENT_SLOTS};
+
+/// See the file's text.
+#[derive(LogicBlock)]
+pub struct StageC {
+    /// The event.
+    pub ev: Signal<In, CoreEv>,
+    /// Stage A.
+    pub a: Signal<In, StepA>,
+    /// Stage B.
+    pub b: Signal<In, StepB>,
+    /// Device read.
+    pub dev: Signal<In, DevRec>,
+    /// Virtqueue read.
+    pub vq: Signal<In, VqRec>,
+    /// Its context.
+    pub vq_id: Signal<In, Bits<18>>,
+    /// Its counters.
+    pub cnt: Signal<In, VqCnt>,
+    /// Its MSI slot.
+    pub msi: Signal<In, MsiRec>,
+    /// MSI slot of the device's configuration.
+    pub cmsi: Signal<In, MsiRec>,
+    /// The device is running.
+    pub running: Signal<In, Bit>,
+    /// The slot is alive.
+    pub alive: Signal<In, Bit>,
+    /// EVENT_IDX is negotiated.
+    pub event_idx: Signal<In, Bit>,
+    /// ASID of the virtqueue's buffers.
+    pub asid: Signal<In, Bits<17>>,
+    /// The slot had the transmit mover before the event.
+    pub had_tx: Signal<In, Bit>,
+    /// The slot had the receive mover before the event.
+    pub had_rx: Signal<In, Bit>,
+    /// The fault FIFO is full.
+    pub fault_full: Signal<In, Bit>,
+    /// What the event does.
+    pub fx: Signal<Out, Effects>,
+    fail: FailStep,
+    ops: SlotOps,
+    ending: Release,
+    ctx: Signal<Local, CtxCmd>,
+    msi_next: Signal<Local, MsiRec>,
+    cmsi_next: Signal<Local, MsiRec>,
+    slot: Signal<Local, SlotRec>,
+    act: Signal<Local, SlotAct>,
+    tx_op: Signal<Local, TxOp>,
+    rx_op: Signal<Local, RxOp>,
+    discards: Signal<Local, Bit>,
+    no_fx: Constant<Effects>,
+    no_ctx: Constant<CtxCmd>,
+    no_tx: Constant<TxOp>,
+    discard: Constant<RxOp>,
+    chain_slots: Constant<Bits<3>>,
+    tag_shift: Constant<Bits<16>>,
+}
+
+impl Default for StageC {
+    fn default() -> Self {
+        let discard = RxOp {
+            discard: true,
+            ..RxOp::default()
+        };
+        block_default!(
+            ev, a, b, dev, vq, vq_id, cnt, msi, cmsi, running, alive, event_idx, asid, had_tx, had_rx, fault_full, fx,
+            fail, ops, ending, ctx, msi_next, cmsi_next, slot, act, tx_op, rx_op, discards;
+            no_fx = Effects::default(), no_ctx = CtxCmd::default(), no_tx = TxOp::default(), discard = discard,
+            chain_slots = CLIENT_SLOTS, tag_shift = 3u64
+        )
+    }
+}
+
+impl Logic for StageC {
+    #[hdl_gen]
+    fn update(&mut self) {
+        // Faults.
+        self.fail.act.next = self.b.val().act;
+        self.fail.slot.next = self.b.val().slot;
+        self.fail.dev.next = self.dev.val();
+        self.fail.vq.next = self.vq.val();
+        self.fail.cmsi.next = self.cmsi.val();
+        self.fail.asid.next = self.asid.val();
+        self.fail.alive.next = self.alive.val();
+        self.fail.owns_tx.next = self.b.val().tx_take | (self.had_tx.val() & !self.a.val().tx_free);
+        self.fail.owns_rx.next = self.a.val().rx_take | (self.had_rx.val() & !self.a.val().rx_free);
+        self.fail.tx_room.next = self.ev.val().tx_room;
+        self.fail.fault_room.next = self.ev.val().fq_enable & !self.fault_full.val();
+        // Ops.
+        self.act.next = self.fail.act_next.val();
+        self.ops.act.next = self.fail.act_next.val();
+        self.ops.client.next = self.ev.val().client;
+        self.ops.slot.next = self.fail.slot_next.val();
+        self.ops.vq.next = self.a.val().vq;
+        self.ops.asid.next = self.asid.val();
+        self.ops.asid_rings.next = self.dev.val().asid2;
+        self.ops.event_idx.next = self.event_idx.val();
+        self.ops.msi.next = self.msi.val();
+        self.ops.cmsi.next = self.cmsi.val();
+        // Releases and counters.
+        self.ending.step.next = self.a.val();
+        self.ending.act.next = self.fail.act_next.val();
+        self.ending.chain_slot.next = self.ev.val().client < self.chain_slots.val();
+        self.ending.alive.next = self.alive.val();
+        self.ending.running.next = self.running.val();
+        self.ending.reported.next = self.fail.reported.val();
+        self.ending.dev.next = self.dev.val();
+        self.ending.cnt.next = self.cnt.val();
+        // Contexts.
+        self.msi_next.next = self.msi.val();
+        self.msi_next.next.pending = true;
+        self.cmsi_next.next = self.cmsi.val();
+        self.cmsi_next.next.pending = true;
+        self.ctx.next = self.no_ctx.val();
+        self.ctx.next.dev = self.ending.dev_next.val();
+        self.ctx.next.dev_we = self.ending.dev_we.val();
+        self.ctx.next.vq = self.ending.vq_next.val();
+        self.ctx.next.vq_we = self.ending.vq_we.val();
+        self.ctx.next.cnt = self.ending.cnt_next.val();
+        self.ctx.next.cnt_we = self.ending.cnt_we.val();
+        self.ctx.next.msi = self.msi_next.val();
+        self.ctx.next.msi_we = self.a.val().pending;
+        self.ctx.next.cmsi = self.cmsi_next.val();
+        self.ctx.next.cmsi_we = self.fail.cfg_pending.val();
+        self.ctx.next.slot = self.ops.slot_next.val();
+        self.ctx.next.slot_we = self.b.val().act != SlotAct::Nothing;
+        // Mover ops.
+        self.slot.next = self.b.val().slot;
+        self.tx_op.next = self.no_tx.val();
+        self.tx_op.next.abort = self.fail.tx_abort.val();
+        self.tx_op.next.dest = bit_cast::<20, 17>(self.slot.val().dev);
+        self.tx_op.next.tid = bit_cast::<16, 4>(self.vq.val().index);
+        self.tx_op.next.tag = (bit_cast::<16, 13>(self.slot.val().gen) << self.tag_shift.val())
+            | bit_cast::<16, 3>(self.ev.val().client);
+        self.tx_op.next.typ = self.dev.val().typ;
+        self.tx_op.next.writable = self.slot.val().wsum;
+        self.tx_op.next.asid = self.asid.val();
+        self.tx_op.next.va = self.slot.val().addr;
+        self.tx_op.next.len = self.slot.val().len;
+        self.discards.next = self.fail.discard.val() | self.a.val().discard;
+        self.rx_op.next = self.ops.rx_op.val();
+        if self.discards.val() {
+            self.rx_op.next = self.discard.val();
+        }
+        // All of it.
+        self.fx.next = self.no_fx.val();
+        self.fx.next.ctx = self.ctx.val();
+        self.fx.next.op_push = self.ops.op_push.val();
+        self.fx.next.op = self.ops.op.val();
+        self.fx.next.tx_data = self.b.val().tx_data;
+        self.fx.next.tx_end = self.b.val().tx_end | self.fail.tx_abort.val();
+        self.fx.next.tx_op = self.tx_op.val();
+        self.fx.next.rx_set = self.ops.rx_set.val() | self.discards.val();
+        self.fx.next.rx_op = self.rx_op.val();
+        self.fx.next.tx_free = self.a.val().tx_free;
+        self.fx.next.tx_take = self.b.val().tx_take;
+        self.fx.next.rx_free = self.a.val().rx_free;
+        self.fx.next.rx_take = self.a.val().rx_take;
+        self.fx.next.rx_nobody = self.a.val().discard;
+        self.fx.next.owner = self.ev.val().client;
+        self.fx.next.ready_push = self.ending.ready_push.val();
+        self.fx.next.ready_vq = self.vq_id.val();
+        self.fx.next.fault_push = self.fail.fault_push.val();
+        self.fx.next.fault = self.fail.record.val();
+        self.fx.next.fq_lost = self.fail.fault_lost.val();
+        self.fx.next.n_doorbell = self.a.val().n_doorbell;
+        self.fx.next.n_tx = self.a.val().n_tx;
+        self.fx.next.n_rx = self.a.val().n_rx;
+        self.fx.next.n_drop = self.a.val().n_drop | (self.act.val() == SlotAct::Drop);
+        self.fx.next.n_irq =
+            (self.act.val() == SlotAct::SendMsi) | (self.act.val() == SlotAct::SendCfgMsi);
+        self.fx.next.n_fault = self.fail.reported.val();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stage_c_lints_clean() {
+        crate::util::assert_lint_clean("stage_c", StageC::default());
+    }
+}

@@ -1,0 +1,119 @@
+//! How a chain ends: finished, aborted, failed, reported.
+//!
+//! Timing: TIMING.md §3.5 (*finish*) and §3.8.
+
+use super::aux::FaultRecord;
+use super::slots::{Disposition, Fault, SlotState};
+use super::sources::TX_ROOM;
+use super::{Core, Env, RxOwner, RX_SLOT};
+use crate::regs::Counter;
+use crate::rx::RxOp;
+use crate::tx::TxOp;
+use shoal_abi::ring::S_NEEDS_RESET;
+
+impl Core {
+    pub(super) fn finish(&mut self, s: usize) {
+        let v = self.slots[s].vq;
+        if s != RX_SLOT && self.alive(s) && self.ctx.running(self.slots[s].dev) {
+            self.ctx.enqueue(v);
+            self.ctx.vq[v as usize].again = false;
+        }
+        self.release(s);
+    }
+
+    pub(super) fn abort(&mut self, s: usize, env: &Env) {
+        self.end(s, Disposition::Release, env);
+    }
+
+    pub(super) fn fail(&mut self, s: usize, fault: Fault, env: &Env) {
+        self.slots[s].report = fault;
+        self.end(s, Disposition::Report, env);
+    }
+
+    /// Fails with a ring cause: access read, IOVA 0.
+    pub(super) fn fail_ring(&mut self, s: usize, cause: u16, env: &Env) {
+        let asid = self.buffer_asid(s);
+        self.fail(
+            s,
+            Fault {
+                cause,
+                iova: 0,
+                write: false,
+                asid,
+            },
+            env,
+        );
+    }
+
+    /// TIMING.md §3.8: gives back the mover, if the slot owns one, then disposes.
+    pub(super) fn end(&mut self, s: usize, how: Disposition, env: &Env) {
+        self.slots[s].disposition = how;
+        if self.tx_owner == Some(s) {
+            if env.tx.ops.len() > TX_ROOM {
+                self.slots[s].ends = true;
+                self.slots[s].state = SlotState::WaitTx;
+            } else {
+                let side = self.side(s);
+                self.fx.push_tx(TxOp::End {
+                    side,
+                    writable: 0,
+                    abort: true,
+                });
+                self.slots[s].state = SlotState::TxEnd;
+            }
+        } else if self.rx_owner == RxOwner::Slot(s) {
+            self.discard(s, how);
+        } else {
+            self.dispose(s);
+        }
+    }
+
+    /// Pushes a DISCARD of the packet that the slot owns.
+    pub(super) fn discard(&mut self, s: usize, how: Disposition) {
+        self.fx.rx = Some(RxOp::Discard);
+        self.slots[s].disposition = how;
+        self.slots[s].state = SlotState::RxDisc;
+    }
+
+    /// The slot owns no mover any more and ends as its disposition says.
+    pub(super) fn dispose(&mut self, s: usize) {
+        match self.slots[s].disposition {
+            Disposition::Complete if self.alive(s) => self.complete(s),
+            Disposition::Complete | Disposition::Release => self.release(s),
+            Disposition::Report => self.report(s),
+        }
+    }
+
+    fn report(&mut self, s: usize) {
+        if !self.alive(s) {
+            return self.release(s);
+        }
+        let (v, d) = (self.slots[s].vq as usize, self.slots[s].dev);
+        let f = self.slots[s].report;
+        self.ctx.dev[d as usize].status |= S_NEEDS_RESET;
+        self.fx.count(Counter::Faults);
+        let vq = &mut self.ctx.vq[v];
+        vq.faults = vq.faults.wrapping_add(1);
+        let record = FaultRecord {
+            cause: f.cause,
+            asid: f.asid,
+            write: f.write,
+            member: d,
+            index: vq.index,
+            iova: f.iova,
+        };
+        if self.fault_queue_on && !self.faults.is_full() {
+            self.faults.push(record);
+        } else {
+            self.fx.lost = true;
+        }
+        let msi = &mut self.ctx.dev[d as usize].msi;
+        if msi.valid && !msi.mask {
+            let (address, data) = (msi.address, msi.data);
+            self.fx.count(Counter::Interrupts);
+            return self.write_message(s, SlotState::CfgMsi, address, data);
+        }
+        msi.pending |= msi.valid;
+        self.release(s);
+    }
+}
