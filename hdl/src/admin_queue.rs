@@ -7,12 +7,13 @@
 use rust_hdl::prelude::*;
 use shoal_abi::ring;
 
+use crate::admin_reply::Halves;
 use crate::admin_ring::{
     RING_AVAIL, RING_DESC, RING_ELEM, RING_ENTRY, RING_FLAGS, RING_GATHER, RING_SCATTER, RING_USED,
 };
 use crate::admin_types::{NEXT_EXEC, NEXT_MSI, NEXT_POLL, NEXT_XL};
 use crate::block_default;
-use crate::ctx_types::{CoreEv, SRC_ADM, SRC_CTLB, SRC_CTLR, SRC_CTLX};
+use crate::ctx_types::{CoreEv, SRC_ADM, SRC_CTLR, SRC_CTLX};
 use crate::types::CtlOp;
 
 /// Command bytes that are kept.
@@ -107,7 +108,7 @@ pub struct AdminQueue {
     pub last_avail: Signal<Out, Bits<16>>,
     pub used_idx: Signal<Out, Bits<16>>,
     pub head: Signal<Out, Bits<16>>,
-    pub table: Signal<Out, Bits<64>>,
+    pub desc_table: Signal<Out, Bits<64>>,
     pub index: Signal<Out, Bits<16>>,
     pub va: Signal<Out, Bits<64>>,
     pub left: Signal<Out, Bits<32>>,
@@ -116,6 +117,7 @@ pub struct AdminQueue {
     /// Answer bytes written.
     pub written: Signal<Out, Bits<8>>,
     pub ring_op: Signal<In, CtlOp>,
+    pub ring_low: Signal<In, Bits<3>>,
     pub ring_piece: Signal<In, Bits<4>>,
     pub ring_two: Signal<In, Bit>,
     // To the buffers.
@@ -163,6 +165,7 @@ pub struct AdminQueue {
     r_left: DFF<Bits<32>>,
     r_pos: DFF<Bits<8>>,
     r_written: DFF<Bits<8>>,
+    op_low: DFF<Bits<3>>,
     r_piece: DFF<Bits<4>>,
     r_two: DFF<Bit>,
     // What the event comes to.
@@ -173,7 +176,7 @@ pub struct AdminQueue {
     to_fail: DFF<Bit>,
     to_raise: DFF<Bit>,
     to_count: DFF<Bit>,
-    is_exec: Signal<Local, Bit>,
+    result_word: Signal<Local, Halves>,
     bad: Signal<Local, Bit>,
     low_bits: Signal<Local, Bits<6>>,
     shifted: Signal<Local, Bits<64>>,
@@ -186,9 +189,9 @@ pub struct AdminQueue {
     step_bytes: Signal<Local, Bits<8>>,
     step32: Signal<Local, Bits<32>>,
     step64: Signal<Local, Bits<64>>,
+    unused_ev: Signal<Local, Bits<{ <CoreEv as Synth>::BITS }>>,
     no_op: Constant<CtlOp>,
     src_r: Constant<Bits<4>>,
-    src_b: Constant<Bits<4>>,
     src_x: Constant<Bits<4>>,
     src_adm: Constant<Bits<4>>,
     none5: Constant<Bits<5>>,
@@ -225,23 +228,22 @@ pub struct AdminQueue {
     next_exec: Constant<Bits<3>>,
     answer1: Constant<Bits<4>>,
     answer2: Constant<Bits<4>>,
-    no_cause: Constant<Bits<12>>,
+    no_halves: Constant<Halves>,
 }
 
 impl Default for AdminQueue {
     fn default() -> Self {
         block_default!(
             clock, reset, clear, kick, live, warm, req, exec, idle, start, commit, ev, adm_desc, adm_size, run_go,
-            run_poll, run_done, run_follow, run_op, len, kind, last_avail, used_idx, head, table, index, va, left, pos,
-            written, ring_op, ring_piece, ring_two, put, put_pos, put_low, put_len, put_data, piece_len, piece, ans_we,
+            run_poll, run_done, run_follow, run_op, len, kind, last_avail, used_idx, head, desc_table, index, va, left, pos,
+            written, ring_op, ring_low, ring_piece, ring_two, put, put_pos, put_low, put_len, put_data, piece_len, piece, ans_we,
             ans_addr, ans_data, op_push, op, needs_reset_set, raise_config, raise_queue, cnt_admin_inc, state, work,
             timer, r_last, r_used, r_head, r_table, entries, r_index, indirect, walked, seen_write, ran, half_in, bad_in,
-            desc_addr, desc_len, desc_flags, desc_next, r_va, r_left, r_pos, r_written, r_piece, r_two, to, to_op,
-            to_push, to_piece, to_fail, to_raise, to_count, is_exec, bad, low_bits, shifted, half, jump, has_next,
-            has_write, has_indirect, table_bad, step_bytes, step32, step64;
+            desc_addr, desc_len, desc_flags, desc_next, r_va, r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op,
+            to_push, to_piece, to_fail, to_raise, to_count, result_word, bad, low_bits, shifted, half, jump, has_next,
+            has_write, has_indirect, table_bad, step_bytes, step32, step64, unused_ev;
             no_op = CtlOp::default(),
             src_r = SRC_CTLR,
-            src_b = SRC_CTLB,
             src_x = SRC_CTLX,
             src_adm = SRC_ADM,
             none5 = 0u64,
@@ -278,7 +280,7 @@ impl Default for AdminQueue {
             next_exec = NEXT_EXEC,
             answer1 = 1u64,
             answer2 = 2u64,
-            no_cause = 0u64
+            no_halves = Halves::default()
         )
     }
 }
@@ -289,8 +291,9 @@ impl Logic for AdminQueue {
         dff_setup!(
             self, clock, state, work, timer, r_last, r_used, r_head, r_table, entries, r_index, indirect, walked,
             seen_write, ran, half_in, bad_in, desc_addr, desc_len, desc_flags, desc_next, r_va, r_left, r_pos,
-            r_written, r_piece, r_two, to, to_op, to_push, to_piece, to_fail, to_raise, to_count
+            r_written, op_low, r_piece, r_two, to, to_op, to_push, to_piece, to_fail, to_raise, to_count
         );
+        self.unused_ev.next = self.ev.val().into();
         // Requests and neighbours: functions of state, kept apart from the steps below.
         self.exec.next = self.state.q.val() == AdminQueueState::Exec;
         self.idle.next = self.state.q.val() == AdminQueueState::Idle;
@@ -329,7 +332,7 @@ impl Logic for AdminQueue {
         self.last_avail.next = self.r_last.q.val();
         self.used_idx.next = self.r_used.q.val();
         self.head.next = self.r_head.q.val();
-        self.table.next = self.r_table.q.val();
+        self.desc_table.next = self.r_table.q.val();
         self.index.next = self.r_index.q.val();
         self.va.next = self.r_va.q.val();
         self.left.next = self.r_left.q.val();
@@ -351,6 +354,9 @@ impl Logic for AdminQueue {
             }
         }
         // The result of TRANSLATE.
+        self.result_word.next = self.no_halves.val();
+        self.result_word.next.lo = bit_cast::<32, 12>(self.ev.val().cause);
+        self.result_word.next.hi = bit_cast::<32, 21>(self.ev.val().user);
         self.ans_we.next = (self.work.q.val() == AdminWork::Result1)
             | (self.work.q.val() == AdminWork::Result2);
         self.ans_addr.next = self.answer1.val();
@@ -530,12 +536,14 @@ impl Logic for AdminQueue {
             AdminWork::ReadAvail => {
                 self.to.d.next = AdminQueueState::Avail;
                 self.to_op.d.next = self.ring_op.val();
+                self.op_low.d.next = self.ring_low.val();
                 self.to_push.d.next = true;
                 self.work.d.next = AdminWork::Ready;
             }
             AdminWork::ReadRing => {
                 self.to.d.next = AdminQueueState::Ring;
                 self.to_op.d.next = self.ring_op.val();
+                self.op_low.d.next = self.ring_low.val();
                 self.to_push.d.next = true;
                 self.work.d.next = AdminWork::Ready;
             }
@@ -544,6 +552,7 @@ impl Logic for AdminQueue {
                 self.bad_in.d.next = false;
                 self.to.d.next = AdminQueueState::Desc;
                 self.to_op.d.next = self.ring_op.val();
+                self.op_low.d.next = self.ring_low.val();
                 self.to_push.d.next = true;
                 self.work.d.next = AdminWork::Ready;
             }
@@ -630,6 +639,7 @@ impl Logic for AdminQueue {
             AdminWork::ReadFlags => {
                 self.to.d.next = AdminQueueState::Flags;
                 self.to_op.d.next = self.ring_op.val();
+                self.op_low.d.next = self.ring_low.val();
                 self.to_push.d.next = true;
                 self.work.d.next = AdminWork::Ready;
             }

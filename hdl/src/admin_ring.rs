@@ -50,7 +50,7 @@ pub struct AdminRing {
     /// First descriptor of the chain.
     pub head: Signal<In, Bits<16>>,
     /// Descriptor table.
-    pub table: Signal<In, Bits<64>>,
+    pub desc_table: Signal<In, Bits<64>>,
     /// Descriptor in it.
     pub index: Signal<In, Bits<16>>,
     /// Buffer: next byte.
@@ -65,10 +65,13 @@ pub struct AdminRing {
     pub len: Signal<In, Bits<8>>,
     /// The access.
     pub op: Signal<Out, CtlOp>,
+    /// Lowest bits of its address.
+    pub low: Signal<Out, Bits<3>>,
     /// Gather, scatter: its bytes, of one word.
     pub piece: Signal<Out, Bits<4>>,
     /// Gather: it reads two words.
     pub two: Signal<Out, Bit>,
+    place: Signal<Local, Bits<64>>,
     mask: Signal<Local, Bits<16>>,
     avail_slot: Signal<Local, Bits<16>>,
     used_slot: Signal<Local, Bits<16>>,
@@ -116,8 +119,8 @@ pub struct AdminRing {
 impl Default for AdminRing {
     fn default() -> Self {
         block_default!(
-            kind, adm_driver, adm_device, adm_size, last_avail, used_idx, head, table, index, va, left, pos, written,
-            len, op, piece, two, mask, avail_slot, used_slot, entry, elem, desc, used_next, elem_word, rest, rest4, left4,
+            kind, adm_driver, adm_device, adm_size, last_avail, used_idx, head, desc_table, index, va, left, pos, written,
+            len, op, low, piece, two, place, mask, avail_slot, used_slot, entry, elem, desc, used_next, elem_word, rest, rest4, left4,
             to_va, to_pos, piece_a, piece_b;
             no_op = CtlOp::default(),
             no_elem = UsedElemWord::default(),
@@ -197,38 +200,40 @@ impl Logic for AdminRing {
         self.op.next.client = self.client.val();
         self.op.next.bypass = true;
         self.op.next.kind = self.kind_read.val();
-        self.op.next.va = self.adm_driver.val();
+        self.place.next = self.adm_driver.val();
         if self.kind.val() == self.avail.val() {
-            self.op.next.va = self.adm_driver.val() + self.avail_idx.val();
+            self.place.next = self.adm_driver.val() + self.avail_idx.val();
         }
         if self.kind.val() == self.avail_entry.val() {
-            self.op.next.va = self.adm_driver.val() + self.avail_ring.val() + self.entry.val();
+            self.place.next = self.adm_driver.val() + self.avail_ring.val() + self.entry.val();
         }
         if self.kind.val() == self.descriptor.val() {
             self.op.next.words2 = true;
-            self.op.next.va = self.table.val() + self.desc.val();
+            self.place.next = self.desc_table.val() + self.desc.val();
         }
         if self.kind.val() == self.used_elem.val() {
             self.op.next.kind = self.kind_write.val();
-            self.op.next.va = self.adm_device.val() + self.used_ring.val() + self.elem.val();
+            self.place.next = self.adm_device.val() + self.used_ring.val() + self.elem.val();
             self.op.next.len = self.word4.val();
             self.op.next.data = self.elem_word.val().into();
         }
         if self.kind.val() == self.used.val() {
             self.op.next.kind = self.kind_write.val();
-            self.op.next.va = self.adm_device.val() + self.used_offset.val();
+            self.place.next = self.adm_device.val() + self.used_offset.val();
             self.op.next.len = self.idx_bytes.val();
             self.op.next.data = bit_cast::<64, 16>(self.used_next.val());
         }
         if self.kind.val() == self.gather.val() {
-            self.op.next.va = self.va.val();
+            self.place.next = self.va.val();
             self.op.next.words2 = self.two.val();
         }
         if self.kind.val() == self.scatter.val() {
             self.op.next.kind = self.kind_write.val();
-            self.op.next.va = self.va.val();
+            self.place.next = self.va.val();
             self.op.next.len = self.piece.val();
         }
+        self.op.next.va = self.place.val();
+        self.low.next = self.place.val().get_bits::<3>(0);
     }
 }
 

@@ -40,6 +40,13 @@ pub mod axi_wr;
 pub mod mmu;
 pub mod mmu_eval;
 pub mod mmu_look;
+pub mod rx;
+pub mod rx_in;
+pub mod rx_issue;
+pub mod rx_pack;
+pub mod tx;
+pub mod tx_issue;
+pub mod tx_pack;
 pub mod types;
 pub mod util;
 

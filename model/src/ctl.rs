@@ -126,8 +126,7 @@ impl Ctl {
     /// IOVA of the access that is being translated or issued.
     fn access_va(&self) -> u64 {
         match self.op.kind {
-            // Contract question: §4 "word w reads the 8 bytes at (va & ~7) + 8 w" is taken as the IOVA of the access,
-            // also where it faults.
+            // §4: the IOVA of word w is (va & ~7) + 8 w, also where it faults.
             Kind::Read(_) => (self.op.va & !7).wrapping_add(8 * u64::from(self.word)),
             _ => self.va,
         }
@@ -324,7 +323,7 @@ impl Ctl {
         self.va = self.va.wrapping_add(chunk);
         self.len -= chunk;
         self.data >>= 8 * chunk;
-        // Contract question: §4 says "else Xlat for the rest"; a bypass write goes to Issue and starts an access.
+        // The rest of a bypass write goes to Issue at once and starts an access (§4).
         self.take_up(cur)
     }
 }

@@ -233,7 +233,7 @@ impl Mmu {
                     }
                 }
             }
-            // Contract question: §5 "L1 -> L2 (table reads)": the tables are sampled at the edge that ends L1, so a
+            // §5: the tables are sampled at the edge that ends L1, so a
             // binding that ASID_SET writes at that very edge is not seen.
             State::L1 => {
                 self.entry = self.asid(self.request.asid);

@@ -52,7 +52,7 @@ pub(crate) struct Regs {
     pub(crate) device: u64,
     pub(crate) fq_base: u64,
     pub(crate) fq_enable: bool,
-    /// log2(records) as written. Contract question: §2 says 0..=7 and not what 8..=15 do; they are kept and used.
+    /// log2(records), 0..=7.
     pub(crate) fq_log: u8,
     pub(crate) fq_vector: u16,
     pub(crate) fq_head: u16,
@@ -185,11 +185,6 @@ impl Regs {
             && !self.warm
     }
 
-    /// The driver accepted feature bit `bit`.
-    pub(crate) fn accepted(&self, bit: u32) -> bool {
-        self.driver_feature >> bit & 1 == 1
-    }
-
     /// The register at `offset`, or nothing if there is none.
     pub(crate) fn read(&self, p: &Profile, offset: u32) -> Option<u32> {
         let queue = |v: u32| if self.queue_select == 0 { v } else { 0 };
@@ -300,7 +295,7 @@ impl Regs {
                 let old = self.read(p, FQ_CTRL).unwrap_or(0);
                 let new = merge(old, data, strb);
                 self.fq_enable = new & 1 == 1;
-                self.fq_log = (new >> 4 & 15) as u8;
+                self.fq_log = (new >> 4 & 7) as u8;
                 self.fq_vector = vector(new >> 16);
             }
             FQ_HEAD => self.fq_head = merge(u32::from(self.fq_head), data, strb) as u16,

@@ -137,7 +137,7 @@ commands! {
         f("desc", 8, 8, "descriptor table IOVA, 16-byte aligned"), f("driver", 16, 8, "available ring IOVA, 2-byte aligned"),
         f("device", 24, 8, "used ring IOVA, 4-byte aligned"), f("used_idx", 32, 2, "next used index"), f("reserved", 34, 2, ""),
         f("msi_ctrl", 36, 4, "as in MSI_SET"), f("msi_address", 40, 8, ""), f("msi_data", 48, 4, ""), f("reserved", 52, 4, "")] []
-        "Sets up a queue at once. Queue in use (ready): EBUSY/INVALID_COMMAND. With DRIVER_OK a queue that becomes ready is looked at.";
+        "Sets up a queue at once. Queue in use (ready, or a chain still in flight): EBUSY/INVALID_COMMAND. With DRIVER_OK a queue that becomes ready is looked at.";
     VQ_STATE_GET 0x51 true [f("vq_index", 0, 2, "0..vq_count")] [
         f("last_avail", 0, 2, "next available index"), f("used_idx", 2, 2, "next used index"), f("size", 4, 2, ""), f("ready", 6, 1, ""), f("reserved", 7, 1, "")]
         "Ring state. Stable only while stopped or not ready.";

@@ -61,7 +61,7 @@ regs! {
     CAP_DATA 0x120 Ro "[15:0] data width, bits, [31:16] chains in flight (slots).";
     FQ_BASE_LO 0x140 Rw "Fault queue address, low half; bits 11:0 read 0.";
     FQ_BASE_HI 0x144 Rw "Fault queue address, high half.";
-    FQ_CTRL 0x148 Rw "[0] enable, [7:4] log2(records), 0..=7, [31:16] MSI-X vector (as config_msix_vector).";
+    FQ_CTRL 0x148 Rw "[0] enable, [6:4] log2(records), [31:16] MSI-X vector (as config_msix_vector).";
     FQ_HEAD 0x14c Rw "[15:0] next record the driver will read, 0..records-1.";
     FQ_TAIL 0x150 Ro "[15:0] next record the device will write. Full when tail + 1 == head (mod records).";
     FQ_LOST 0x154 Ro "Records dropped because the queue was off, full or busy.";

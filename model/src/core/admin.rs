@@ -106,8 +106,12 @@ impl Core {
     pub(super) fn on_admin(&mut self, env: &Env) {
         match self.admin.state {
             AdminState::Idle => self.admin_read_avail(env),
-            // Contract question: §3 N = 127 for EXEC; an ADM event that finds `warm` runs no command and takes N = 7.
-            _ if self.ctx.warm => self.admin.state = AdminState::Idle,
+            _ if self.ctx.warm => {
+                if self.admin.state == AdminState::Exec {
+                    self.busy = super::LONG_EVENT;
+                }
+                self.admin.state = AdminState::Idle;
+            }
             AdminState::Exec => {
                 self.busy = super::LONG_EVENT;
                 self.execute(env);
@@ -128,7 +132,7 @@ impl Core {
         let state = self.admin.state;
         match (state, c) {
             (AdminState::Xl, Completion::Xlat(x)) => return self.translated(&x, env),
-            // A bad response to a message is ignored (ABI.md §2.2). Contract question: §9 says "any fault".
+            // A bad response to a message is ignored (§9).
             (AdminState::Msi, _) => return self.scatter(env),
             _ => {}
         }
@@ -277,9 +281,7 @@ impl Core {
         if desc.has(DESC_F_INDIRECT) {
             let len = u64::from(desc.len);
             let bad = len == 0 || len % DESC_BYTES != 0 || !desc.addr.is_multiple_of(8);
-            // Contract question: §9 does not name INDIRECT that was not negotiated; ABI.md §4 does not allow it.
-            let refused = !env.regs.accepted(F_INDIRECT_DESC);
-            if a.walk.indirect || desc.has(DESC_F_NEXT) || bad || refused {
+            if a.walk.indirect || desc.has(DESC_F_NEXT) || bad {
                 return self.admin_fault(env);
             }
             a.walk = Walk {

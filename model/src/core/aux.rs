@@ -88,7 +88,7 @@ impl Core {
         }
     }
 
-    // Contract question: §3.9 does not say when FQ_BASE is looked at; every write looks at it in its own pick cycle.
+    // Every write looks at FQ_BASE in its own pick cycle (§3.9).
     fn write_record(&mut self, record: FaultRecord, word: usize, env: &Env) {
         let at = FAULT_BYTES * u64::from(env.regs.fq_tail) + 8 * word as u64;
         self.fx.ctl = Some(CtlOp {

@@ -56,7 +56,7 @@ impl Core {
             ..DevCtx::default()
         };
         for (index, vq) in (0..).zip(&mut self.ctx.vq[vqs]) {
-            // Contract question: §10 "clears vq state" is taken as everything but `queued`, size and addresses included.
+            // Everything but `queued` (§10).
             *vq = VqCtx {
                 owner: d,
                 index,
@@ -182,7 +182,6 @@ impl Core {
         let old = dev.status;
         let accepted =
             dev.driver & !dev.offered == 0 && dev.driver & REQUIRED_FEATURES == REQUIRED_FEATURES;
-        // Contract question: bits outside S_WRITABLE are ignored before the value is compared with 0.
         let mut new = self.arg("status") as u8 & S_WRITABLE;
         if new == 0 {
             self.ctx.dev[d as usize].status = S_NEEDS_RESET;
@@ -193,7 +192,6 @@ impl Core {
         if old & S_FEATURES_OK == 0 && !accepted {
             new &= !S_FEATURES_OK;
         }
-        // Contract question: "DRIVER_OK without FEATURES_OK" is judged by the FEATURES_OK that is kept.
         check(new & S_DRIVER_OK == 0 || new & S_FEATURES_OK != 0, FIELD)?;
         self.ctx.dev[d as usize].status = old | new;
         if new & !old & S_DRIVER_OK != 0 {
@@ -234,10 +232,10 @@ impl Core {
         check(group <= 1, FIELD)?;
         let (desc, driver, device) = (self.arg("desc"), self.arg("driver"), self.arg("device"));
         check(desc % 16 == 0 && driver % 2 == 0 && device % 4 == 0, FIELD)?;
-        // Contract question: msi_address has no range of its own; "as in MSI_SET" is taken for all three fields.
         let address = self.arg("msi_address");
         check(address.is_multiple_of(4), FIELD)?;
-        check(!self.ctx.vq[v as usize].ready, (EBUSY, Q_INVALID_COMMAND))?;
+        let vq = &self.ctx.vq[v as usize];
+        check(!vq.ready && !vq.busy, (EBUSY, Q_INVALID_COMMAND))?;
         let last_avail = self.arg("last_avail") as u16;
         let vq = VqCtx {
             ready: self.arg("flags") & 1 == 1,

@@ -389,6 +389,8 @@ fn reset<P: Platform>(platform: &P, cycles: u64) -> Result<()> {
     let ready = || platform.read32(regs::READY.offset) & 1 == 1;
     // device_status is writable only while the device is ready.
     wait_for(platform, "the first sweep of the contexts", cycles, ready)?;
+    // The end of the reset shows as a change of the status to 0, so it must not be 0 before.
+    set_status(platform, ring::S_ACKNOWLEDGE);
     platform.write32(regs::STATUS_QUEUE_SELECT.offset, 0);
     // virtio 1.4 §2.4.2: a driver waits until the status reads 0 before it goes on.
     wait_for(platform, "the reset of the mgmtdev", cycles, || {

@@ -88,6 +88,13 @@ pub struct PageTable<D: Dma> {
 #[must_use]
 pub struct Unlinked(Vec<u64>);
 
+impl Unlinked {
+    /// Takes the tables of `other` too.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+}
+
 impl<D: Dma> PageTable<D> {
     /// An empty table.
     ///

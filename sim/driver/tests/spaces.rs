@@ -171,6 +171,11 @@ proptest! {
                 prop_assert_eq!(write, expect.filter(|e| e.1).map(|e| (e.0 + 7, None)));
             }
         }
+        space.reset_map().unwrap();
+        prop_assert_eq!(space.mapped_bytes(), 0);
+        for iova in want.keys().step_by(want.len().div_ceil(40).max(1)) {
+            prop_assert!(m.translate(space.asid(), *iova, false).unwrap().is_err());
+        }
         space.release().unwrap();
         prop_assert_eq!(fake.pages_held(), held);
     }

@@ -83,10 +83,6 @@ impl Fleet {
         })
     }
 
-    pub(super) fn mgmtdev(&self) -> &Mgmtdev<Site> {
-        &self.mgmtdev
-    }
-
     /// Half of the devices by the device MMU, half by PASID, in every device type.
     fn space(number: u32) -> SpaceKind {
         match (number + number / 4) % 4 {
