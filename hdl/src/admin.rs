@@ -1,6 +1,6 @@
 //! The admin queue and its commands: the block that `admin_if` describes, ports and all.
 //!
-//! `admin_queue` follows rings and descriptors, `admin_ring` knows where they are, `admin_cmdbuf` and `admin_answer` hold a command and its
+//! `admin_queue` goes from the available ring to the used ring, `admin_desc` along the chain, `admin_ring` says which access that takes, `admin_cmdbuf` and `admin_answer` hold a command and its
 //! answer, `admin_exec` runs it. Only wiring here. Contract §9, §10.
 
 use rust_hdl::prelude::*;
@@ -8,6 +8,7 @@ use shoal_abi::profile::Profile;
 
 use crate::admin_answer::AdminAnswer;
 use crate::admin_cmdbuf::AdminCmdBuf;
+use crate::admin_desc::AdminDesc;
 use crate::admin_exec::AdminExec;
 use crate::admin_queue::AdminQueue;
 use crate::admin_ring::AdminRing;
@@ -105,6 +106,7 @@ pub struct Admin {
     /// CNT_INTERRUPTS += 1.
     pub cnt_interrupts_inc: Signal<Out, Bit>,
     queue: AdminQueue,
+    chain: AdminDesc,
     ring: AdminRing,
     command: AdminCmdBuf,
     answer: AdminAnswer,
@@ -120,7 +122,7 @@ impl Admin {
             clock, reset, clear, kick, live, warm, req, exec, idle, start, busy, commit, ev, adm_desc, adm_driver,
             adm_device, adm_size, ctx, dev, vq, cnt, msi, cmsi, page, slot, cfg, asid, tx_owned, tx_owner, ready_push,
             ready_vq, op_push, op, inv_set, inv, asid_we, asid_addr, asid_data, needs_reset_set, raise_config,
-            raise_queue, cnt_admin_inc, cnt_interrupts_inc, queue, ring, command, answer, unused_busy;
+            raise_queue, cnt_admin_inc, cnt_interrupts_inc, queue, chain, ring, command, answer, unused_busy;
             ;
             run = AdminExec::new(p)
         )
@@ -130,7 +132,7 @@ impl Admin {
 impl Logic for Admin {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, queue, command, answer, run);
+        clock!(self, clock, queue, chain, command, answer, run);
         self.unused_busy.next = self.busy.val();
         // Queue.
         self.queue.reset.next = self.reset.val();
@@ -141,7 +143,6 @@ impl Logic for Admin {
         self.queue.start.next = self.start.val();
         self.queue.commit.next = self.commit.val();
         self.queue.ev.next = self.ev.val();
-        self.queue.adm_desc.next = self.adm_desc.val();
         self.queue.adm_size.next = self.adm_size.val();
         self.queue.run_done.next = self.run.done.val();
         self.queue.run_follow.next = self.run.follow.val();
@@ -161,6 +162,23 @@ impl Logic for Admin {
         self.raise_config.next = self.queue.raise_config.val();
         self.raise_queue.next = self.queue.raise_queue.val();
         self.cnt_admin_inc.next = self.queue.cnt_admin_inc.val();
+        // Chain.
+        self.chain.begin_at.next = self.queue.desc_begin.val();
+        self.chain.head.next = self.queue.desc_head.val();
+        self.chain.adm_desc.next = self.adm_desc.val();
+        self.chain.adm_size.next = self.adm_size.val();
+        self.chain.take.next = self.queue.desc_take.val();
+        self.chain.word.next = self.ev.val().word;
+        self.chain.data.next = self.ev.val().data;
+        self.chain.walk.next = self.queue.desc_walk.val();
+        self.chain.follow.next = self.queue.desc_follow.val();
+        self.queue.desc_addr.next = self.chain.addr.val();
+        self.queue.desc_len.next = self.chain.len.val();
+        self.queue.is_table.next = self.chain.is_table.val();
+        self.queue.writable.next = self.chain.writable.val();
+        self.queue.has_next.next = self.chain.has_next.val();
+        self.queue.illegal.next = self.chain.illegal.val();
+        self.queue.next_illegal.next = self.chain.next_illegal.val();
         // Rings.
         self.ring.kind.next = self.queue.kind.val();
         self.ring.adm_driver.next = self.adm_driver.val();
@@ -169,8 +187,8 @@ impl Logic for Admin {
         self.ring.last_avail.next = self.queue.last_avail.val();
         self.ring.used_idx.next = self.queue.used_idx.val();
         self.ring.head.next = self.queue.head.val();
-        self.ring.desc_table.next = self.queue.desc_table.val();
-        self.ring.index.next = self.queue.index.val();
+        self.ring.desc_table.next = self.chain.desc_table.val();
+        self.ring.index.next = self.chain.index.val();
         self.ring.va.next = self.queue.va.val();
         self.ring.left.next = self.queue.left.val();
         self.ring.pos.next = self.queue.pos.val();
@@ -235,3 +253,7 @@ mod tests {
         crate::util::assert_lint_clean("admin", Admin::new(&shoal_abi::profile::TINY));
     }
 }
+
+#[cfg(test)]
+#[path = "admin_tests.rs"]
+mod command_tests;

@@ -75,7 +75,8 @@ impl Logic for AdminAnswer {
         self.in_bits.next = bit_cast::<7, 3>(self.in_word.val()) << self.to_bits.val();
         self.high_bits.next = self.word_bits.val() - self.in_bits.val();
         self.len_bits.next = bit_cast::<7, 4>(self.len.val()) << self.to_bits.val();
-        self.joined.next = (self.low.q.val() >> self.in_bits.val()) | (self.high.q.val() << self.high_bits.val());
+        self.joined.next =
+            (self.low.q.val() >> self.in_bits.val()) | (self.high.q.val() << self.high_bits.val());
         self.unused_part.next = self.all.val() << self.len_bits.val();
         self.piece.next = self.joined.val() & !self.unused_part.val();
     }

@@ -140,7 +140,8 @@ impl Logic for AdminCfg {
             self.cmd_addr.next = self.merge_word.val() + self.at4.val();
         }
         self.reads.next = self.mode.val() == self.read.val();
-        self.done.next = self.active.q.val() & self.look.q.val() & (self.at.q.val() == self.last.val());
+        self.done.next =
+            self.active.q.val() & self.look.q.val() & (self.at.q.val() == self.last.val());
         self.cfg_word.next = self.at.q.val();
         self.cfg_we.next = self.active.q.val() & self.look.q.val() & !self.reads.val();
         self.cfg_data.next =

@@ -216,8 +216,8 @@ impl Logic for AdminCheck {
             self.legal1.next = self.managed1.val();
         }
         self.op_low.next = self.opcode.val().get_bits::<7>(0);
-        self.in_use.next =
-            (self.opcode.val() < self.set_limit.val()) & self.set.val().get_bit(self.op_low.val().index());
+        self.in_use.next = (self.opcode.val() < self.set_limit.val())
+            & self.set.val().get_bit(self.op_low.val().index());
         // Member. The LIST commands have none.
         self.lists.next = self.flags.val().list_query | self.flags.val().list_use;
         self.wants_member.next = self.is_managed.val() & !self.lists.val();
@@ -261,9 +261,11 @@ impl Logic for AdminCheck {
             | ((self.d1.val().get_bits::<32>(0) & !self.pasid_known.val()) != self.none32.val())
             | ((self.d2.val() & !self.root_known.val()) != self.none64.val());
         self.range_end.next = self.d1.val() + self.d2.val();
-        self.range_bad.next = (((self.d1.val() | self.d2.val()) & self.page_bytes.val()) != self.none64.val())
+        self.range_bad.next = (((self.d1.val() | self.d2.val()) & self.page_bytes.val())
+            != self.none64.val())
             | (self.d2.val() == self.none64.val())
-            | ((self.range_end.val() < self.d1.val()) & (self.range_end.val() != self.none64.val()));
+            | ((self.range_end.val() < self.d1.val())
+                & (self.range_end.val() != self.none64.val()));
         self.invalidate_bad.next = (self.word_a.val() > self.two32.val())
             | ((self.word_a.val() != self.none32.val()) & !self.asid_b_ok.val())
             | ((self.word_a.val() == self.two32.val()) & self.range_bad.val());
@@ -316,14 +318,17 @@ impl Logic for AdminCheck {
             | (self.flags.val().create & self.create_bad.val())
             | (self.flags.val().status_set & self.status_bad.val())
             | (self.flags.val().vq_setup & self.setup_bad.val())
-            | ((self.flags.val().vq_state_get | self.flags.val().vq_reset | self.flags.val().stats_get)
+            | ((self.flags.val().vq_state_get
+                | self.flags.val().vq_reset
+                | self.flags.val().stats_get)
                 & !self.index_ok.val())
             | (self.flags.val().group_asid_set
                 & ((self.word_a.val() >= self.groups.val()) | !self.asid_b_ok.val()))
             | ((self.flags.val().msi_set | self.flags.val().msi_get)
                 & !self.index_ok.val()
                 & !self.config_index.val())
-            | (self.flags.val().msi_set & ((self.d1.val() & self.align4.val()) != self.none64.val()));
+            | (self.flags.val().msi_set
+                & ((self.d1.val() & self.align4.val()) != self.none64.val()));
         // States.
         self.running.next = ((self.dev.val().status & self.driver_ok.val()) != self.none8.val())
             & !self.dev.val().stopped;
@@ -353,6 +358,9 @@ mod tests {
     #[test]
     fn admin_check_lints_clean() {
         crate::util::assert_lint_clean("admin_check", AdminCheck::new(&shoal_abi::profile::TINY));
-        crate::util::assert_lint_clean("admin_check_mid", AdminCheck::new(&shoal_abi::profile::MID));
+        crate::util::assert_lint_clean(
+            "admin_check_mid",
+            AdminCheck::new(&shoal_abi::profile::MID),
+        );
     }
 }

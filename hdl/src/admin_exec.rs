@@ -189,7 +189,7 @@ impl Logic for AdminExec {
         self.check.vq_ready.next = self.steps.vq.val().ready;
         // Plan.
         self.planner.flags.next = self.ops.flags.val();
-        self.planner.managed.next = (self.words.group.val() == self.managed_group.val());
+        self.planner.managed.next = self.words.group.val() == self.managed_group.val();
         self.planner.phase.next = self.steps.phase.val();
         self.planner.was_stopped.next = self.steps.was_stopped.val();
         self.planner.d0.next = self.words.d0.val();
@@ -336,7 +336,7 @@ impl Logic for AdminExec {
         self.ctx.next = self.access.val();
         // Answer.
         self.reply.flags.next = self.ops.flags.val();
-        self.reply.managed.next = (self.words.group.val() == self.managed_group.val());
+        self.reply.managed.next = self.words.group.val() == self.managed_group.val();
         self.reply.status.next = self.steps.status.val();
         self.reply.qualifier.next = self.steps.qualifier.val();
         self.reply.asid_id.next = self.words.d0.val().get_bits::<32>(0);

@@ -7,8 +7,8 @@ use rust_hdl::prelude::*;
 use shoal_abi::{cmd, ring};
 
 use crate::admin_types::{
-    OpFlags, Plan, CFG_MERGE, CFG_READ, CFG_WRITE, NEXT_MSI, NEXT_POLL, NEXT_XL, VQS_CREATE, VQS_DESTROY, VQS_ENQUEUE,
-    VQS_RESET,
+    OpFlags, Plan, CFG_MERGE, CFG_READ, CFG_WRITE, NEXT_MSI, NEXT_POLL, NEXT_XL, VQS_CREATE,
+    VQS_DESTROY, VQS_ENQUEUE, VQS_RESET,
 };
 use crate::block_default;
 use crate::ctx_types::{DevRec, MsiRec};
@@ -152,10 +152,13 @@ impl Logic for AdminPlan {
         self.wanted.next = self.d0.val().get_bits::<8>(0) & self.writable.val();
         self.resets.next = self.flags.val().status_set & (self.wanted.val() == self.none8.val());
         self.stops.next = self.flags.val().mode_set & self.d0.val().get_bit(0);
-        self.drains.next =
-            self.resets.val() | self.stops.val() | self.flags.val().destroy | self.flags.val().vq_reset;
+        self.drains.next = self.resets.val()
+            | self.stops.val()
+            | self.flags.val().destroy
+            | self.flags.val().vq_reset;
         self.joined.next = self.dev.val().status | self.wanted.val();
-        self.features_good.next = ((self.dev.val().features & !self.dev.val().offered) == self.none64.val())
+        self.features_good.next = ((self.dev.val().features & !self.dev.val().offered)
+            == self.none64.val())
             & ((self.dev.val().features & self.required.val()) == self.required.val());
         self.new_status.next = self.joined.val();
         if !self.features_good.val() {

@@ -85,8 +85,6 @@ pub struct AdminQueue {
     pub commit: Signal<In, Bit>,
     /// The event.
     pub ev: Signal<In, CoreEv>,
-    /// Descriptor table.
-    pub adm_desc: Signal<In, Bits<64>>,
     /// Entries.
     pub adm_size: Signal<In, Bits<16>>,
     // To `admin_exec`.
@@ -108,8 +106,6 @@ pub struct AdminQueue {
     pub last_avail: Signal<Out, Bits<16>>,
     pub used_idx: Signal<Out, Bits<16>>,
     pub head: Signal<Out, Bits<16>>,
-    pub desc_table: Signal<Out, Bits<64>>,
-    pub index: Signal<Out, Bits<16>>,
     pub va: Signal<Out, Bits<64>>,
     pub left: Signal<Out, Bits<32>>,
     /// Command bytes gathered.
@@ -120,6 +116,19 @@ pub struct AdminQueue {
     pub ring_low: Signal<In, Bits<3>>,
     pub ring_piece: Signal<In, Bits<4>>,
     pub ring_two: Signal<In, Bit>,
+    // To `admin_desc`.
+    pub desc_begin: Signal<Out, Bit>,
+    pub desc_head: Signal<Out, Bits<16>>,
+    pub desc_take: Signal<Out, Bit>,
+    pub desc_walk: Signal<Out, Bit>,
+    pub desc_follow: Signal<Out, Bit>,
+    pub desc_addr: Signal<In, Bits<64>>,
+    pub desc_len: Signal<In, Bits<32>>,
+    pub is_table: Signal<In, Bit>,
+    pub writable: Signal<In, Bit>,
+    pub has_next: Signal<In, Bit>,
+    pub illegal: Signal<In, Bit>,
+    pub next_illegal: Signal<In, Bit>,
     // To the buffers.
     /// Bytes for the command buffer.
     pub put: Signal<Out, Bit>,
@@ -148,19 +157,9 @@ pub struct AdminQueue {
     r_last: DFF<Bits<16>>,
     r_used: DFF<Bits<16>>,
     r_head: DFF<Bits<16>>,
-    r_table: DFF<Bits<64>>,
-    entries: DFF<Bits<32>>,
-    r_index: DFF<Bits<16>>,
-    indirect: DFF<Bit>,
-    walked: DFF<Bits<16>>,
-    seen_write: DFF<Bit>,
     ran: DFF<Bit>,
     half_in: DFF<Bit>,
     bad_in: DFF<Bit>,
-    desc_addr: DFF<Bits<64>>,
-    desc_len: DFF<Bits<32>>,
-    desc_flags: DFF<Bits<16>>,
-    desc_next: DFF<Bits<16>>,
     r_va: DFF<Bits<64>>,
     r_left: DFF<Bits<32>>,
     r_pos: DFF<Bits<8>>,
@@ -182,10 +181,6 @@ pub struct AdminQueue {
     shifted: Signal<Local, Bits<64>>,
     half: Signal<Local, Bits<16>>,
     jump: Signal<Local, Bits<16>>,
-    has_next: Signal<Local, Bit>,
-    has_write: Signal<Local, Bit>,
-    has_indirect: Signal<Local, Bit>,
-    table_bad: Signal<Local, Bit>,
     step_bytes: Signal<Local, Bits<8>>,
     step32: Signal<Local, Bits<32>>,
     step64: Signal<Local, Bits<64>>,
@@ -201,19 +196,13 @@ pub struct AdminQueue {
     one16: Constant<Bits<16>>,
     none32: Constant<Bits<32>>,
     none8: Constant<Bits<8>>,
-    none3: Constant<Bits<3>>,
     to_bits: Constant<Bits<6>>,
     word8: Constant<Bits<8>>,
     two8: Constant<Bits<8>>,
     word7: Constant<Bits<7>>,
     word4: Constant<Bits<4>>,
     all_command: Constant<Bits<8>>,
-    f_next: Constant<Bits<16>>,
-    f_write: Constant<Bits<16>>,
-    f_indirect: Constant<Bits<16>>,
     no_interrupt: Constant<Bits<16>>,
-    desc_mask: Constant<Bits<32>>,
-    desc_shift: Constant<Bits<32>>,
     ring_avail: Constant<Bits<3>>,
     ring_entry: Constant<Bits<3>>,
     ring_desc: Constant<Bits<3>>,
@@ -234,14 +223,13 @@ pub struct AdminQueue {
 impl Default for AdminQueue {
     fn default() -> Self {
         block_default!(
-            clock, reset, clear, kick, live, warm, req, exec, idle, start, commit, ev, adm_desc, adm_size, run_go,
-            run_poll, run_done, run_follow, run_op, len, kind, last_avail, used_idx, head, desc_table, index, va, left, pos,
-            written, ring_op, ring_low, ring_piece, ring_two, put, put_pos, put_low, put_len, put_data, piece_len, piece, ans_we,
+            clock, reset, clear, kick, live, warm, req, exec, idle, start, commit, ev, adm_size, run_go,
+            run_poll, run_done, run_follow, run_op, len, kind, last_avail, used_idx, head, va, left, pos,
+            written, ring_op, ring_low, ring_piece, ring_two, desc_begin, desc_head, desc_take, desc_walk, desc_follow, desc_addr, desc_len, is_table, writable, has_next, illegal, next_illegal, put, put_pos, put_low, put_len, put_data, piece_len, piece, ans_we,
             ans_addr, ans_data, op_push, op, needs_reset_set, raise_config, raise_queue, cnt_admin_inc, state, work,
-            timer, r_last, r_used, r_head, r_table, entries, r_index, indirect, walked, seen_write, ran, half_in, bad_in,
-            desc_addr, desc_len, desc_flags, desc_next, r_va, r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op,
-            to_push, to_piece, to_fail, to_raise, to_count, result_word, bad, low_bits, shifted, half, jump, has_next,
-            has_write, has_indirect, table_bad, step_bytes, step32, step64, unused_ev;
+            timer, r_last, r_used, r_head, ran, half_in, bad_in,
+            r_va, r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op,
+            to_push, to_piece, to_fail, to_raise, to_count, result_word, bad, low_bits, shifted, half, jump, step_bytes, step32, step64, unused_ev;
             no_op = CtlOp::default(),
             src_r = SRC_CTLR,
             src_x = SRC_CTLX,
@@ -253,19 +241,13 @@ impl Default for AdminQueue {
             one16 = 1u64,
             none32 = 0u64,
             none8 = 0u64,
-            none3 = 0u64,
             to_bits = 3u64,
             word8 = 8u64,
             two8 = 16u64,
             word7 = 8u64,
             word4 = 8u64,
             all_command = COMMAND_BYTES,
-            f_next = u64::from(ring::DESC_F_NEXT),
-            f_write = u64::from(ring::DESC_F_WRITE),
-            f_indirect = u64::from(ring::DESC_F_INDIRECT),
             no_interrupt = u64::from(ring::AVAIL_F_NO_INTERRUPT),
-            desc_mask = ring::DESC_BYTES - 1,
-            desc_shift = u64::from(ring::DESC_BYTES.trailing_zeros()),
             ring_avail = RING_AVAIL,
             ring_entry = RING_ENTRY,
             ring_desc = RING_DESC,
@@ -289,9 +271,8 @@ impl Logic for AdminQueue {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, work, timer, r_last, r_used, r_head, r_table, entries, r_index, indirect, walked,
-            seen_write, ran, half_in, bad_in, desc_addr, desc_len, desc_flags, desc_next, r_va, r_left, r_pos,
-            r_written, op_low, r_piece, r_two, to, to_op, to_push, to_piece, to_fail, to_raise, to_count
+            self, clock, state, work, timer, r_last, r_used, r_head, ran, half_in, bad_in, r_va, r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op, to_push,
+            to_piece, to_fail, to_raise, to_count
         );
         self.unused_ev.next = self.ev.val().into();
         // Requests and neighbours: functions of state, kept apart from the steps below.
@@ -332,13 +313,17 @@ impl Logic for AdminQueue {
         self.last_avail.next = self.r_last.q.val();
         self.used_idx.next = self.r_used.q.val();
         self.head.next = self.r_head.q.val();
-        self.desc_table.next = self.r_table.q.val();
-        self.index.next = self.r_index.q.val();
         self.va.next = self.r_va.q.val();
         self.left.next = self.r_left.q.val();
         self.pos.next = self.r_pos.q.val();
         self.written.next = self.r_written.q.val();
         self.piece_len.next = self.r_piece.q.val();
+        // The chain.
+        self.desc_begin.next =
+            self.start.val() & (self.state.q.val() == AdminQueueState::Ring);
+        self.desc_take.next = self.start.val() & (self.state.q.val() == AdminQueueState::Desc);
+        self.desc_walk.next = self.work.q.val() == AdminWork::Walk;
+        self.desc_follow.next = self.work.q.val() == AdminWork::NextDesc;
         // Command bytes as they arrive.
         self.put.next = self.start.val()
             & (self.ev.val().src == self.src_r.val())
@@ -357,8 +342,8 @@ impl Logic for AdminQueue {
         self.result_word.next = self.no_halves.val();
         self.result_word.next.lo = bit_cast::<32, 12>(self.ev.val().cause);
         self.result_word.next.hi = bit_cast::<32, 21>(self.ev.val().user);
-        self.ans_we.next = (self.work.q.val() == AdminWork::Result1)
-            | (self.work.q.val() == AdminWork::Result2);
+        self.ans_we.next =
+            (self.work.q.val() == AdminWork::Result1) | (self.work.q.val() == AdminWork::Result2);
         self.ans_addr.next = self.answer1.val();
         self.ans_data.next = self.ev.val().addr;
         if self.work.q.val() == AdminWork::Result2 {
@@ -381,14 +366,7 @@ impl Logic for AdminQueue {
         self.shifted.next = self.ev.val().data >> self.low_bits.val();
         self.half.next = self.shifted.val().get_bits::<16>(0);
         self.jump.next = self.half.val() - self.r_last.q.val();
-        self.has_next.next = (self.desc_flags.q.val() & self.f_next.val()) != self.none16.val();
-        self.has_write.next = (self.desc_flags.q.val() & self.f_write.val()) != self.none16.val();
-        self.has_indirect.next = (self.desc_flags.q.val() & self.f_indirect.val()) != self.none16.val();
-        self.table_bad.next = self.indirect.q.val()
-            | self.has_next.val()
-            | (self.desc_len.q.val() == self.none32.val())
-            | ((self.desc_len.q.val() & self.desc_mask.val()) != self.none32.val())
-            | (self.desc_addr.q.val().get_bits::<3>(0) != self.none3.val());
+        self.desc_head.next = self.half.val();
         self.step_bytes.next = bit_cast::<8, 4>(self.r_piece.q.val());
         if self.r_two.q.val() {
             self.step_bytes.next = self.two8.val();
@@ -425,12 +403,6 @@ impl Logic for AdminQueue {
                         }
                         AdminQueueState::Ring => {
                             self.r_head.d.next = self.half.val();
-                            self.r_index.d.next = self.half.val();
-                            self.r_table.d.next = self.adm_desc.val();
-                            self.entries.d.next = bit_cast::<32, 16>(self.adm_size.val());
-                            self.indirect.d.next = false;
-                            self.walked.d.next = self.none16.val();
-                            self.seen_write.d.next = false;
                             self.ran.d.next = false;
                             self.r_pos.d.next = self.none8.val();
                             self.r_written.d.next = self.none8.val();
@@ -440,13 +412,6 @@ impl Logic for AdminQueue {
                             }
                         }
                         AdminQueueState::Desc => {
-                            if self.ev.val().word {
-                                self.desc_len.d.next = self.shifted.val().get_bits::<32>(0);
-                                self.desc_flags.d.next = self.shifted.val().get_bits::<16>(32);
-                                self.desc_next.d.next = self.shifted.val().get_bits::<16>(48);
-                            } else {
-                                self.desc_addr.d.next = self.shifted.val();
-                            }
                             self.half_in.d.next = true;
                             self.bad_in.d.next = self.bad_in.q.val() | self.bad.val();
                             if self.half_in.q.val() {
@@ -517,8 +482,8 @@ impl Logic for AdminQueue {
                             if self.bad.val() {
                                 self.work.d.next = AdminWork::Fail;
                             } else {
-                                self.to_raise.d.next =
-                                    (self.half.val() & self.no_interrupt.val()) == self.none16.val();
+                                self.to_raise.d.next = (self.half.val() & self.no_interrupt.val())
+                                    == self.none16.val();
                             }
                         }
                         _ => {
@@ -557,40 +522,27 @@ impl Logic for AdminQueue {
                 self.work.d.next = AdminWork::Ready;
             }
             AdminWork::Walk => {
-                // virtio 1.4 §2.7.5.3: a table replaces its descriptor.
-                if self.has_indirect.val() {
-                    self.r_table.d.next = self.desc_addr.q.val();
-                    self.entries.d.next = self.desc_len.q.val() >> self.desc_shift.val();
-                    self.r_index.d.next = self.none16.val();
-                    self.indirect.d.next = true;
+                self.r_va.d.next = self.desc_addr.val();
+                self.r_left.d.next = self.desc_len.val();
+                if self.illegal.val() {
+                    self.work.d.next = AdminWork::Fail;
+                } else if self.is_table.val() {
                     self.work.d.next = AdminWork::ReadDesc;
-                    if self.table_bad.val() {
-                        self.work.d.next = AdminWork::Fail;
-                    }
+                } else if !self.writable.val() {
+                    self.work.d.next = AdminWork::Gather;
+                } else if self.ran.q.val() {
+                    self.work.d.next = AdminWork::Scatter;
                 } else {
-                    self.walked.d.next = self.walked.q.val() + self.one16.val();
-                    self.r_va.d.next = self.desc_addr.q.val();
-                    self.r_left.d.next = self.desc_len.q.val();
-                    self.seen_write.d.next = self.has_write.val();
-                    if (self.walked.q.val() >= self.adm_size.val())
-                        | (self.seen_write.q.val() & !self.has_write.val())
-                    {
-                        self.work.d.next = AdminWork::Fail;
-                    } else if !self.has_write.val() {
-                        self.work.d.next = AdminWork::Gather;
-                    } else if self.ran.q.val() {
-                        self.work.d.next = AdminWork::Scatter;
-                    } else {
-                        self.to.d.next = AdminQueueState::Exec;
-                        self.work.d.next = AdminWork::Ready;
-                    }
+                    self.to.d.next = AdminQueueState::Exec;
+                    self.work.d.next = AdminWork::Ready;
                 }
             }
             AdminWork::Gather => {
                 self.half_in.d.next = false;
                 self.bad_in.d.next = false;
                 self.work.d.next = AdminWork::NextDesc;
-                if (self.r_left.q.val() != self.none32.val()) & (self.r_pos.q.val() < self.all_command.val())
+                if (self.r_left.q.val() != self.none32.val())
+                    & (self.r_pos.q.val() < self.all_command.val())
                 {
                     self.to.d.next = AdminQueueState::Gather;
                     self.to_op.d.next = self.ring_op.val();
@@ -617,9 +569,8 @@ impl Logic for AdminQueue {
             AdminWork::NextDesc => {
                 self.work.d.next = AdminWork::WriteElem;
                 if self.has_next.val() {
-                    self.r_index.d.next = self.desc_next.q.val();
                     self.work.d.next = AdminWork::ReadDesc;
-                    if bit_cast::<32, 16>(self.desc_next.q.val()) >= self.entries.q.val() {
+                    if self.next_illegal.val() {
                         self.work.d.next = AdminWork::Fail;
                     }
                 }

@@ -151,7 +151,10 @@ impl AdminReply {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         let pair = |lo: u32, hi: u32| u64::from(lo) | (u64::from(hi) << 32);
-        let modes = (1 << mmu::MODE_OFF) | (1 << mmu::MODE_BARE) | (1 << mmu::MODE_SV39) | (1 << mmu::MODE_SV48);
+        let modes = (1 << mmu::MODE_OFF)
+            | (1 << mmu::MODE_BARE)
+            | (1 << mmu::MODE_SV39)
+            | (1 << mmu::MODE_SV48);
         let vq_limits = u32::from(p.max_vq_size) | (u32::from(cmd::MAX_DEV_VQS) << 16);
         block_default!(
             flags, managed, status, qualifier, asid_id, asid, dev, vq, cnt, msi, at, word, last, len, header, r1, r2, r3,

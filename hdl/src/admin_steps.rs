@@ -224,8 +224,27 @@ impl Logic for AdminSteps {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, step, r_phase, polls, r_was_stopped, r_plan, r_dev, r_vq, r_cnt, r_msi, r_asid, r_vq_id,
-            r_base, r_count, r_page, page_taken, r_status, r_qualifier, r_at, r_len
+            self,
+            clock,
+            step,
+            r_phase,
+            polls,
+            r_was_stopped,
+            r_plan,
+            r_dev,
+            r_vq,
+            r_cnt,
+            r_msi,
+            r_asid,
+            r_vq_id,
+            r_base,
+            r_count,
+            r_page,
+            page_taken,
+            r_status,
+            r_qualifier,
+            r_at,
+            r_len
         );
         self.unused_flags.next = self.flags.val().into();
         // Outputs are kept apart from the steps below: none depends on `go` or on how far a pass is.
@@ -236,8 +255,7 @@ impl Logic for AdminSteps {
             & (self.ok.val() | (self.r_phase.q.val() != self.phase0.val()))
             & self.plan_in.val().vqs_check)
             | ((self.step.q.val() == AdminStep::DevWrite) & self.r_plan.q.val().vqs);
-        self.slots_go.next =
-            (self.step.q.val() == AdminStep::VqWrite) & self.r_plan.q.val().slots;
+        self.slots_go.next = (self.step.q.val() == AdminStep::VqWrite) & self.r_plan.q.val().slots;
         self.cfg_go.next = (self.step.q.val() == AdminStep::VqWrite)
             & self.r_plan.q.val().cfg
             & !self.r_plan.q.val().slots;
@@ -457,5 +475,36 @@ mod tests {
     #[test]
     fn admin_steps_lints_clean() {
         crate::util::assert_lint_clean("admin_steps", AdminSteps::default());
+    }
+
+    #[test]
+    fn a_drain_gives_up_after_as_many_polls_as_the_abi_says() {
+        let mut steps = AdminSteps::default();
+        steps.connect_all();
+        steps.reset.next = true;
+        crate::edge!(steps);
+        steps.reset.next = false;
+        steps.poll.next = true;
+        steps.ctx_dev.next = DevRec {
+            inflight: 1u64.into(),
+            ..DevRec::default()
+        };
+        let mut polls = 0;
+        loop {
+            polls += 1;
+            steps.go.next = true;
+            crate::edge!(steps);
+            steps.go.next = false;
+            crate::edge!(steps);
+            assert!(steps.done.val());
+            let follow = crate::util::number(steps.follow.val()) as u64;
+            crate::edge!(steps);
+            if follow == NEXT_EXEC {
+                break;
+            }
+            assert_eq!(follow, NEXT_POLL);
+        }
+        assert_eq!(polls, cmd::DRAIN_POLLS);
+        assert_eq!(steps.phase.val(), 2);
     }
 }

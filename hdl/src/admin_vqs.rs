@@ -97,9 +97,8 @@ impl Logic for AdminVqs {
     fn update(&mut self) {
         dff_setup!(self, clock, active, look, at, found);
         self.following.next = self.at.q.val() + self.one.val();
-        self.ends.next = self.active.q.val()
-            & self.look.q.val()
-            & (self.following.val() == self.count.val());
+        self.ends.next =
+            self.active.q.val() & self.look.q.val() & (self.following.val() == self.count.val());
         self.done.next = self.ends.val();
         self.taken.next = self.found.q.val();
         self.vq_addr.next = self.base.val() + bit_cast::<18, 4>(self.at.q.val());
@@ -112,15 +111,12 @@ impl Logic for AdminVqs {
         self.resets.next = self.mode.val() == self.to_reset.val();
         self.enqueues.next = (self.mode.val() == self.enqueue.val()) & self.wakes.val();
         self.clears.next = self.creates.val() | self.destroys.val() | self.resets.val();
-        self.vq_we.next = self.active.q.val()
-            & self.look.q.val()
-            & (self.clears.val() | self.enqueues.val());
+        self.vq_we.next =
+            self.active.q.val() & self.look.q.val() & (self.clears.val() | self.enqueues.val());
         self.cnt_clear.next = self.active.q.val() & self.look.q.val() & self.creates.val();
         self.msi_clear.next = self.active.q.val() & self.look.q.val() & self.clears.val();
-        self.ready_push.next = self.active.q.val()
-            & self.look.q.val()
-            & self.enqueues.val()
-            & !self.vq.val().queued;
+        self.ready_push.next =
+            self.active.q.val() & self.look.q.val() & self.enqueues.val() & !self.vq.val().queued;
         self.vq_data.next = self.vq.val();
         if self.clears.val() {
             self.vq_data.next.ready = false;
@@ -148,7 +144,9 @@ impl Logic for AdminVqs {
             self.look.d.next = !self.look.q.val();
             if self.look.q.val() {
                 self.at.d.next = self.at.q.val() + self.one.val();
-                if (self.mode.val() == self.check.val()) & (self.vq.val().owner != self.none17.val()) {
+                if (self.mode.val() == self.check.val())
+                    & (self.vq.val().owner != self.none17.val())
+                {
                     self.found.d.next = true;
                 }
             }

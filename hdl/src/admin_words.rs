@@ -109,8 +109,8 @@ impl Logic for AdminWords {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, active, index, taking, at, r_opcode, r_group, r_member, r_d0, r_d1, r_d2, r_d3, r_used,
-            r_mask, r_valid, r_address, r_data
+            self, clock, active, index, taking, at, r_opcode, r_group, r_member, r_d0, r_d1, r_d2,
+            r_d3, r_used, r_mask, r_valid, r_address, r_data
         );
         self.addr.next = self.index.q.val();
         self.taking.d.next = self.active.q.val();

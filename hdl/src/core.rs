@@ -7,7 +7,7 @@
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
-use crate::admin_if::AdminStub;
+use crate::admin::Admin;
 use crate::aux::Aux;
 use crate::block_default;
 use crate::ctx::Ctx;
@@ -195,7 +195,7 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     slots: Slots,
     engine: Engine,
     aux: Aux,
-    admin: AdminStub,
+    admin: Admin,
     ready_fifo: Fifo<Bits<18>, VQ>,
     outlet: Outlet,
 }
@@ -216,9 +216,9 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize>
             adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v,
             msix_addr, msix_data, msix_clear, msix_clear_v, needs_reset_set, raise_config, raise_queue, raise_fq,
             fq_tail_inc, fq_lost_inc, cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc,
-            cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, sources, holder, contexts, slots, aux, admin,
+            cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, sources, holder, contexts, slots, aux,
             ready_fifo, outlet; ;
-            sweeper = Sweep::new(VQ), engine = Engine::new(profile.devices)
+            sweeper = Sweep::new(VQ), engine = Engine::new(profile.devices), admin = Admin::new(profile)
         )
     }
 }

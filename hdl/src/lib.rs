@@ -52,6 +52,24 @@ pub mod util;
 
 // The core.
 pub mod addr;
+pub mod admin;
+pub mod admin_answer;
+pub mod admin_cfg;
+pub mod admin_check;
+pub mod admin_cmdbuf;
+pub mod admin_desc;
+pub mod admin_exec;
+pub mod admin_plan;
+pub mod admin_plan_vq;
+pub mod admin_queue;
+pub mod admin_reply;
+pub mod admin_ring;
+pub mod admin_slots;
+pub mod admin_steps;
+pub mod admin_types;
+pub mod admin_vqs;
+pub mod admin_words;
+#[cfg(test)]
 pub mod admin_if;
 pub mod arrive;
 pub mod aux;

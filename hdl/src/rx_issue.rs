@@ -183,8 +183,26 @@ impl Logic for RxIssue {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, discarding, asid, op_va, va, rem, burst, left, addr, user, access_epoch,
-            outstanding, got, fault, cause, iova, done_full, done_reg
+            self,
+            clock,
+            state,
+            discarding,
+            asid,
+            op_va,
+            va,
+            rem,
+            burst,
+            left,
+            addr,
+            user,
+            access_epoch,
+            outstanding,
+            got,
+            fault,
+            cause,
+            iova,
+            done_full,
+            done_reg
         );
         // Op: the next burst, up to the end of its window, and no more than is known to come.
         self.low.next = self.va.q.val().get_bits::<8>(0);

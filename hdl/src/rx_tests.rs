@@ -39,8 +39,17 @@ fn run<const W: usize, const WB: usize>(
         rx.done_pop.next = false;
         if let (Some(beat), true) = (input.front(), n % 3 != 0) {
             rx.s_axis_tvalid.next = true;
-            let data = beat.iter().rev().fold(0u128, |d, b| (d << 8) | u128::from(*b));
-            rx.s_axis_tdata.next = wide::<W>(data | if beat.len() < WB { 0xee << (8 * beat.len()) } else { 0 });
+            let data = beat
+                .iter()
+                .rev()
+                .fold(0u128, |d, b| (d << 8) | u128::from(*b));
+            rx.s_axis_tdata.next = wide::<W>(
+                data | if beat.len() < WB {
+                    0xee << (8 * beat.len())
+                } else {
+                    0
+                },
+            );
             rx.s_axis_tkeep.next = wide::<WB>((1 << beat.len()) - 1);
             rx.s_axis_tlast.next = input.len() == 1;
             rx.s_axis_tuser.next = stream::TUSER_ANSWER.put(u64::from(answer)).into();
@@ -58,7 +67,10 @@ fn run<const W: usize, const WB: usize>(
             assert_eq!(number(rx.head.val().dest), 3);
         }
         rx.mmu_rsp_valid.next = rx.mmu_req_valid.val();
-        rx.mmu_rsp.next = MmuRsp { addr: rx.mmu_req.val().va, ..MmuRsp::default() };
+        rx.mmu_rsp.next = MmuRsp {
+            addr: rx.mmu_req.val().va,
+            ..MmuRsp::default()
+        };
         rx.w_grant.next = rx.w_req.val();
         if let Some((a, left)) = burst {
             if n % 4 != 2 {
@@ -77,7 +89,10 @@ fn run<const W: usize, const WB: usize>(
             }
         }
         if rx.w_req.val() {
-            burst = Some((number(rx.w_addr.val()) as u64, number(rx.w_len.val()) as u64 + 1));
+            burst = Some((
+                number(rx.w_addr.val()) as u64,
+                number(rx.w_len.val()) as u64 + 1,
+            ));
         }
         if rx.done_valid.val() {
             dones.push(rx.done.val());
@@ -90,8 +105,15 @@ fn run<const W: usize, const WB: usize>(
             // The first op waits for the packet, as the core does.
             if rx.head_valid.val() || (!dones.is_empty() && !rx.free.val()) {
                 let op = match parts.next() {
-                    Some(&(va, len)) => RxOp { va: va.into(), len: len.into(), ..RxOp::default() },
-                    None => RxOp { discard: true, ..RxOp::default() },
+                    Some(&(va, len)) => RxOp {
+                        va: va.into(),
+                        len: len.into(),
+                        ..RxOp::default()
+                    },
+                    None => RxOp {
+                        discard: true,
+                        ..RxOp::default()
+                    },
                 };
                 rx.op.next = op;
                 rx.op_set.next = true;
@@ -126,7 +148,10 @@ fn a_packet_fills_the_buffers_byte_by_byte_and_the_rest_is_discarded() {
         (64, &[(0x1000, 64)][..]),
         (1, &[(0x1003, 100)]),
         (11, &[(0x1003, 5), (0x2007, 3), (0x30ff, 300)]),
-        (300, &[(0x10f1, 20), (0x2001, 1), (0x300f, 2), (0x4000, 1000)]),
+        (
+            300,
+            &[(0x10f1, 20), (0x2001, 1), (0x300f, 2), (0x4000, 1000)],
+        ),
         (90, &[(0x10fe, 3), (0x2002, 10)]),
         (33, &[]),
     ] {

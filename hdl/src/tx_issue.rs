@@ -178,7 +178,18 @@ impl Logic for TxIssue {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, current, va, rem, fault, cause, fault_iova, addr, user, access_epoch
+            self,
+            clock,
+            state,
+            current,
+            va,
+            rem,
+            fault,
+            cause,
+            fault_iova,
+            addr,
+            user,
+            access_epoch
         );
         // The next burst: up to the end of its window, a function of va and rem.
         self.low.next = self.va.q.val().get_bits::<8>(0);

@@ -148,7 +148,16 @@ impl<const W: usize> Logic for TxPack<W> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, acc, acc_bytes, taken, reserved_beats, bad, bad_iova, done_full, done_reg
+            self,
+            clock,
+            acc,
+            acc_bytes,
+            taken,
+            reserved_beats,
+            bad,
+            bad_iova,
+            done_full,
+            done_reg
         );
         // What the beat at hand holds of the burst at the head: the first beat starts within.
         self.take.next = self.r_valid.val() & self.item_valid.val() & !self.item.val().end;

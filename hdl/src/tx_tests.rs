@@ -14,9 +14,15 @@ fn tx_lints_clean() {
 fn the_side_band_has_the_abi_layout() {
     let user = TxUser::default();
     assert_eq!(user.get_my_offset_tag(), stream::TUSER_TAG.lsb as usize);
-    assert_eq!(user.get_my_offset_writable(), stream::TUSER_WRITABLE.lsb as usize);
+    assert_eq!(
+        user.get_my_offset_writable(),
+        stream::TUSER_WRITABLE.lsb as usize
+    );
     assert_eq!(user.get_my_offset_typ(), stream::TUSER_TYPE.lsb as usize);
-    assert_eq!(user.get_my_offset_answer(), stream::TUSER_ANSWER.lsb as usize);
+    assert_eq!(
+        user.get_my_offset_answer(),
+        stream::TUSER_ANSWER.lsb as usize
+    );
     assert_eq!(user.get_my_offset_abort(), stream::TUSER_ABORT.lsb as usize);
     assert_eq!(TxUser::BITS, 64);
 }
@@ -31,9 +37,18 @@ fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDon
     tx.reset.next = false;
     let mut ops: Vec<TxOp> = parts
         .iter()
-        .map(|&(va, len)| TxOp { va: va.into(), len: len.into(), ..TxOp::default() })
+        .map(|&(va, len)| TxOp {
+            va: va.into(),
+            len: len.into(),
+            ..TxOp::default()
+        })
         .collect();
-    ops.push(TxOp { end: true, tag: 0x1234u64.into(), writable: 77u64.into(), ..TxOp::default() });
+    ops.push(TxOp {
+        end: true,
+        tag: 0x1234u64.into(),
+        writable: 77u64.into(),
+        ..TxOp::default()
+    });
     let mut ops = ops.into_iter();
     let mut beats = std::collections::VecDeque::new();
     let mut out = Vec::new();
@@ -56,11 +71,15 @@ fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDon
             return (out, tx.done.val());
         }
         tx.mmu_rsp_valid.next = tx.mmu_req_valid.val();
-        tx.mmu_rsp.next = MmuRsp { addr: tx.mmu_req.val().va, ..MmuRsp::default() };
+        tx.mmu_rsp.next = MmuRsp {
+            addr: tx.mmu_req.val().va,
+            ..MmuRsp::default()
+        };
         tx.ar_grant.next = tx.ar_req.val();
         if n % 3 != 0 {
             if let Some(a) = beats.pop_front() {
-                let data = (0..WB as u64).fold(0u128, |d, i| d | (u128::from(byte(a + i)) << (8 * i)));
+                let data =
+                    (0..WB as u64).fold(0u128, |d, i| d | (u128::from(byte(a + i)) << (8 * i)));
                 tx.r_data.next = wide::<W>(data);
                 tx.r_valid.next = true;
             }
@@ -106,8 +125,20 @@ fn scattered_buffers_leave_as_one_packed_packet() {
     for parts in [
         &[(0x1000, 64)][..],
         &[(0x1003, 1)],
-        &[(0x10ff, 2), (0x2001, 300), (0x3007, 9), (0x40f0, 0), (0x40f0, 32)],
-        &[(0x1001, 7), (0x1002, 6), (0x1003, 5), (0x1004, 12), (0x100f, 17)],
+        &[
+            (0x10ff, 2),
+            (0x2001, 300),
+            (0x3007, 9),
+            (0x40f0, 0),
+            (0x40f0, 32),
+        ],
+        &[
+            (0x1001, 7),
+            (0x1002, 6),
+            (0x1003, 5),
+            (0x1004, 12),
+            (0x100f, 17),
+        ],
         &[],
     ] {
         check::<64, 8>(parts);

@@ -289,7 +289,8 @@ impl<P: Platform> AddressSpace<P> {
             }
         }
         maps.clear();
-        self.mgmtdev.exec_retry(&cmd::iotlb_invalidate(Some(self.asid), None))?;
+        self.mgmtdev
+            .exec_retry(&cmd::iotlb_invalidate(Some(self.asid), None))?;
         if let Backend::Table(t) = backend {
             t.release_unlinked(unlinked);
         }

@@ -73,7 +73,10 @@ impl<P: Platform + HostPointers> BlkClient<P> {
             moved: 0,
         };
         if capacity < sectors || sectors == 0 {
-            let e = format!("member {} has {capacity} sectors, {sectors} are wanted", client.member());
+            let e = format!(
+                "member {} has {capacity} sectors, {sectors} are wanted",
+                client.member()
+            );
             return Err(ClientError::Check(e));
         }
         client.check()?;
@@ -87,7 +90,9 @@ impl<P: Platform + HostPointers> BlkClient<P> {
     }
 
     fn check(&self) -> Result<(), ClientError> {
-        self.window.take_problem().map_or(Ok(()), |p| Err(ClientError::Check(p)))
+        self.window
+            .take_problem()
+            .map_or(Ok(()), |p| Err(ClientError::Check(p)))
     }
 
     /// The bytes that belong at `sector`, a function of seed and position.
@@ -134,12 +139,26 @@ impl<P: Platform + HostPointers> BlkClient<P> {
             Self::contents(self.seed, sector, &mut data);
         }
         let (header, response) = (BlkReq::default(), BlkResp::default());
-        let mut r = Box::new(Request { token: 0, header, data, response, sector });
-        let driver = self.driver.as_mut().expect("the driver is there until the client ends");
+        let mut r = Box::new(Request {
+            token: 0,
+            header,
+            data,
+            response,
+            sector,
+        });
+        let driver = self
+            .driver
+            .as_mut()
+            .expect("the driver is there until the client ends");
         let at = usize::try_from(sector).unwrap_or(usize::MAX);
         let writing = self.writing;
         r.token = within(self.window.clone(), || {
-            let Request { header, data, response, .. } = &mut *r;
+            let Request {
+                header,
+                data,
+                response,
+                ..
+            } = &mut *r;
             // SAFETY: header, data and response stay in the boxed request, untouched, until it is completed with its token.
             unsafe {
                 if writing {
@@ -156,15 +175,25 @@ impl<P: Platform + HostPointers> BlkClient<P> {
     }
 
     fn harvest(&mut self) -> Result<(), ClientError> {
-        let driver = self.driver.as_mut().expect("the driver is there until the client ends");
+        let driver = self
+            .driver
+            .as_mut()
+            .expect("the driver is there until the client ends");
         while let Some(token) = within(self.window.clone(), || driver.peek_used()) {
             let Some(n) = self.in_flight.iter().position(|r| r.token == token) else {
-                return Err(ClientError::Check(format!("used request {token} was not sent")));
+                return Err(ClientError::Check(format!(
+                    "used request {token} was not sent"
+                )));
             };
             let mut r = self.in_flight.swap_remove(n);
             let writing = self.writing;
             let done = within(self.window.clone(), || {
-                let Request { header, data, response, .. } = &mut *r;
+                let Request {
+                    header,
+                    data,
+                    response,
+                    ..
+                } = &mut *r;
                 // SAFETY: these are the buffers that the token was given for.
                 unsafe {
                     if writing {
@@ -177,7 +206,10 @@ impl<P: Platform + HostPointers> BlkClient<P> {
             if done.is_err() || r.response.status() != RespStatus::OK {
                 let what = if writing { "write" } else { "read" };
                 let status = r.response.status();
-                return Err(ClientError::Check(format!("{what} of sector {}: {status:?}", r.sector)));
+                return Err(ClientError::Check(format!(
+                    "{what} of sector {}: {status:?}",
+                    r.sector
+                )));
             }
             if !writing {
                 let at = (r.sector * SECTOR_SIZE as u64) as usize;
@@ -205,7 +237,10 @@ impl<P: Platform + HostPointers> BlkClient<P> {
     pub fn digests(&self) -> ([u8; 32], [u8; 32]) {
         let mut wrote = vec![0; self.read.len()];
         Self::contents(self.seed, 0, &mut wrote);
-        (Sha256::digest(&wrote).into(), Sha256::digest(&self.read).into())
+        (
+            Sha256::digest(&wrote).into(),
+            Sha256::digest(&self.read).into(),
+        )
     }
 
     /// Where it stands, for an error message.

@@ -29,7 +29,9 @@ pub(super) fn within<T>(window: Rc<dyn DmaContext>, f: impl FnOnce() -> T) -> T 
 }
 
 fn current() -> Rc<dyn DmaContext> {
-    CURRENT.with(|c| c.borrow().last().cloned()).expect("drivers are called inside `within`")
+    CURRENT
+        .with(|c| c.borrow().last().cloned())
+        .expect("drivers are called inside `within`")
 }
 
 /// The HAL of every driver here.
@@ -42,7 +44,9 @@ pub struct Hal;
 unsafe impl virtio_drivers::Hal for Hal {
     fn dma_alloc(pages: usize, _direction: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         // Address 0 makes the driver report an error.
-        current().alloc_ring(pages).unwrap_or((0, NonNull::dangling()))
+        current()
+            .alloc_ring(pages)
+            .unwrap_or((0, NonNull::dangling()))
     }
 
     unsafe fn dma_dealloc(paddr: PhysAddr, _vaddr: NonNull<u8>, pages: usize) -> i32 {

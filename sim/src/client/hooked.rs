@@ -28,7 +28,9 @@ pub struct Hooked<P> {
 
 impl<P> std::fmt::Debug for Hooked<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hooked").field("stride", &self.stride).finish_non_exhaustive()
+        f.debug_struct("Hooked")
+            .field("stride", &self.stride)
+            .finish_non_exhaustive()
     }
 }
 
@@ -36,7 +38,11 @@ impl<P> Hooked<P> {
     /// `platform` with no hook yet; the hook will run every `stride` cycles at most.
     #[must_use]
     pub fn new(platform: P, stride: u64) -> Self {
-        Self { platform, stride, inner: Rc::default() }
+        Self {
+            platform,
+            stride,
+            inner: Rc::default(),
+        }
     }
 
     /// The platform below.

@@ -93,7 +93,10 @@ impl<P: Platform + HostPointers> NetPort<P> {
     }
 
     fn with<T>(&mut self, f: impl FnOnce(&mut Driver<P>) -> T) -> T {
-        let driver = self.driver.as_mut().expect("the driver is there until the port ends");
+        let driver = self
+            .driver
+            .as_mut()
+            .expect("the driver is there until the port ends");
         within(self.window.clone(), || f(driver))
     }
 
@@ -121,7 +124,10 @@ impl<P: Platform + HostPointers> NetPort<P> {
     /// Looks at the queues that have interrupted. True when something was there.
     pub fn poll(&mut self) -> bool {
         let vdev = self.window.vdev();
-        let (rx, tx) = (vdev.take_vq_interrupts(RX) > 0, vdev.take_vq_interrupts(TX) > 0);
+        let (rx, tx) = (
+            vdev.take_vq_interrupts(RX) > 0,
+            vdev.take_vq_interrupts(TX) > 0,
+        );
         let result = if tx { self.reap() } else { Ok(()) };
         let result = result.and_then(|()| if rx { self.harvest() } else { Ok(()) });
         if let Err(e) = result {
@@ -132,7 +138,8 @@ impl<P: Platform + HostPointers> NetPort<P> {
 
     fn reap(&mut self) -> Result<(), ClientError> {
         while let Some(token) = self.with(|d| d.poll_transmit()) {
-            let unknown = || ClientError::Check(format!("used transmit buffer {token} was not sent"));
+            let unknown =
+                || ClientError::Check(format!("used transmit buffer {token} was not sent"));
             let buffer = self.sending.remove(&token).ok_or_else(unknown)?;
             // SAFETY: this is the buffer that `transmit_begin` got when it returned the token.
             self.with(|d| unsafe { d.transmit_complete(token, &buffer) })?;
@@ -142,12 +149,15 @@ impl<P: Platform + HostPointers> NetPort<P> {
 
     fn harvest(&mut self) -> Result<(), ClientError> {
         while let Some(token) = self.with(|d| d.poll_receive()) {
-            let unknown = || ClientError::Check(format!("used receive buffer {token} was not posted"));
+            let unknown =
+                || ClientError::Check(format!("used receive buffer {token} was not posted"));
             let mut buffer = self.receiving.remove(&token).ok_or_else(unknown)?;
             // SAFETY: this is the buffer that `receive_begin` got when it returned the token.
             let (header, len) = self.with(|d| unsafe { d.receive_complete(token, &mut buffer) })?;
             let frame = buffer.get(header..header + len).ok_or_else(|| {
-                ClientError::Check(format!("a receive buffer of {RX_BYTES} bytes holds {header} + {len}"))
+                ClientError::Check(format!(
+                    "a receive buffer of {RX_BYTES} bytes holds {header} + {len}"
+                ))
             })?;
             self.arrived.push_back(frame.to_vec());
             self.frames_in += 1;
@@ -168,7 +178,8 @@ impl<P: Platform + HostPointers> NetPort<P> {
     }
 
     fn try_send(&mut self, frame: Vec<u8>) -> Result<(), ClientError> {
-        let mut buffer = vec![0; size_of::<virtio_drivers::device::net::VirtioNetHdr>() + frame.len()];
+        let mut buffer =
+            vec![0; size_of::<virtio_drivers::device::net::VirtioNetHdr>() + frame.len()];
         let header = self.with(|d| d.fill_buffer_header(&mut buffer))?;
         buffer.truncate(header + frame.len());
         buffer[header..].copy_from_slice(&frame);

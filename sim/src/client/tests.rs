@@ -89,7 +89,11 @@ fn mac(n: u8) -> [u8; 6] {
 #[test]
 fn a_stretch_written_to_a_block_device_reads_back_in_every_space() {
     let kinds = [SpaceKind::Sv39, SpaceKind::Sv48, SpaceKind::Pasid];
-    for (kind, layout) in kinds.into_iter().zip([Layout::Large, Layout::Scattered, Layout::Scattered]) {
+    for (kind, layout) in
+        kinds
+            .into_iter()
+            .zip([Layout::Large, Layout::Scattered, Layout::Scattered])
+    {
         let (site, m) = probe();
         let held = site.1.pages_in_use();
         let w = window(&m, VdevConfig::blk(1000, kind), layout);
@@ -137,14 +141,24 @@ fn a_store_that_changes_is_noticed() {
 
 #[test]
 fn tcp_carries_every_byte_between_two_ports() {
-    for (a, b) in [(SpaceKind::Sv39, SpaceKind::Pasid), (SpaceKind::Sv48, SpaceKind::Sv39)] {
+    for (a, b) in [
+        (SpaceKind::Sv39, SpaceKind::Pasid),
+        (SpaceKind::Sv48, SpaceKind::Sv39),
+    ] {
         let (site, m) = probe();
         let held = site.1.pages_in_use();
         let wa = window(&m, VdevConfig::net(mac(1), a), Layout::Scattered);
         let wb = window(&m, VdevConfig::net(mac(2), b), Layout::Large);
-        let (pa, pb) = (NetPort::new(wa.clone()).unwrap(), NetPort::new(wb.clone()).unwrap());
+        let (pa, pb) = (
+            NetPort::new(wa.clone()).unwrap(),
+            NetPort::new(wb.clone()).unwrap(),
+        );
         let (clock, now) = (Clock::default(), site.now());
-        let send = Role::Send { bytes: 100_000, seed: 9, to: 2 };
+        let send = Role::Send {
+            bytes: 100_000,
+            seed: 9,
+            to: 2,
+        };
         let mut sender = TcpPeer::new(pa, 1, send, clock, now);
         let mut receiver = TcpPeer::new(pb, 2, Role::Receive, clock, now);
         for _ in 0..20_000 {
@@ -155,7 +169,10 @@ fn tcp_carries_every_byte_between_two_ports() {
                 break;
             }
         }
-        assert!(sender.is_done() && receiver.is_done(), "{sender:?} {receiver:?}");
+        assert!(
+            sender.is_done() && receiver.is_done(),
+            "{sender:?} {receiver:?}"
+        );
         assert_eq!((sender.moved(), receiver.moved()), (100_000, 100_000));
         assert_eq!(sender.digest(), receiver.digest());
         assert_eq!(site.0.machine().wild_accesses, 0);

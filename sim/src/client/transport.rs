@@ -29,7 +29,10 @@ impl<P: Platform + HostPointers> VdevTransport<P> {
 
     fn note<T>(&self, what: &str, result: shoal_driver::Result<T>) -> Option<T> {
         result
-            .map_err(|e| self.window.note_problem(format!("{what} of member {}: {e}", self.vdev().id())))
+            .map_err(|e| {
+                self.window
+                    .note_problem(format!("{what} of member {}: {e}", self.vdev().id()))
+            })
             .ok()
     }
 }
@@ -64,7 +67,9 @@ impl<P: Platform + HostPointers> Transport for VdevTransport<P> {
     }
 
     fn get_status(&self) -> DeviceStatus {
-        let status = self.note("status", self.vdev().get_status()).unwrap_or(S_NEEDS_RESET);
+        let status = self
+            .note("status", self.vdev().get_status())
+            .unwrap_or(S_NEEDS_RESET);
         DeviceStatus::from_bits_truncate(status.into())
     }
 
@@ -72,7 +77,8 @@ impl<P: Platform + HostPointers> Transport for VdevTransport<P> {
         let wanted = status.bits() as u8;
         let got = self.note("status", self.vdev().set_status(wanted));
         if got.is_some_and(|s| wanted & !s & S_FEATURES_OK != 0) {
-            self.window.note_problem(format!("member {} refused the features", self.vdev().id()));
+            self.window
+                .note_problem(format!("member {} refused the features", self.vdev().id()));
         }
     }
 
@@ -82,7 +88,14 @@ impl<P: Platform + HostPointers> Transport for VdevTransport<P> {
         false
     }
 
-    fn queue_set(&mut self, queue: u16, size: u32, desc: PhysAddr, driver: PhysAddr, device: PhysAddr) {
+    fn queue_set(
+        &mut self,
+        queue: u16,
+        size: u32,
+        desc: PhysAddr,
+        driver: PhysAddr,
+        device: PhysAddr,
+    ) {
         let v = self.vdev();
         let size = u16::try_from(size).unwrap_or(0);
         let set = v
@@ -95,7 +108,9 @@ impl<P: Platform + HostPointers> Transport for VdevTransport<P> {
 
     fn queue_unset(&mut self, queue: u16) {
         let v = self.vdev();
-        let set = v.set_vq_ready(queue, false).and_then(|()| v.set_vq_state(queue, 0));
+        let set = v
+            .set_vq_ready(queue, false)
+            .and_then(|()| v.set_vq_state(queue, 0));
         self.note("queue stop", set);
     }
 
@@ -115,18 +130,25 @@ impl<P: Platform + HostPointers> Transport for VdevTransport<P> {
     }
 
     fn read_config_generation(&self) -> u32 {
-        self.note("generation", self.vdev().get_generation()).unwrap_or(0)
+        self.note("generation", self.vdev().get_generation())
+            .unwrap_or(0)
     }
 
     fn read_config_space<T: FromBytes + IntoBytes>(&self, offset: usize) -> Result<T, Error> {
         let mut bytes = vec![0; size_of::<T>()];
         let read = self.vdev().get_config(offset, &mut bytes);
-        self.note("configuration", read).ok_or(Error::ConfigSpaceTooSmall)?;
+        self.note("configuration", read)
+            .ok_or(Error::ConfigSpaceTooSmall)?;
         T::read_from_bytes(&bytes).map_err(|_| Error::ConfigSpaceTooSmall)
     }
 
-    fn write_config_space<T: IntoBytes + Immutable>(&mut self, offset: usize, value: T) -> Result<(), Error> {
+    fn write_config_space<T: IntoBytes + Immutable>(
+        &mut self,
+        offset: usize,
+        value: T,
+    ) -> Result<(), Error> {
         let written = self.vdev().set_config(offset, value.as_bytes());
-        self.note("configuration", written).ok_or(Error::ConfigSpaceTooSmall)
+        self.note("configuration", written)
+            .ok_or(Error::ConfigSpaceTooSmall)
     }
 }

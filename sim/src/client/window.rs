@@ -67,7 +67,12 @@ impl<P: Platform + HostPointers> Window<P> {
     ///
     /// # Errors
     /// What allocation and mapping say.
-    pub fn new(vdev: &Vdev<P>, asid: usize, iova: u64, layout: Layout) -> Result<Self, ClientError> {
+    pub fn new(
+        vdev: &Vdev<P>,
+        asid: usize,
+        iova: u64,
+        layout: Layout,
+    ) -> Result<Self, ClientError> {
         let platform = vdev.mgmtdev().platform();
         let rings = platform.alloc((RING_PAGES * PAGE_BYTES) as usize)?;
         let count = BOUNCE_BYTES / PAGE_BYTES;
@@ -75,7 +80,9 @@ impl<P: Platform + HostPointers> Window<P> {
             Layout::Scattered => {
                 let buf = platform.alloc(BOUNCE_BYTES as usize)?;
                 // An odd stride reaches every page of a power of two once.
-                let pages = (0..count).map(|n| buf.addr + (n * 37 + 11) % count * PAGE_BYTES).collect();
+                let pages = (0..count)
+                    .map(|n| buf.addr + (n * 37 + 11) % count * PAGE_BYTES)
+                    .collect();
                 (buf, pages)
             }
             Layout::Large => {
@@ -104,9 +111,21 @@ impl<P: Platform + HostPointers> Window<P> {
 
     fn map(&self, layout: Layout) -> Result<(), ClientError> {
         let (v, rings) = (&self.vdev, self.rings.addr);
-        v.dma_map(self.asid, self.iova, RING_PAGES * PAGE_BYTES, rings, Perm::Rw)?;
+        v.dma_map(
+            self.asid,
+            self.iova,
+            RING_PAGES * PAGE_BYTES,
+            rings,
+            Perm::Rw,
+        )?;
         if layout == Layout::Large {
-            v.dma_map(self.asid, self.iova + GAP, LARGE_PAGE, self.pages[0], Perm::Rw)?;
+            v.dma_map(
+                self.asid,
+                self.iova + GAP,
+                LARGE_PAGE,
+                self.pages[0],
+                Perm::Rw,
+            )?;
             return Ok(());
         }
         for (n, &pa) in self.pages.iter().enumerate() {
@@ -134,7 +153,10 @@ impl<P: Platform + HostPointers> Window<P> {
     }
 
     pub(super) fn note_problem(&self, problem: impl ToString) {
-        self.state.borrow_mut().problem.get_or_insert_with(|| problem.to_string());
+        self.state
+            .borrow_mut()
+            .problem
+            .get_or_insert_with(|| problem.to_string());
     }
 
     /// The device.
@@ -182,7 +204,10 @@ impl<P: Platform + HostPointers> DmaContext for Window<P> {
 
     fn free_ring(&self, iova: u64, pages: usize) {
         let first = (iova - self.iova) / PAGE_BYTES;
-        self.state.borrow_mut().ring_pages.free_run(first as u32, pages as u32);
+        self.state
+            .borrow_mut()
+            .ring_pages
+            .free_run(first as u32, pages as u32);
     }
 
     fn share(&self, bytes: &[u8], direction: BufferDirection) -> u64 {
@@ -204,7 +229,9 @@ impl<P: Platform + HostPointers> DmaContext for Window<P> {
         };
         if direction != BufferDirection::DeviceToDriver {
             let platform = self.vdev.mgmtdev().platform();
-            self.pieces(iova, bytes.len(), |pa, at, n| platform.write(pa, &bytes[at..at + n]));
+            self.pieces(iova, bytes.len(), |pa, at, n| {
+                platform.write(pa, &bytes[at..at + n])
+            });
         }
         iova
     }
@@ -212,7 +239,9 @@ impl<P: Platform + HostPointers> DmaContext for Window<P> {
     fn unshare(&self, iova: u64, bytes: &mut [u8]) {
         if iova >= self.iova + GAP {
             let platform = self.vdev.mgmtdev().platform();
-            self.pieces(iova, bytes.len(), |pa, at, n| platform.read(pa, &mut bytes[at..at + n]));
+            self.pieces(iova, bytes.len(), |pa, at, n| {
+                platform.read(pa, &mut bytes[at..at + n])
+            });
             self.unshare_length(iova, bytes.len());
         }
     }
@@ -220,7 +249,10 @@ impl<P: Platform + HostPointers> DmaContext for Window<P> {
     fn unshare_length(&self, iova: u64, len: usize) {
         if let Some(at) = iova.checked_sub(self.iova + GAP) {
             let units = (at % UNIT + len as u64).div_ceil(UNIT);
-            self.state.borrow_mut().units.free_run((at / UNIT) as u32, units as u32);
+            self.state
+                .borrow_mut()
+                .units
+                .free_run((at / UNIT) as u32, units as u32);
         }
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Bar {
     pub(super) features: u64,
     fq_base: u64,
     fq_ctrl: u32,
+    /// Every place where the fault queue was since the reset: first byte, bytes.
+    pub(super) fault_queues: Vec<(u64, u64)>,
     /// Entry and what it was before the last write to it: a message may have been on its way.
     pub(super) vectors: [[Vector; 2]; MSIX_VECTORS as usize],
     resetting: bool,
@@ -69,6 +71,7 @@ impl Default for Bar {
             features: 0,
             fq_base: 0,
             fq_ctrl: 0,
+            fault_queues: Vec::new(),
             vectors: [[masked; 2]; MSIX_VECTORS as usize],
             resetting: false,
         }
@@ -92,17 +95,13 @@ fn half(full: u64, high: bool, data: u32, strb: u8) -> u64 {
 }
 
 impl Bar {
-    /// The fault queue: first byte and bytes; empty while it is off.
-    pub(super) fn fault_queue(&self) -> (u64, u64) {
+    /// Enters the fault queue as it stands, if it is on. Records may be on their way to where it was.
+    fn fault_queue(&mut self) {
         let records = 1u64 << (self.fq_ctrl >> 4 & 7);
-        (
-            self.fq_base & !0xfff,
-            if self.fq_ctrl & 1 == 1 {
-                records * FAULT_BYTES
-            } else {
-                0
-            },
-        )
+        let queue = (self.fq_base & !0xfff, records * FAULT_BYTES);
+        if self.fq_ctrl & 1 == 1 && !self.fault_queues.contains(&queue) {
+            self.fault_queues.push(queue);
+        }
     }
 
     /// Forgets what a reset of the management device resets.
@@ -178,8 +177,10 @@ impl Bar {
             self.features = half(self.features, self.feature_select == 1, data, strb);
         } else if addr == FQ_BASE_LO.offset || addr == FQ_BASE_HI.offset {
             self.fq_base = half(self.fq_base, addr == FQ_BASE_HI.offset, data, strb);
+            self.fault_queue();
         } else if addr == FQ_CTRL.offset {
             self.fq_ctrl = merge(self.fq_ctrl, data, strb);
+            self.fault_queue();
         } else if addr != CONFIG_VECTOR_NUM_QUEUES.offset {
             self.vector(addr, data, strb);
         }

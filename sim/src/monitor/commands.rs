@@ -199,7 +199,10 @@ impl Memory {
             cmd::MSI_SET => self
                 .msi
                 .set(cycle, k, (d.u64(8), d.u32(16)), d.u32(4), false),
-            cmd::CONFIG_SET if m.status & S_DRIVER_OK != 0 => {
+            // Its message, if it is out already, was taken for that of a fault.
+            cmd::CONFIG_SET
+                if m.status & S_DRIVER_OK != 0 && m.told.take_if(|t| *t > c.taken).is_none() =>
+            {
                 self.msi.config(c.taken, id);
             }
             _ => {}

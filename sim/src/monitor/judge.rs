@@ -26,9 +26,10 @@ impl Memory {
                 format!("member {id} queue {} is not running", k & 0xffff),
             ));
         }
-        if let (Some((slot, since)), false) =
-            (self.msi.alive(cycle, id), m.is_some_and(|m| m.faulted))
-        {
+        if let (Some((slot, since)), false) = (
+            self.msi.alive(cycle, id),
+            m.is_some_and(|m| m.faulted || m.told.is_some()),
+        ) {
             return Err((
                 "missing",
                 format!(
@@ -84,7 +85,10 @@ impl Memory {
             self.blur(&keep, false);
         }
         let keys = keep.iter().filter_map(Owner::queue).chain(blurred);
-        let keys = keys.filter(|k| *k != ADMIN).collect();
+        let mut keys: Vec<Key> = keys.collect();
+        if keys.contains(&ADMIN) || keep.iter().any(|o| matches!(o, Owner::Table)) {
+            keys.clear(); // it need not be the member's
+        }
         let flight = Flight {
             write: false,
             addr: r.addr,
@@ -159,9 +163,7 @@ impl Memory {
             did: Vec::new(),
         };
         if w.user & USER_INTERRUPT != 0 {
-            if let Some(k) = self.message(cycle, w)? {
-                flight.keys.push(k);
-            }
+            flight.keys = self.message(cycle, w)?;
             self.flights.insert(w.serial, flight);
             return Ok(());
         }
@@ -202,8 +204,14 @@ impl Memory {
         bytes: &[u8],
     ) -> Result<Vec<(Key, Did)>, Stop> {
         let len = bytes.len() as u64;
-        let (base, size) = self.bar.fault_queue();
-        if w.user == 0 && addr >= base && addr - base + len <= size {
+        let inside = |(base, size): &&(u64, u64)| addr >= *base && addr - base + len <= *size;
+        if let Some((base, _)) = self
+            .bar
+            .fault_queues
+            .iter()
+            .find(inside)
+            .filter(|_| w.user == 0)
+        {
             if (addr - base).is_multiple_of(FAULT_BYTES) && len == 8 {
                 let word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
                 self.fault_seen(word >> 40);
@@ -314,7 +322,7 @@ impl Memory {
         })
     }
 
-    fn message(&mut self, cycle: u64, w: &Write) -> Result<Option<Key>, Stop> {
+    fn message(&mut self, cycle: u64, w: &Write) -> Result<Vec<Key>, Stop> {
         let fail = |rule, detail| Err(Stop::Broken(Violation::device(cycle, MSI, rule, detail)));
         let [(addr, bytes)] = &w.runs[..] else {
             return fail(
@@ -335,29 +343,26 @@ impl Memory {
             );
         }
         let data = u32::from_le_bytes(bytes);
-        // While a command is executed the reason may be its, so that the device is not taken for faulted yet.
-        let settled = self.judging || !self.busy();
         let members = &self.members;
         let fault = |id: u64| {
-            settled
-                && members
-                    .get(&id)
-                    .is_some_and(|m| !m.told && m.status & S_DRIVER_OK != 0)
+            let m = members.get(&id);
+            m.is_some_and(|m| m.told.is_none() && m.status & S_DRIVER_OK != 0)
         };
         match self.msi.message(w.issued, (*addr, data), fault) {
-            Ok((k, by_fault)) => {
+            Ok((keys, by_fault)) => {
                 if by_fault {
-                    if let Some(m) = self.members.get_mut(&member(k)) {
-                        m.told = true;
+                    let id = member(keys[0]);
+                    if let Some(m) = self.members.get_mut(&id) {
+                        m.told = Some(w.issued);
+                        self.msi.faulted(id, m.vq_count);
                     }
-                    self.fault_seen(member(k));
                 }
-                Ok(Some(k))
+                Ok(keys)
             }
             Err((rule, detail)) => {
                 let mut own = self.bar.vectors.iter().flatten();
                 if own.any(|v| !v.mask && v.addr == *addr && v.data == data) {
-                    return Ok(None);
+                    return Ok(Vec::new());
                 }
                 Err(Stop::Unexplained(Violation::device(
                     cycle, MSI, rule, detail,

@@ -17,8 +17,8 @@ pub(super) struct Member {
     pub(super) stopped: bool,
     /// A sign was seen that the device faulted.
     pub(super) faulted: bool,
-    /// A configuration message was sent that only a fault explains.
-    pub(super) told: bool,
+    /// Cycle in which a configuration message was sent that only a fault explains.
+    pub(super) told: Option<u64>,
     /// Size, ring addresses and buffer group of each queue that is ready.
     pub(super) queues: HashMap<u16, u8>,
 }

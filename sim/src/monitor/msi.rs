@@ -198,68 +198,69 @@ impl Msi {
     }
 
     /// A message was sent that stood on the port since cycle `issued`. `fault` says whether a device may have a reason of its own for a
-    /// configuration message. Gives the slot it came from and whether only a fault explains it, or the rule that it breaks and why.
+    /// configuration message. Gives the slots that it may have come from, and whether it is one that only a fault explains; or the rule
+    /// that it breaks and why.
     pub(super) fn message(
         &mut self,
         issued: u64,
         message: (u64, u32),
         mut fault: impl FnMut(u64) -> bool,
-    ) -> Result<(Key, bool), (&'static str, String)> {
+    ) -> Result<(Vec<Key>, bool), (&'static str, String)> {
         let Some(keys) = self.by_message.get(&message) else {
-            return Err((
-                "no-slot",
-                format!("no valid slot holds {:#x} <- {:#x}", message.0, message.1),
-            ));
+            let why = format!("no valid slot holds {:#x} <- {:#x}", message.0, message.1);
+            return Err(("no-slot", why));
         };
         let mut why = (
             "masked",
             format!("every slot with {:#x} is masked", message.0),
         );
-        let mut found = None;
+        let mut found = Vec::new();
+        let mut by_fault = false;
         for &k in keys {
             let Some(s) = self.slots.get(&k).filter(|s| s.sends()) else {
                 continue;
             };
             match s.may {
-                _ if s.blurred => {
-                    found = Some((k, false));
-                    break;
-                }
-                Some(since) if issued > since => {
-                    found = Some((k, false));
-                    break;
-                }
+                _ if s.blurred => found.push(k),
+                Some(since) if issued > since => found.push(k),
                 Some(_) => {
                     why = (
                         "early",
                         format!("slot {k:#x}: sent before its reason was known"),
-                    )
+                    );
                 }
                 None if k & 0xffff == u64::from(CONFIG_MSI) && fault(member(k)) => {
-                    found = Some((k, true));
-                    break;
+                    found.push(k);
+                    by_fault = true;
                 }
                 None => {
-                    why = (
-                        "not-due",
-                        format!("slot {k:#x} (member << 16 | queue) has nothing to tell"),
-                    )
+                    let slot = format!("slot {k:#x} (member << 16 | queue) has nothing to tell");
+                    why = ("not-due", slot);
                 }
             }
         }
-        let (key, by_fault) = found.ok_or(why)?;
-        if let Some(s) = self.slots.get_mut(&key) {
-            (s.may, s.must) = (None, None);
-            s.idx_told = s.idx;
+        if found.is_empty() {
+            return Err(why);
         }
-        Ok((key, by_fault))
+        // Which of several slots with one message it was cannot be said: none owes it any more, each may still send its own.
+        let one = found.len() == 1;
+        for k in &found {
+            if let Some(s) = self.slots.get_mut(k) {
+                s.must = None;
+                if one {
+                    s.may = None;
+                    s.idx_told = s.idx;
+                }
+            }
+        }
+        Ok((found, by_fault && one))
     }
 
     /// Device `id` was seen at work in cycle `cycle`: it has not faulted. Gives a slot whose message is missing.
     pub(super) fn alive(&mut self, cycle: u64, id: u64) -> Option<(Key, u64)> {
         while let Some(&(since, key)) = self.due.front() {
             let owed = self.slots.get(&key).is_some_and(|s| s.must == Some(since));
-            if owed && cycle - since <= BOUND {
+            if owed && cycle.saturating_sub(since) <= BOUND {
                 break;
             }
             if owed {
@@ -269,7 +270,7 @@ impl Msi {
         }
         let key = *self.overdue.get(&id)?;
         match self.slots.get(&key).and_then(|s| s.must) {
-            Some(since) if cycle - since > BOUND => Some((key, since)),
+            Some(since) if cycle.saturating_sub(since) > BOUND => Some((key, since)),
             _ => {
                 self.overdue.remove(&id);
                 None
@@ -306,7 +307,7 @@ mod tests {
 
     fn send(m: &mut Msi, issued: u64) -> Result<Key, &'static str> {
         m.message(issued, M, |_| false)
-            .map(|k| k.0)
+            .map(|k| k.0[0])
             .map_err(|e| e.0)
     }
 
@@ -379,6 +380,26 @@ mod tests {
     }
 
     #[test]
+    fn slots_that_share_a_message_are_not_taken_for_each_other() {
+        let other = key(4, 0);
+        let mut m = used();
+        m.set(1, other, M, MSI_VALID, true);
+        m.start(other, 0);
+        m.used(other, 1);
+        m.used_done(20, other);
+        m.wish(30, K, Wish::Flags(0), 21);
+        m.wish(30, other, Wish::Flags(0), 21);
+        assert!(send(&mut m, 31).is_ok());
+        m.drop_member(3, 2);
+        assert_eq!(
+            send(&mut m, 32),
+            Ok(other),
+            "member 4 may not have sent its own"
+        );
+        assert_eq!(send(&mut m, 33), Err("not-due"));
+    }
+
+    #[test]
     fn a_configuration_message_needs_a_change_or_a_fault() {
         let c = key(3, CONFIG_MSI);
         let mut m = Msi::default();
@@ -386,7 +407,7 @@ mod tests {
         assert_eq!(send(&mut m, 5), Err("not-due"));
         m.config(6, 3);
         assert_eq!(send(&mut m, 7), Ok(c));
-        assert_eq!(m.message(8, M, |id| id == 3), Ok((c, true)));
+        assert_eq!(m.message(8, M, |id| id == 3), Ok((vec![c], true)));
     }
 }
 

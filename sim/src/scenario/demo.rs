@@ -38,9 +38,21 @@ impl Scenario for Demo {
         "a fleet of net and block devices: provisioning under load, TCP, block I/O, half of it created anew"
     }
 
-    fn run(&self, host: &SharedHost, params: &Params, outcome: &mut Outcome) -> Result<(), ScenarioError> {
-        let devices = params.devices.unwrap_or(DEVICES.min(params.profile.devices));
-        let load = Load { tcp_total: 4 << 20, tcp_least: 32 << 10, blk: 1 << 20, second: 64 << 10 };
+    fn run(
+        &self,
+        host: &SharedHost,
+        params: &Params,
+        outcome: &mut Outcome,
+    ) -> Result<(), ScenarioError> {
+        let devices = params
+            .devices
+            .unwrap_or(DEVICES.min(params.profile.devices));
+        let load = Load {
+            tcp_total: 4 << 20,
+            tcp_least: 32 << 10,
+            blk: 1 << 20,
+            second: 64 << 10,
+        };
         run(host, params, &mix(devices), load, outcome)
     }
 }
@@ -54,15 +66,33 @@ impl Scenario for Smoke {
         "two network devices and a block device for some packets"
     }
 
-    fn run(&self, host: &SharedHost, params: &Params, outcome: &mut Outcome) -> Result<(), ScenarioError> {
-        let load = Load { tcp_total: 16 << 10, tcp_least: 0, blk: 32 << 10, second: 0 };
-        run(host, params, &[Kind::Net, Kind::Net, Kind::Blk], load, outcome)
+    fn run(
+        &self,
+        host: &SharedHost,
+        params: &Params,
+        outcome: &mut Outcome,
+    ) -> Result<(), ScenarioError> {
+        let load = Load {
+            tcp_total: 16 << 10,
+            tcp_least: 0,
+            blk: 32 << 10,
+            second: 0,
+        };
+        run(
+            host,
+            params,
+            &[Kind::Net, Kind::Net, Kind::Blk],
+            load,
+            outcome,
+        )
     }
 }
 
 /// Three network devices to one block device, the network devices in pairs.
 fn mix(devices: u32) -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = (0..devices).map(|n| if n % 4 == 3 { Kind::Blk } else { Kind::Net }).collect();
+    let mut kinds: Vec<Kind> = (0..devices)
+        .map(|n| if n % 4 == 3 { Kind::Blk } else { Kind::Net })
+        .collect();
     let nets = kinds.iter().filter(|&&k| k == Kind::Net).count();
     if nets % 2 == 1 {
         if let Some(odd) = kinds.iter_mut().rev().find(|k| **k == Kind::Net) {
@@ -73,7 +103,10 @@ fn mix(devices: u32) -> Vec<Kind> {
 }
 
 fn check_limits(profile: &Profile, kinds: &[Kind]) -> Result<(), ScenarioError> {
-    let queues: u32 = kinds.iter().map(|k| if *k == Kind::Net { 2 } else { 1 }).sum();
+    let queues: u32 = kinds
+        .iter()
+        .map(|k| if *k == Kind::Net { 2 } else { 1 })
+        .sum();
     let devices = kinds.len() as u32;
     for (what, wanted, there) in [
         ("devices", devices, profile.devices),
@@ -101,7 +134,14 @@ struct Work {
 
 impl Work {
     /// Device `number` is there: starts its block traffic, or its transfer as soon as it has a partner.
-    fn add(&mut self, fleet: &mut Fleet, number: u32, kind: Kind, bytes: (u64, u64), seed: u64) -> Result<(), ScenarioError> {
+    fn add(
+        &mut self,
+        fleet: &mut Fleet,
+        number: u32,
+        kind: Kind,
+        bytes: (u64, u64),
+        seed: u64,
+    ) -> Result<(), ScenarioError> {
         if kind == Kind::Blk {
             self.blks.push(number);
             return fleet.write_and_read(number, bytes.1, seed ^ u64::from(number));
@@ -111,14 +151,22 @@ impl Work {
             return Ok(());
         };
         // Every second pair sends the other way round.
-        let (from, to) = if self.transfers.len() % 2 == 0 { (partner, number) } else { (number, partner) };
+        let (from, to) = if self.transfers.len() % 2 == 0 {
+            (partner, number)
+        } else {
+            (number, partner)
+        };
         self.transfers.push((from, to));
         fleet.transfer(from, to, bytes.0, seed ^ u64::from(from))
     }
 
     fn check(&self, fleet: &mut Fleet, blk_bytes: u64) -> Result<(), ScenarioError> {
-        self.transfers.iter().try_for_each(|&(from, to)| fleet.check_transfer(from, to))?;
-        self.blks.iter().try_for_each(|&n| fleet.check_blk(n, blk_bytes))
+        self.transfers
+            .iter()
+            .try_for_each(|&(from, to)| fleet.check_transfer(from, to))?;
+        self.blks
+            .iter()
+            .try_for_each(|&n| fleet.check_blk(n, blk_bytes))
     }
 }
 
@@ -143,7 +191,10 @@ fn run(
         first.add(&mut fleet, number, kind, (tcp, load.blk), params.seed)?;
     }
     let each = (host.cycle() - start) / (kinds.len() as u64).max(1);
-    outcome.note("provisioning", format!("{each} cycles a device, driver included, under load"));
+    outcome.note(
+        "provisioning",
+        format!("{each} cycles a device, driver included, under load"),
+    );
     fleet.finish_traffic(outcome)?;
     first.check(&mut fleet, load.blk)?;
     outcome.note("first round", format!("{} cycles", host.cycle() - start));
@@ -154,7 +205,10 @@ fn run(
         outcome.note("second round", format!("{} cycles", host.cycle() - start));
     }
     let (tcp, blk) = fleet.checked;
-    outcome.note("checked by SHA-256", format!("{tcp} bytes of TCP, {blk} bytes of block devices"));
+    outcome.note(
+        "checked by SHA-256",
+        format!("{tcp} bytes of TCP, {blk} bytes of block devices"),
+    );
     fleet.end(outcome)
 }
 
@@ -224,7 +278,49 @@ mod tests {
         }
         assert!(check_limits(&TINY, &mix(8)).is_ok());
         let e = check_limits(&TINY, &mix(64)).unwrap_err();
-        assert_eq!(e.to_string(), "the scenario needs 64 devices, profile tiny has 8");
+        assert_eq!(
+            e.to_string(),
+            "the scenario needs 64 devices, profile tiny has 8"
+        );
         assert!(check_limits(&MID, &mix(4096)).is_ok());
+    }
+
+    #[cfg(feature = "model")]
+    #[test]
+    fn smoke_passes_on_the_model_and_moves_what_it_says() {
+        use crate::host::{Host, HostSettings};
+        use crate::lockstep::Mode;
+        use crate::setup::Setup;
+
+        for seed in 1..4 {
+            let setup = Setup::new(&TINY, seed, Mode::Model, Vec::new());
+            let settings = HostSettings {
+                max_cycles: 5_000_000,
+                ..HostSettings::new(seed)
+            };
+            let host = SharedHost::new(Host::new(&setup, settings).unwrap());
+            let params = Params {
+                profile: &TINY,
+                seed,
+                devices: None,
+            };
+            let mut outcome = Outcome::default();
+            Smoke.run(&host, &params, &mut outcome).unwrap();
+            assert_eq!(
+                (
+                    outcome.vdevs_created,
+                    outcome.vdevs_destroyed,
+                    outcome.faults
+                ),
+                (3, 3, 0)
+            );
+            let report = host.finish().unwrap();
+            assert!(report.check.failure.is_none());
+            let c = report.counters;
+            assert!(
+                c.packets_tx >= 16 + 24 && c.blk_reads == c.blk_writes && c.blk_reads > 0,
+                "{c:?}"
+            );
+        }
     }
 }

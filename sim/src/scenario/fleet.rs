@@ -22,8 +22,9 @@ pub(super) type Site = Hooked<SharedHost>;
 
 /// Cycles between two polls of the clients.
 const POLL_CYCLES: u64 = 64;
-/// Cycles without any step ahead after which the traffic counts as stuck. Longer than the longest timer of a TCP stack.
-const STALL_CYCLES: u64 = 4_000_000;
+/// Cycles without any step ahead after which the traffic counts as stuck: twice the time between two ARP requests and three
+/// times the first retransmission timer of a TCP stack.
+const STALL_CYCLES: u64 = 10_000_000;
 /// Cycles between two looks at the fault queue.
 const FAULT_CYCLES: u64 = 200_000;
 /// Bytes of a block device.
@@ -109,15 +110,28 @@ impl Fleet {
     }
 
     /// Creates device `number` and maps its memory. Its client follows.
-    pub(super) fn create(&mut self, number: u32, kind: Kind, outcome: &mut Outcome) -> Result<(), ScenarioError> {
+    pub(super) fn create(
+        &mut self,
+        number: u32,
+        kind: Kind,
+        outcome: &mut Outcome,
+    ) -> Result<(), ScenarioError> {
         let config = self.config(number, kind);
         let vdev = self.mgmtdev.dev_add(config)?;
         outcome.vdevs_created += 1;
         match kind {
             Kind::Net => self.host.borrow_mut().switch().register(vdev.id()),
-            Kind::Blk => self.host.borrow_mut().blk().attach(vdev.id(), Store::memory(BLK_BYTES)),
+            Kind::Blk => self
+                .host
+                .borrow_mut()
+                .blk()
+                .attach(vdev.id(), Store::memory(BLK_BYTES)),
         }
-        let layout = if number % 5 == 0 { Layout::Large } else { Layout::Scattered };
+        let layout = if number % 5 == 0 {
+            Layout::Large
+        } else {
+            Layout::Scattered
+        };
         // 1 GiB apart, and not at the same place in every space.
         let iova = (u64::from(number % 200) + 1) << 30 | u64::from(number % 7) << 21;
         let window = Rc::new(Window::new(&vdev, 0, iova, layout)?);
@@ -127,7 +141,8 @@ impl Fleet {
 
     fn window(&self, number: u32) -> Result<Rc<Window<Site>>, ScenarioError> {
         let node = self.nodes.get(&number);
-        node.map(|n| n.window.clone()).ok_or_else(|| ScenarioError::check(format!("device {number} is not there")))
+        node.map(|n| n.window.clone())
+            .ok_or_else(|| ScenarioError::check(format!("device {number} is not there")))
     }
 
     /// Starts the net driver of device `number`.
@@ -135,24 +150,49 @@ impl Fleet {
         let running = self.traffic.borrow_mut().remove(number);
         match running {
             Some(Client::Tcp(peer)) => Ok(peer.into_port()),
-            Some(Client::Blk(_)) => Err(ScenarioError::check(format!("device {number} is a block device"))),
+            Some(Client::Blk(_)) => Err(ScenarioError::check(format!(
+                "device {number} is a block device"
+            ))),
             None => Ok(NetPort::new(self.window(number)?)?),
         }
     }
 
     /// Lets `from` send `bytes` bytes to `to`.
-    pub(super) fn transfer(&mut self, from: u32, to: u32, bytes: u64, seed: u64) -> Result<(), ScenarioError> {
+    pub(super) fn transfer(
+        &mut self,
+        from: u32,
+        to: u32,
+        bytes: u64,
+        seed: u64,
+    ) -> Result<(), ScenarioError> {
         // The receiver listens before the sender knocks.
-        for (number, role) in [(to, Role::Receive), (from, Role::Send { bytes, seed, to: address(to) })] {
+        for (number, role) in [
+            (to, Role::Receive),
+            (
+                from,
+                Role::Send {
+                    bytes,
+                    seed,
+                    to: address(to),
+                },
+            ),
+        ] {
             let port = self.port(number)?;
             let peer = TcpPeer::new(port, address(number), role, self.clock, self.host.cycle());
-            self.traffic.borrow_mut().insert(number, Client::Tcp(Box::new(peer)));
+            self.traffic
+                .borrow_mut()
+                .insert(number, Client::Tcp(Box::new(peer)));
         }
         Ok(())
     }
 
     /// Lets block device `number` write `bytes` bytes and read them back.
-    pub(super) fn write_and_read(&mut self, number: u32, bytes: u64, seed: u64) -> Result<(), ScenarioError> {
+    pub(super) fn write_and_read(
+        &mut self,
+        number: u32,
+        bytes: u64,
+        seed: u64,
+    ) -> Result<(), ScenarioError> {
         let running = self.traffic.borrow_mut().remove(number);
         let client = match running {
             Some(Client::Blk(mut c)) => {
@@ -160,11 +200,15 @@ impl Fleet {
                 c
             }
             Some(Client::Tcp(_)) => {
-                return Err(ScenarioError::check(format!("device {number} is a network device")))
+                return Err(ScenarioError::check(format!(
+                    "device {number} is a network device"
+                )))
             }
             None => Box::new(BlkClient::new(self.window(number)?, bytes, seed)?),
         };
-        self.traffic.borrow_mut().insert(number, Client::Blk(client));
+        self.traffic
+            .borrow_mut()
+            .insert(number, Client::Blk(client));
         Ok(())
     }
 
@@ -174,7 +218,10 @@ impl Fleet {
         while !self.traffic.borrow().all_done() {
             self.mgmtdev.platform().wait()?;
             self.checks(outcome)?;
-            let still = self.host.cycle().saturating_sub(self.traffic.borrow().moved_at);
+            let still = self
+                .host
+                .cycle()
+                .saturating_sub(self.traffic.borrow().moved_at);
             if still > STALL_CYCLES {
                 self.look_for_faults(outcome)?;
                 let stuck = self.traffic.borrow().unfinished();
@@ -214,8 +261,11 @@ impl Fleet {
     /// Compares what arrived at `to` with what `from` sent.
     pub(super) fn check_transfer(&mut self, from: u32, to: u32) -> Result<(), ScenarioError> {
         let traffic = self.traffic.borrow();
-        let (Some(Client::Tcp(a)), Some(Client::Tcp(b))) = (traffic.get(from), traffic.get(to)) else {
-            return Err(ScenarioError::check(format!("devices {from} and {to} have no transfer")));
+        let (Some(Client::Tcp(a)), Some(Client::Tcp(b))) = (traffic.get(from), traffic.get(to))
+        else {
+            return Err(ScenarioError::check(format!(
+                "devices {from} and {to} have no transfer"
+            )));
         };
         if (a.moved(), a.digest()) != (b.moved(), b.digest()) {
             return Err(ScenarioError::check(format!(
@@ -234,7 +284,9 @@ impl Fleet {
     pub(super) fn check_blk(&mut self, number: u32, bytes: u64) -> Result<(), ScenarioError> {
         let traffic = self.traffic.borrow();
         let Some(Client::Blk(c)) = traffic.get(number) else {
-            return Err(ScenarioError::check(format!("device {number} has no block client")));
+            return Err(ScenarioError::check(format!(
+                "device {number} has no block client"
+            )));
         };
         let (wrote, read) = c.digests();
         if wrote != read {
@@ -249,15 +301,22 @@ impl Fleet {
     }
 
     /// Stops the client of device `number` and destroys the device.
-    pub(super) fn destroy(&mut self, number: u32, outcome: &mut Outcome) -> Result<(), ScenarioError> {
+    pub(super) fn destroy(
+        &mut self,
+        number: u32,
+        outcome: &mut Outcome,
+    ) -> Result<(), ScenarioError> {
         let client = self.traffic.borrow_mut().remove(number);
         if let Some(c) = client {
             c.close()?;
         }
-        let Some(Node { kind, vdev, window }) = self.nodes.remove(&number) else { return Ok(()) };
+        let Some(Node { kind, vdev, window }) = self.nodes.remove(&number) else {
+            return Ok(());
+        };
         let id = vdev.id();
-        let window = Rc::try_unwrap(window)
-            .map_err(|_| ScenarioError::check(format!("the memory of device {number} is still in use")))?;
+        let window = Rc::try_unwrap(window).map_err(|_| {
+            ScenarioError::check(format!("the memory of device {number} is still in use"))
+        })?;
         window.release()?;
         self.mgmtdev.dev_del(vdev)?;
         outcome.vdevs_destroyed += 1;
@@ -280,15 +339,34 @@ impl Fleet {
         }
         self.look_for_faults(outcome)?;
         let platform = self.mgmtdev.platform();
+        outcome.note(
+            "receive packets dropped",
+            platform.read32(regs::CNT_RX_DROPS.offset),
+        );
+        let (hits, misses) = (
+            platform.read32(regs::CNT_TLB_HITS.offset),
+            platform.read32(regs::CNT_TLB_MISSES.offset),
+        );
+        outcome.note(
+            "translations",
+            format!("{hits} from the IOTLB, {misses} walks"),
+        );
         for r in [regs::CNT_FAULTS, regs::FQ_LOST] {
             let found = platform.read32(r.offset);
             if found != 0 {
-                return Err(ScenarioError::check(format!("{} is {found} at the end", r.name)));
+                return Err(ScenarioError::check(format!(
+                    "{} is {found} at the end",
+                    r.name
+                )));
             }
         }
         let left = {
             let p = self.mgmtdev.pools();
-            p.members.in_use() + p.vqs.in_use() + p.asids.in_use() + p.pasids.in_use() + p.doorbell_pages.in_use()
+            p.members.in_use()
+                + p.vqs.in_use()
+                + p.asids.in_use()
+                + p.pasids.in_use()
+                + p.doorbell_pages.in_use()
         };
         let pages = self.host.borrow().mem().pages_in_use();
         let counters = self.host.borrow().counters();
@@ -299,7 +377,9 @@ impl Fleet {
             ("malformed transactions", counters.malformed, 0),
         ] {
             if found != wanted {
-                return Err(ScenarioError::check(format!("{what} at the end: {found}, not {wanted}")));
+                return Err(ScenarioError::check(format!(
+                    "{what} at the end: {found}, not {wanted}"
+                )));
             }
         }
         Ok(())

@@ -99,6 +99,10 @@ impl Traffic {
 
     /// Clients that are not done, for an error message.
     pub(super) fn unfinished(&self) -> Vec<String> {
-        self.clients.values().filter(|c| !c.is_done()).map(|c| format!("{c:?}")).collect()
+        self.clients
+            .values()
+            .filter(|c| !c.is_done())
+            .map(|c| format!("{c:?}"))
+            .collect()
     }
 }

@@ -6,15 +6,15 @@ use shoal_abi::ring::{self, S_DRIVER_OK, S_FEATURES_OK, S_NEEDS_RESET, S_WRITABL
 
 use super::{Asid, Context, Device, Machine, Memory, Slot};
 
-type Answer = (u16, u16, Vec<u8>);
+pub(super) type Answer = (u16, u16, Vec<u8>);
 
-struct Args<'a> {
-    spec: &'static Command,
+pub(super) struct Args<'a> {
+    pub(super) spec: &'static Command,
     data: &'a [u8],
 }
 
 impl Args<'_> {
-    fn bytes(&self, name: &str) -> &[u8] {
+    pub(super) fn bytes(&self, name: &str) -> &[u8] {
         let f = self
             .spec
             .data
@@ -23,28 +23,28 @@ impl Args<'_> {
             .expect("a field of the command");
         &self.data[f.offset..f.offset + f.bytes]
     }
-    fn get(&self, name: &str) -> u64 {
+    pub(super) fn get(&self, name: &str) -> u64 {
         self.bytes(name)
             .iter()
             .take(8)
             .rev()
             .fold(0, |n, &b| n << 8 | u64::from(b))
     }
-    fn u32(&self, name: &str) -> u32 {
+    pub(super) fn u32(&self, name: &str) -> u32 {
         self.get(name) as u32
     }
-    fn u16(&self, name: &str) -> u16 {
+    pub(super) fn u16(&self, name: &str) -> u16 {
         self.get(name) as u16
     }
 }
 
-struct Results {
+pub(super) struct Results {
     spec: &'static Command,
     bytes: Vec<u8>,
 }
 
 impl Results {
-    fn put(mut self, name: &str, value: u64) -> Self {
+    pub(super) fn put(mut self, name: &str, value: u64) -> Self {
         let f = self
             .spec
             .result
@@ -54,7 +54,7 @@ impl Results {
         self.bytes[f.offset..f.offset + f.bytes].copy_from_slice(&value.to_le_bytes()[..f.bytes]);
         self
     }
-    fn put_bytes(mut self, name: &str, value: &[u8]) -> Self {
+    pub(super) fn put_bytes(mut self, name: &str, value: &[u8]) -> Self {
         let f = self
             .spec
             .result
@@ -64,13 +64,13 @@ impl Results {
         self.bytes[f.offset..f.offset + value.len()].copy_from_slice(value);
         self
     }
-    fn ok(self) -> Answer {
+    pub(super) fn ok(self) -> Answer {
         (abi::OK, abi::Q_OK, self.bytes)
     }
 }
 
-const FIELD: (u16, u16) = (abi::EINVAL, abi::Q_INVALID_FIELD);
-const BUSY: (u16, u16) = (abi::EBUSY, abi::Q_INVALID_COMMAND);
+pub(super) const FIELD: (u16, u16) = (abi::EINVAL, abi::Q_INVALID_FIELD);
+pub(super) const BUSY: (u16, u16) = (abi::EBUSY, abi::Q_INVALID_COMMAND);
 
 impl<M: Memory> Machine<M> {
     pub(super) fn exec(&mut self, c: &[u8]) -> Answer {
@@ -402,117 +402,6 @@ impl<M: Memory> Machine<M> {
             }
             _ => unreachable!("opcodes of the group MANAGED"),
         })
-    }
-
-    fn of_vq(&mut self, id: u32, a: &Args<'_>, r: Results) -> Result<Answer, (u16, u16)> {
-        let index = a.u16("vq_index");
-        let d = self.devices[&id].clone();
-        let is_msi = matches!(a.spec.opcode, abi::MSI_SET | abi::MSI_GET);
-        if index >= d.vq_count && !(is_msi && index == abi::CONFIG_MSI) {
-            return Err(FIELD);
-        }
-        let at = d.vq_base as usize
-            + if index == abi::CONFIG_MSI {
-                0
-            } else {
-                usize::from(index)
-            };
-        let mut c = self.contexts[at];
-        let slot = if index == abi::CONFIG_MSI {
-            d.msi
-        } else {
-            c.msi
-        };
-        let answer = match a.spec.opcode {
-            abi::VQ_SETUP => {
-                let size = a.u16("size");
-                let bad = !size.is_power_of_two()
-                    || !(2..=self.profile.max_vq_size).contains(&size)
-                    || a.get("group") > 1
-                    || a.get("flags") > 1
-                    || a.get("desc") % 16 != 0
-                    || a.get("driver") % 2 != 0
-                    || a.get("device") % 4 != 0;
-                if bad {
-                    return Err(FIELD);
-                }
-                if c.ready {
-                    return Err(BUSY);
-                }
-                c = Context {
-                    ready: a.get("flags") == 1,
-                    size,
-                    group: a.get("group") as u8,
-                    last_avail: a.u16("last_avail"),
-                    used_idx: a.u16("used_idx"),
-                    desc: a.get("desc"),
-                    driver: a.get("driver"),
-                    device: a.get("device"),
-                    msi: Slot {
-                        ctrl: a.u32("msi_ctrl"),
-                        address: a.get("msi_address"),
-                        data: a.u32("msi_data"),
-                    },
-                    ..c
-                };
-                r.ok()
-            }
-            abi::VQ_STATE_GET => r
-                .put("last_avail", c.last_avail.into())
-                .put("used_idx", c.used_idx.into())
-                .put("size", c.size.into())
-                .put("ready", c.ready.into())
-                .ok(),
-            abi::VQ_RESET => {
-                c = Context {
-                    ready: false,
-                    last_avail: 0,
-                    used_idx: 0,
-                    ..c
-                };
-                r.ok()
-            }
-            abi::MSI_SET => {
-                let pending = slot.ctrl & abi::MSI_PENDING;
-                let ctrl = a.u32("ctrl") & (abi::MSI_MASK | abi::MSI_VALID);
-                let mut new = Slot {
-                    ctrl,
-                    address: a.get("address"),
-                    data: a.u32("data"),
-                };
-                if new.address % 4 != 0 {
-                    return Err(FIELD);
-                }
-                if ctrl & abi::MSI_VALID != 0 && pending != 0 {
-                    self.send(&mut new);
-                }
-                if index == abi::CONFIG_MSI {
-                    self.devices.get_mut(&id).expect("it exists").msi = new;
-                } else {
-                    c.msi = new;
-                }
-                r.ok()
-            }
-            abi::MSI_GET => r
-                .put("address", slot.address)
-                .put("data", slot.data.into())
-                .put("ctrl", slot.ctrl.into())
-                .ok(),
-            abi::STATS_GET => {
-                let names = ["kicks", "chains", "interrupts", "drops", "faults"];
-                names
-                    .iter()
-                    .zip(c.stats)
-                    .fold(r, |r, (n, v)| r.put(n, v.into()))
-                    .ok()
-            }
-            _ => unreachable!("opcodes with a queue index"),
-        };
-        self.contexts[at] = c;
-        if a.spec.opcode == abi::VQ_SETUP && c.ready {
-            self.pending.push((id, index));
-        }
-        Ok(answer)
     }
 
     fn look_at_all(&mut self, id: u32) {

@@ -7,6 +7,7 @@ mod admin;
 mod bar;
 mod data;
 mod exec;
+mod exec_vq;
 mod memory;
 mod mmu;
 
