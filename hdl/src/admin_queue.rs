@@ -223,13 +223,16 @@ pub struct AdminQueue {
 impl Default for AdminQueue {
     fn default() -> Self {
         block_default!(
-            clock, reset, clear, kick, live, warm, req, exec, idle, start, commit, ev, adm_size, run_go,
-            run_poll, run_done, run_follow, run_op, len, kind, last_avail, used_idx, head, va, left, pos,
-            written, ring_op, ring_low, ring_piece, ring_two, desc_begin, desc_head, desc_take, desc_walk, desc_follow, desc_addr, desc_len, is_table, writable, has_next, illegal, next_illegal, put, put_pos, put_low, put_len, put_data, piece_len, piece, ans_we,
-            ans_addr, ans_data, op_push, op, needs_reset_set, raise_config, raise_queue, cnt_admin_inc, state, work,
-            timer, r_last, r_used, r_head, ran, half_in, bad_in,
-            r_va, r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op,
-            to_push, to_piece, to_fail, to_raise, to_count, result_word, bad, low_bits, shifted, half, jump, step_bytes, step32, step64, unused_ev;
+            clock, reset, clear, kick, live, warm, req, exec, idle, start, commit, ev, adm_size,
+            run_go, run_poll, run_done, run_follow, run_op, len, kind, last_avail, used_idx, head,
+            va, left, pos, written, ring_op, ring_low, ring_piece, ring_two, desc_begin,
+            desc_head, desc_take, desc_walk, desc_follow, desc_addr, desc_len, is_table, writable,
+            has_next, illegal, next_illegal, put, put_pos, put_low, put_len, put_data, piece_len,
+            piece, ans_we, ans_addr, ans_data, op_push, op, needs_reset_set, raise_config,
+            raise_queue, cnt_admin_inc, state, work, timer, r_last, r_used, r_head, ran, half_in,
+            bad_in, r_va, r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op, to_push,
+            to_piece, to_fail, to_raise, to_count, result_word, bad, low_bits, shifted, half,
+            jump, step_bytes, step32, step64, unused_ev;
             no_op = CtlOp::default(),
             src_r = SRC_CTLR,
             src_x = SRC_CTLX,

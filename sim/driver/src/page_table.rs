@@ -261,10 +261,10 @@ impl<D: Dma> PageTable<D> {
 /// `Argument`.
 pub(crate) fn check_range(iova: u64, bytes: u64, limit: Option<u64>) -> Result<()> {
     let bad = |what, value, rule| Err(Error::Argument { what, value, rule });
-    if iova % PAGE_BYTES != 0 {
+    if !iova.is_multiple_of(PAGE_BYTES) {
         return bad("IOVA", iova, "a multiple of 4 KiB");
     }
-    if bytes == 0 || bytes % PAGE_BYTES != 0 {
+    if bytes == 0 || !bytes.is_multiple_of(PAGE_BYTES) {
         return bad("size", bytes, "a multiple of 4 KiB, not 0");
     }
     let Some(last) = iova.checked_add(bytes - 1) else {

@@ -150,7 +150,7 @@ impl<P: Platform> AddressSpace<P> {
     pub fn dma_map(&self, iova: u64, bytes: u64, pa: u64, perm: Perm) -> Result<()> {
         let limit = self.iova_range().1;
         check_range(iova, bytes, limit.checked_add(1))?;
-        if pa % PAGE_BYTES != 0 {
+        if !pa.is_multiple_of(PAGE_BYTES) {
             return Err(Error::Argument {
                 what: "address",
                 value: pa,

@@ -38,6 +38,8 @@ pub struct BlkClient<P: Platform + HostPointers> {
     /// Next sector to ask for.
     next: u64,
     turn: usize,
+    // Boxed: requests must not move when the list grows.
+    #[allow(clippy::vec_box)]
     in_flight: Vec<Box<Request>>,
     /// What came back, by position.
     read: Vec<u8>,
@@ -57,7 +59,8 @@ impl<P: Platform + HostPointers> BlkClient<P> {
     /// What the driver, the transport and the device say; a device that is too small.
     pub fn new(window: Rc<Window<P>>, bytes: u64, seed: u64) -> Result<Self, ClientError> {
         let transport = VdevTransport::new(window.clone());
-        let driver = within(window.clone(), || Driver::new(transport))?;
+        let driver = within(window.clone(), || Driver::new(transport))
+            .map_err(|e| ClientError::of_start(e, window.take_problem()))?;
         let sectors = bytes / SECTOR_SIZE as u64;
         let capacity = driver.capacity();
         let client = Self {

@@ -44,3 +44,13 @@ pub enum ClientError {
     #[error("{0}")]
     Check(String),
 }
+
+impl ClientError {
+    /// Why a driver did not start: what its transport met, if it met something, says more than the driver can.
+    fn of_start(e: virtio_drivers::Error, problem: Option<String>) -> Self {
+        match problem {
+            Some(p) => Self::Check(p),
+            None => Self::Virtio(e),
+        }
+    }
+}

@@ -56,7 +56,8 @@ impl<P: Platform + HostPointers> NetPort<P> {
     /// What the driver, the transport and the device say.
     pub fn new(window: Rc<Window<P>>) -> Result<Self, ClientError> {
         let transport = VdevTransport::new(window.clone());
-        let driver = within(window.clone(), || Driver::new(transport))?;
+        let driver = within(window.clone(), || Driver::new(transport))
+            .map_err(|e| ClientError::of_start(e, window.take_problem()))?;
         let mut port = Self {
             driver: Some(driver),
             window,
@@ -247,7 +248,11 @@ impl<P: Platform + HostPointers> Device for NetPort<P> {
     }
 
     fn transmit(&mut self, _now: Instant) -> Option<Room<'_, P>> {
-        self.can_send().then(|| Room(self))
+        if self.can_send() {
+            Some(Room(self))
+        } else {
+            None
+        }
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -107,6 +107,9 @@ impl<P: Platform + HostPointers> Transport for VdevTransport<P> {
     }
 
     fn queue_unset(&mut self, queue: u16) {
+        if self.window.is_abandoned() {
+            return;
+        }
         let v = self.vdev();
         let set = v
             .set_vq_ready(queue, false)

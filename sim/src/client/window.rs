@@ -47,6 +47,7 @@ struct State {
     shared: u64,
     /// First problem that a call without a result met.
     problem: Option<String>,
+    abandoned: bool,
 }
 
 /// The DMA memory of one device.
@@ -103,6 +104,7 @@ impl<P: Platform + HostPointers> Window<P> {
                 units: IdPool::new("bounce units", 0, (BOUNCE_BYTES / UNIT) as u32),
                 shared: 0,
                 problem: None,
+                abandoned: false,
             }),
         };
         window.map(layout)?;
@@ -150,6 +152,16 @@ impl<P: Platform + HostPointers> Window<P> {
     /// The first problem that a call without a result met.
     pub fn take_problem(&self) -> Option<String> {
         self.state.borrow_mut().problem.take()
+    }
+
+    /// Gives the device up: its drivers will not talk to it any more when they end. For a run that has failed, where each
+    /// command could take as long as a time-out. The memory stays allocated.
+    pub fn abandon(&self) {
+        self.state.borrow_mut().abandoned = true;
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.state.borrow().abandoned
     }
 
     pub(super) fn note_problem(&self, problem: impl ToString) {
@@ -215,7 +227,11 @@ impl<P: Platform + HostPointers> DmaContext for Window<P> {
             let mut s = self.state.borrow_mut();
             s.shared += 1;
             // Requests and indirect tables are multiples of 16 bytes and stay 8-byte aligned; other buffers start anywhere.
-            let step = if bytes.len() % 16 == 0 { 8 } else { 13 };
+            let step = if bytes.len().is_multiple_of(16) {
+                8
+            } else {
+                13
+            };
             let skew = s.shared * step % UNIT;
             let units = (bytes.len() as u64 + skew).div_ceil(UNIT) as u32;
             match s.units.alloc_run(units) {

@@ -151,7 +151,7 @@ impl Work {
             return Ok(());
         };
         // Every second pair sends the other way round.
-        let (from, to) = if self.transfers.len() % 2 == 0 {
+        let (from, to) = if self.transfers.len().is_multiple_of(2) {
             (partner, number)
         } else {
             (number, partner)

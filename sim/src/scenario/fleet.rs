@@ -58,6 +58,8 @@ pub(super) struct Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
+        // After a failure there are devices left, and they may not answer.
+        self.nodes.values().for_each(|n| n.window.abandon());
         // The hook keeps the clients, and the clients the host.
         self.mgmtdev.platform().set_hook(None);
     }
@@ -127,7 +129,7 @@ impl Fleet {
                 .blk()
                 .attach(vdev.id(), Store::memory(BLK_BYTES)),
         }
-        let layout = if number % 5 == 0 {
+        let layout = if number.is_multiple_of(5) {
             Layout::Large
         } else {
             Layout::Scattered
@@ -332,7 +334,7 @@ impl Fleet {
         self.nodes.keys().copied().collect()
     }
 
-    /// Destroys what is left, and checks that nothing is: no id, no page, no fault, no refused access.
+    /// Destroys what is left, and checks that nothing is there then: no id, no page, no fault, no refused access.
     pub(super) fn end(mut self, outcome: &mut Outcome) -> Result<(), ScenarioError> {
         for number in self.numbers() {
             self.destroy(number, outcome)?;

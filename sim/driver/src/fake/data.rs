@@ -137,7 +137,7 @@ impl<M: Memory> Machine<M> {
                 if indirect || !offered || flags & ring::DESC_F_NEXT != 0 {
                     return Err((CAUSE_INDIRECT, 0));
                 }
-                if len == 0 || len % 16 != 0 || addr % 8 != 0 {
+                if len == 0 || !len.is_multiple_of(16) || !addr.is_multiple_of(8) {
                     return Err((CAUSE_INDIRECT_TABLE, 0));
                 }
                 (table, asid, entries, next, indirect) = (addr, buffers, len as u64 / 16, 0, true);

@@ -37,9 +37,9 @@ impl<M: Memory> Machine<M> {
                     || !(2..=self.profile.max_vq_size).contains(&size)
                     || a.get("group") > 1
                     || a.get("flags") > 1
-                    || a.get("desc") % 16 != 0
-                    || a.get("driver") % 2 != 0
-                    || a.get("device") % 4 != 0;
+                    || !a.get("desc").is_multiple_of(16)
+                    || !a.get("driver").is_multiple_of(2)
+                    || !a.get("device").is_multiple_of(4);
                 if bad {
                     return Err(FIELD);
                 }
@@ -87,7 +87,7 @@ impl<M: Memory> Machine<M> {
                     address: a.get("address"),
                     data: a.u32("data"),
                 };
-                if new.address % 4 != 0 {
+                if !new.address.is_multiple_of(4) {
                     return Err(FIELD);
                 }
                 if ctrl & abi::MSI_VALID != 0 && pending != 0 {

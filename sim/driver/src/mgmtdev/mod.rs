@@ -174,7 +174,6 @@ impl<P: Platform> Mgmtdev<P> {
     }
 
     /// The pools. Do not hold the guard over another call of the driver.
-    #[must_use]
     pub fn pools(&self) -> MutexGuard<'_, Pools> {
         lock(&self.shared.pools)
     }
