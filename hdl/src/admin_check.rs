@@ -37,8 +37,8 @@ pub struct AdminCheck {
     pub use_managed: Signal<In, Bits<128>>,
     /// The device.
     pub dev: Signal<In, DevRec>,
-    /// The virtqueue is ready.
-    pub vq_ready: Signal<In, Bit>,
+    /// The virtqueue is ready, or a chain of it is in flight.
+    pub vq_taken: Signal<In, Bit>,
     /// Group, opcode and member are right.
     pub pre_ok: Signal<Out, Bit>,
     /// Else: status.
@@ -82,6 +82,8 @@ pub struct AdminCheck {
     create_bad: Signal<Local, Bit>,
     wanted: Signal<Local, Bits<8>>,
     lost: Signal<Local, Bits<8>>,
+    features_good: Signal<Local, Bit>,
+    features_kept: Signal<Local, Bit>,
     status_bad: Signal<Local, Bit>,
     size: Signal<Local, Bits<16>>,
     size_less: Signal<Local, Bits<16>>,
@@ -144,11 +146,11 @@ impl AdminCheck {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            flags, opcode, group, member, d0, d1, d2, d3, msi_address, use_own, use_managed, dev, vq_ready, pre_ok,
+            flags, opcode, group, member, d0, d1, d2, d3, msi_address, use_own, use_managed, dev, vq_taken, pre_ok,
             pre_status, pre_qualifier, ok, status, qualifier, is_own, is_managed, set, op_low, in_use, in_range, lists,
             wants_member, legal0, legal1, word_a, word_b, index, index_ok, config_index, asid_a_ok, asid_b_ok, list_bad,
             mode_bad, asid_set_bad, range_end, range_bad, invalidate_bad, count, count32, supported, is_net, shape_bad,
-            create_bad, wanted, lost, status_bad, size, size_less, size_bad, setup_bad, field_bad, running, unused_flags, unused_dev;
+            create_bad, wanted, lost, features_good, features_kept, status_bad, size, size_less, size_bad, setup_bad, field_bad, running, unused_flags, unused_dev;
             own_group = u64::from(cmd::GROUP_SELF),
             managed_group = u64::from(cmd::GROUP_MANAGED),
             set_limit = 128u64,
@@ -292,10 +294,18 @@ impl Logic for AdminCheck {
         // STATUS_SET: a bit goes only with all others; 0 resets.
         self.wanted.next = self.d0.val().get_bits::<8>(0) & self.writable.val();
         self.lost.next = self.dev.val().status & self.writable.val() & !self.wanted.val();
+        // DRIVER_OK wants the FEATURES_OK that will be kept: one that is refused does not count.
+        self.features_good.next = ((self.dev.val().features & !self.dev.val().offered)
+            == self.none64.val())
+            & ((self.dev.val().features & self.required.val()) == self.required.val());
+        self.features_kept.next = ((self.wanted.val() & self.features_ok.val())
+            != self.none8.val())
+            & (self.features_good.val()
+                | ((self.dev.val().status & self.features_ok.val()) != self.none8.val()));
         self.status_bad.next = (self.wanted.val() != self.none8.val())
             & ((self.lost.val() != self.none8.val())
                 | (((self.wanted.val() & self.driver_ok.val()) != self.none8.val())
-                    & ((self.wanted.val() & self.features_ok.val()) == self.none8.val())));
+                    & !self.features_kept.val()));
         // VQ_SETUP.
         self.size.next = self.d0.val().get_bits::<16>(16);
         self.size_less.next = self.size.val() - self.one16.val();
@@ -342,7 +352,7 @@ impl Logic for AdminCheck {
             & ((self.dev.val().status & self.features_ok.val()) != self.none8.val())
         {
             self.ok.next = false;
-        } else if (self.flags.val().vq_setup & self.vq_ready.val())
+        } else if (self.flags.val().vq_setup & self.vq_taken.val())
             | (self.flags.val().group_asid_set & self.running.val())
         {
             self.ok.next = false;

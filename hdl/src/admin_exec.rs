@@ -186,7 +186,7 @@ impl Logic for AdminExec {
         self.check.use_own.next = self.use_own.q.val();
         self.check.use_managed.next = self.use_managed.q.val();
         self.check.dev.next = self.steps.dev.val();
-        self.check.vq_ready.next = self.steps.vq.val().ready;
+        self.check.vq_taken.next = self.steps.vq.val().ready | self.steps.vq.val().busy;
         // Plan.
         self.planner.flags.next = self.ops.flags.val();
         self.planner.managed.next = self.words.group.val() == self.managed_group.val();

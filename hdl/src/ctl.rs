@@ -76,6 +76,9 @@ pub struct Ctl {
     offset: Signal<Local, Bits<3>>,
     last_byte: Signal<Local, Bits<5>>,
     rest_va: Signal<Local, Bits<64>>,
+    spare: Signal<Local, Bits<4>>,
+    spare_bits: Signal<Local, Bits<6>>,
+    kept: Signal<Local, Bits<64>>,
     ev: Signal<Local, EvX>,
     request: Signal<Local, MmuReq>,
     rd_id: Signal<Local, AxiId>,
@@ -97,6 +100,8 @@ pub struct Ctl {
     word_bytes: Constant<Bits<5>>,
     one16: Constant<Bits<16>>,
     byte_shift: Constant<Bits<2>>,
+    word4: Constant<Bits<4>>,
+    all64: Constant<Bits<64>>,
     lanes: Constant<Bits<3>>,
     empty: Constant<Bits<16>>,
 }
@@ -109,12 +114,14 @@ impl Ctl {
             clock, reset, op_push, op, op_empty, idle, mmu_req_valid, mmu_req, mmu_rsp_valid, mmu_rsp, epoch, start,
             ar_req, ar_grant, ar_addr, ar_id, ar_user, w_req, w_grant, w_addr, w_id, w_user, w_beats2, w_data, w_strb,
             b1_valid, b1_bad, x_pop, x_valid, x, ops, events, state, cur, word, phys, user, tag, cur_va, head_va,
-            access, second, end_in_page, crosses, chunk, offset, last_byte, rest_va, ev, request, rd_id, wr_id, lane,
+            access, second, end_in_page, crosses, chunk, offset, last_byte, rest_va, spare,
+            spare_bits, kept, ev, request, rd_id, wr_id, lane,
             unused;
             no_event = EvX::default(), no_request = MmuReq::default(), no_id = AxiId::default(),
             kind_rd = CTL_RD, kind_xl = CTL_XL, ok = u64::from(mmu::CAUSE_NONE),
             write_access = u64::from(mmu::CAUSE_WRITE_ACCESS), interrupt = u64::from(mmu::USER_INTERRUPT),
             align = !7_u64, eight = 8, page = 4096, zero4 = 0, word_bytes = 8, one16 = 1, byte_shift = 3,
+            word4 = 8, all64 = u64::MAX,
             lanes = p.lanes() as u64 - 1, empty = 0
         )
     }
@@ -173,7 +180,12 @@ impl Logic for Ctl {
         self.w_beats2.next = self.last_byte.val() > self.word_bytes.val();
         self.w_strb.next =
             ((self.one16.val() << self.chunk.val()) - self.one16.val()) << self.offset.val();
-        self.w_data.next = bit_cast::<128, 64>(self.cur.q.val().data)
+        // Bytes that are not written are 0 on the bus.
+        self.spare.next = self.word4.val() - self.chunk.val();
+        self.spare_bits.next = bit_cast::<6, 4>(self.spare.val()) << self.byte_shift.val();
+        self.kept.next =
+            self.cur.q.val().data & (self.all64.val() >> self.spare_bits.val());
+        self.w_data.next = bit_cast::<128, 64>(self.kept.val())
             << (bit_cast::<6, 3>(self.offset.val()) << self.byte_shift.val());
         // To the bus.
         self.lane.next = self.phys.q.val().get_bits::<3>(3) & self.lanes.val();

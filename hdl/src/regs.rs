@@ -248,7 +248,8 @@ impl Logic for Regs {
         self.msix_v.next = self.msix.msix_v.val();
         self.msix_addr.next = self.msix.msix_addr.val();
         self.msix_data.next = self.msix.msix_data.val();
-        self.dev.ready.next = self.ready.val();
+        // READY reads 0 from the write that starts a warm reset on.
+        self.dev.ready.next = self.ready.val() & !self.common.warm.val();
         self.dev.restore.next = self.restore.val();
         self.dev.fq_tail_inc.next = self.fq_tail_inc.val();
         self.dev.fq_lost_inc.next = self.fq_lost_inc.val();

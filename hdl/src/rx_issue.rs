@@ -303,9 +303,12 @@ impl Logic for RxIssue {
                 self.mmu_req_valid.next = true;
                 if self.mmu_rsp_valid.val() {
                     if self.mmu_rsp.val().cause != self.no_cause.val() {
-                        self.fault.d.next = true;
-                        self.cause.d.next = self.mmu_rsp.val().cause;
-                        self.iova.d.next = self.va.q.val();
+                        // It comes after a fault of an earlier burst, but before one of this edge.
+                        if !self.fault.q.val() {
+                            self.fault.d.next = true;
+                            self.cause.d.next = self.mmu_rsp.val().cause;
+                            self.iova.d.next = self.va.q.val();
+                        }
                         self.state.d.next = RxIssueState::Drain;
                     } else {
                         self.start.next = true;

@@ -209,7 +209,7 @@ impl Regs {
             ADMIN_QUEUE => 1 << 16,
             MAGIC => abi::MAGIC_VALUE,
             ABI => ABI_VERSION,
-            READY => u32::from(self.ready),
+            READY => u32::from(self.ready && !self.warm),
             CAP_DEVICES => p.devices,
             CAP_QUEUES => p.queues,
             CAP_ASIDS => p.asids,

@@ -257,7 +257,8 @@ impl Rx {
             State::Op => self.plan(p),
             State::Xlat => match e.answer {
                 Some(a) if a.cause != CAUSE_NONE => {
-                    self.fault = Some((a.cause, self.va));
+                    // The first fault counts: a response may have brought one since the plan.
+                    self.fault.get_or_insert((a.cause, self.va));
                     self.state = State::Drain;
                 }
                 Some(a) => {

@@ -52,7 +52,7 @@ regs! {
     ADMIN_QUEUE 0x03c Ro "[15:0] admin_queue_index 0, [31:16] admin_queue_num 1.";
     MAGIC 0x100 Ro "0x4c4f4853, \"SHOL\".";
     ABI 0x104 Ro "ABI version, see ABI_VERSION.";
-    READY 0x108 Ro "[0] 1 once the contexts are cleared after a reset. device_status is writable only then.";
+    READY 0x108 Ro "[0] 1 once the contexts are cleared after a reset, 0 again from the write that starts a warm reset. device_status is writable only while it is 1.";
     CAP_DEVICES 0x10c Ro "Managed devices; member ids are 1..=this.";
     CAP_QUEUES 0x110 Ro "Virtqueue contexts.";
     CAP_ASIDS 0x114 Ro "Address spaces.";

@@ -17,20 +17,21 @@ pub(super) struct GenArgs {
     out: PathBuf,
 }
 
-#[cfg(feature = "hdl")]
+#[cfg(feature = "rtl")]
 pub(super) fn main(args: GenArgs) -> Result<u8, CliError> {
-    let verilog = shoal_hdl::gen::generate(args.profile).map_err(CliError::failed)?;
+    let verilog = verilated::verilog(args.profile)
+        .ok_or_else(|| CliError::failed(format!("no Verilog of profile {}", args.profile.name)))?;
     std::fs::create_dir_all(&args.out)
         .map_err(|e| CliError::bad_input(format!("{}: {e}", args.out.display())))?;
-    let path = args.out.join(format!("{}.v", shoal_hdl::gen::TOP));
+    let path = args.out.join("shoal_top.v");
     super::output::write_whole(&path, verilog.as_bytes())?;
     println!("{}", path.display());
     Ok(super::OK)
 }
 
-#[cfg(not(feature = "hdl"))]
+#[cfg(not(feature = "rtl"))]
 pub(super) fn main(args: GenArgs) -> Result<u8, CliError> {
     let GenArgs { profile, out } = args;
     let what = format!("{} for {}", profile.name, out.display());
-    Err(CliError::bad_input(format!("{what}: this build has no RTL sources: build with `--features hdl`")))
+    Err(CliError::bad_input(format!("{what}: this build has no RTL sources: build with `--features rtl`")))
 }

@@ -20,7 +20,7 @@ use crate::setup::Setup;
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// Scenario; `list` shows them
-    #[arg(default_value = "probe")]
+    #[arg(default_value = "demo")]
     scenario: String,
     /// Profile of the device
     #[arg(long, default_value = TINY.name, value_parser = profile)]

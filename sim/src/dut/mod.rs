@@ -83,8 +83,8 @@ pub fn rtl_factory(profile: &'static Profile, seed: u64, plusargs: Vec<String>) 
 #[must_use]
 pub fn rtl_hash(profile: &Profile) -> String {
     #[cfg(feature = "rtl")]
-    if let Some(hash) = rtl::hash(profile) {
-        return hash;
+    if let Some(hash) = verilated::hash(profile) {
+        return hash.to_owned();
     }
     let _ = profile;
     "-".to_owned()

@@ -44,9 +44,3 @@ impl Dut for RtlDut {
 fn device(e: verilated::Error) -> DutError {
     DutError::Device(e.to_string())
 }
-
-/// Hash of the RTL of `profile`, if the binding knows one.
-#[must_use]
-pub fn hash(_profile: &Profile) -> Option<String> {
-    None
-}

@@ -24,18 +24,31 @@ fn run() -> Result<(), Failure> {
     println!("cargo:rerun-if-env-changed=PATH");
     let tools = Toolchain::find()?;
     let breaks = std::env::var_os("CARGO_FEATURE_BREAKS").is_some();
-    let mut rust = String::new();
+    let out = std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?;
+    let out = Path::new(&out);
+    let (mut models, mut sources) = (String::new(), String::new());
     for profile in &PROFILES {
-        let mut verilog = shoal_hdl::gen::generate(profile)?;
-        if breaks {
-            verilog = shoal_hdl::gen::apply_breaks(&verilog, shoal_hdl::breaks::BREAKS)?;
-        }
-        tools.model(profile.name, &verilog, &shim::cpp(profile))?;
-        rust += &shim::rust(profile);
+        let verilog = shoal_hdl::gen::generate(profile)?;
+        std::fs::write(out.join(format!("{}.v", profile.name)), &verilog)?;
+        let simulated = if breaks {
+            shoal_hdl::gen::apply_breaks(&verilog, shoal_hdl::breaks::BREAKS)?
+        } else {
+            verilog
+        };
+        tools.model(profile.name, &simulated, &shim::cpp(profile))?;
+        models += &shim::rust(profile);
+        sources += &shim::source(profile, fnv1a(simulated.as_bytes()));
     }
     tools.runtime()?;
     tools.link();
-    let out = std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?;
-    std::fs::write(Path::new(&out).join("models.rs"), shim::rust_table(&rust))?;
+    std::fs::write(out.join("models.rs"), shim::rust_table(&models))?;
+    std::fs::write(out.join("sources.rs"), shim::source_table(&sources))?;
     Ok(())
+}
+
+/// FNV-1a: tells one Verilog text from another. The standard library's hash may change with the compiler.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| {
+        (hash ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+    })
 }

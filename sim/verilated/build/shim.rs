@@ -113,3 +113,17 @@ pub fn rust(profile: &Profile) -> String {
 pub fn rust_table(lines: &str) -> String {
     format!("models! {{\n{lines}}}\n")
 }
+
+/// The line of `profile` in the table of Verilog texts.
+pub fn source(profile: &Profile, hash: u64) -> String {
+    format!(
+        "    Source {{ profile: \"{name}\", hash: \"{hash:016x}\", \
+         verilog: include_str!(concat!(env!(\"OUT_DIR\"), \"/{name}.v\")) }},\n",
+        name = profile.name
+    )
+}
+
+/// The generated Rust file, from the lines of every profile.
+pub fn source_table(lines: &str) -> String {
+    format!("const SOURCES: &[Source] = &[\n{lines}];\n")
+}

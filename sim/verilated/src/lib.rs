@@ -7,6 +7,8 @@
 mod error;
 mod ffi;
 mod rtl;
+mod source;
 
 pub use error::Error;
 pub use rtl::Rtl;
+pub use source::{hash, verilog};
