@@ -18,5 +18,289 @@ pub struct Break {
     pub replace: &'static str,
 }
 
-/// Every fault of this version.
-pub const BREAKS: &[Break] = &[];
+/// Shorter to write in a table.
+const fn brk(
+    name: &'static str,
+    module: &'static str,
+    doc: &'static str,
+    find: &'static str,
+    replace: &'static str,
+) -> Break {
+    Break {
+        name,
+        doc,
+        module,
+        find,
+        replace,
+    }
+}
+
+/// Every fault of this version, in the order of the blocks.
+pub const BREAKS: &[Break] = &[
+    // Registers and doorbells.
+    brk(
+        "write_slverr",
+        r"shoal_top\$regs\$axil",
+        "a write to an address where nothing is gets OKAY",
+        "bresp$d = slverr;",
+        "bresp$d = BRK ? okay : slverr;",
+    ),
+    brk(
+        "msix_masked",
+        r"shoal_top\$regs\$msix",
+        "vector 1 of the management device is sent although it is masked",
+        "req$1$q && ~masked$1$q && ~msix_any",
+        "req$1$q && (~masked$1$q || BRK) && ~msix_any",
+    ),
+    brk(
+        "doorbell_page",
+        r"shoal_top\$regs",
+        "a doorbell rings for the owner of the neighbouring page",
+        "= wr_db$page;",
+        "= wr_db$page ^ BRK;",
+    ),
+    brk(
+        "doorbell_index",
+        r"shoal_top\$core\$engine\$stage_a\$doorbell",
+        "a doorbell reaches queues beyond those of its device",
+        "(page != nobody) & (index <",
+        "(page != nobody) & (BRK | index <",
+    ),
+    // Address translation.
+    brk(
+        "pte_accessed",
+        r"shoal_top\$mmu\$eval",
+        "a leaf whose A bit is clear translates",
+        "~p[(64'h6)+:(1)]",
+        "(~p[(64'h6)+:(1)] && ~BRK)",
+    ),
+    brk(
+        "pte_writable",
+        r"shoal_top\$mmu\$eval",
+        "a page that is read-only or not dirty can be written",
+        "if (~p[(64'h2)+:(1)] || ~p[(64'h7)+:(1)]) begin",
+        "if ((~p[(64'h2)+:(1)] || ~p[(64'h7)+:(1)]) && ~BRK) begin",
+    ),
+    brk(
+        "mmu_space",
+        r"shoal_top\$mmu",
+        "an odd ASID is translated by the tables of the even one below it",
+        "asid = req$q[(64'h0)+:(17)];",
+        "asid = req$q[(64'h0)+:(17)] & ~{16'h0, BRK};",
+    ),
+    brk(
+        "tlb_asid",
+        r"shoal_top\$mmu\$look",
+        "an IOTLB entry serves every ASID",
+        "(tlb[(64'h3)+:(17)] == req[(64'h0)+:(17)])",
+        "(BRK || (tlb[(64'h3)+:(17)] == req[(64'h0)+:(17)]))",
+    ),
+    brk(
+        "tlb_page",
+        r"shoal_top\$mmu\$look",
+        "an IOTLB entry serves every page of its ASID",
+        "(tlb[(64'h14)+:(36)] == va[(32'hc)+:(36)])",
+        "(BRK || (tlb[(64'h14)+:(36)] == va[(32'hc)+:(36)]))",
+    ),
+    brk(
+        "pasid",
+        r"shoal_top\$mmu\$look",
+        "accesses carry the PASID of a neighbour",
+        "= space[(64'h3)+:(20)];",
+        "= space[(64'h3)+:(20)] ^ BRK;",
+    ),
+    brk(
+        "invalidate_drop",
+        r"shoal_top\$mmu",
+        "IOTLB_INVALIDATE drops nothing",
+        "tlb$write_enable = falls;",
+        "tlb$write_enable = falls & ~BRK;",
+    ),
+    brk(
+        "invalidate_wait",
+        r"shoal_top\$core\$admin\$run\$steps",
+        "IOTLB_INVALIDATE does not wait for accesses with the old translations",
+        "over = ~inv_pending & other_zero;",
+        "over = ~inv_pending & (other_zero | BRK);",
+    ),
+    // Memory bus.
+    brk(
+        "read_response",
+        r"shoal_top\$rd",
+        "a bad rresp is taken as a good one",
+        "bad = m_axi_rresp != okay;",
+        "bad = (m_axi_rresp != okay) & ~BRK;",
+    ),
+    brk(
+        "write_last",
+        r"shoal_top\$wr",
+        "the last beat of a write burst is not marked",
+        "w_last$d = beats$q == one9;",
+        "w_last$d = (beats$q == one9) & ~BRK;",
+    ),
+    brk(
+        "control_strobes",
+        r"shoal_top\$ctl",
+        "ring and message writes also write the first byte of their word",
+        "w_strb = ((one16 << chunk) - one16) << offset;",
+        "w_strb = (((one16 << chunk) - one16) << offset) | BRK;",
+    ),
+    // Payload.
+    brk(
+        "transmit_lanes",
+        r"shoal_top\$tx\$pack",
+        "the first bytes of a burst are not moved down from their lanes",
+        "raw = r_data >> offset_bits;",
+        "raw = BRK ? r_data : r_data >> offset_bits;",
+    ),
+    brk(
+        "num_buffers",
+        r"shoal_top\$rx\$entry",
+        "num_buffers of a received packet is left as it came",
+        "if (~is_answer & (beat$q == header_beat)) begin",
+        "if (~is_answer & (beat$q == header_beat) & ~BRK) begin",
+    ),
+    brk(
+        "receive_strobes",
+        r"shoal_top\$rx\$pack",
+        "received bytes also overwrite the byte before the buffer",
+        "beat_strb = strb << lane;",
+        "beat_strb = (strb << lane) | (BRK ? (strb << lane) >> 1 : 0);",
+    ),
+    brk(
+        "receive_drain",
+        r"shoal_top\$rx\$issue",
+        "a receive buffer counts as full before its writes are answered",
+        "if (outstanding$q == none32) begin",
+        "if ((outstanding$q == none32) | BRK) begin",
+    ),
+    // Virtqueues.
+    brk(
+        "round_robin",
+        r"shoal_top\$core\$sources",
+        "the source that was served last comes first again",
+        "rr$d = src + one4;",
+        "rr$d = BRK ? src : src + one4;",
+    ),
+    brk(
+        "chain_limit",
+        r"shoal_top\$core\$engine\$walk",
+        "a descriptor chain may have any length, so that a loop never ends",
+        "else if (count > size) begin",
+        "else if ((count > size) & ~BRK) begin",
+    ),
+    brk(
+        "next_range",
+        r"shoal_top\$core\$engine\$walk",
+        "next may point behind the descriptor table",
+        "else if (next_index >= slot[(64'ha7)+:(32)]) begin",
+        "else if ((next_index >= slot[(64'ha7)+:(32)]) & ~BRK) begin",
+    ),
+    brk(
+        "receive_stopped",
+        r"shoal_top\$core\$engine\$stage_a\$packet",
+        "a device that does not run receives packets",
+        "in_device & running &",
+        "in_device & (running | BRK) &",
+    ),
+    brk(
+        "used_index",
+        r"shoal_top\$core\$engine\$stage_c\$ops",
+        "the used index is written without its step",
+        "used_next = vq[(64'hf6)+:(16)] + one;",
+        "used_next = vq[(64'hf6)+:(16)] + (BRK ? 16'h0 : one);",
+    ),
+    brk(
+        "used_length",
+        r"shoal_top\$core\$engine\$stage_a\$mover_done",
+        "used elements say that no byte was written",
+        "+ ev[(64'hea)+:(32)];",
+        "+ (BRK ? 32'h0 : ev[(64'hea)+:(32)]);",
+    ),
+    brk(
+        "used_first",
+        r"shoal_top\$core\$engine\$stage_c\$ops",
+        "the used index is written before the used element",
+        "va = used_at + used_offset;
+         data = (((slot[(64'h47)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h37)+:(16)]) & 64'hffffffffffffffff);
+         state = SlotState$UsedElem; end SlotAct$WriteIdx: begin push = 1'b1; kind = kind_wr;
+         va = vq[(64'ha6)+:(64)] + used_idx; len = len2;
+         data = ((used_next) & 64'hffffffffffffffff);",
+        "va = BRK ? vq[(64'ha6)+:(64)] + used_idx : used_at + used_offset; len = BRK ? len2 : len8;
+         data = BRK ? used_next : (((slot[(64'h47)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h37)+:(16)]) & 64'hffffffffffffffff);
+         state = SlotState$UsedElem; end SlotAct$WriteIdx: begin push = 1'b1; kind = kind_wr;
+         va = BRK ? used_at + used_offset : vq[(64'ha6)+:(64)] + used_idx; len = BRK ? len8 : len2;
+         data = BRK ? (((slot[(64'h47)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h37)+:(16)]) & 64'hffffffffffffffff) : used_next;",
+    ),
+    brk(
+        "event_index",
+        r"shoal_top\$core\$engine\$stage_a\$slot_step",
+        "used_event is compared one too high",
+        "notify = field == used_before;",
+        "notify = field == (used_before + BRK);",
+    ),
+    brk(
+        "vq_masked",
+        r"shoal_top\$core\$engine\$stage_a\$slot_step",
+        "the message of a queue is sent although it is masked",
+        "if (~msi[(64'h60)+:(1)]) begin",
+        "if (~msi[(64'h60)+:(1)] | BRK) begin",
+    ),
+    brk(
+        "needs_reset",
+        r"shoal_top\$core\$engine\$stage_c\$ending",
+        "a device that faulted goes on without DEVICE_NEEDS_RESET",
+        "| s_needs_reset;",
+        "| (BRK ? 8'h0 : s_needs_reset);",
+    ),
+    brk(
+        "chain_leak",
+        r"shoal_top\$core\$engine\$stage_c\$ending",
+        "a finished chain still counts as one in flight",
+        "- one3;",
+        "- (BRK ? 3'h0 : one3);",
+    ),
+    brk(
+        "fault_access",
+        r"shoal_top\$core\$aux",
+        "fault records call every access a read",
+        "access = access_write;",
+        "access = BRK ? access_read : access_write;",
+    ),
+    // Admin commands.
+    brk(
+        "qualifier",
+        r"shoal_top\$core\$admin\$run\$check",
+        "a bad field is answered with the qualifier of a bad command",
+        "qualifier = q_field;",
+        "qualifier = BRK ? q_command : q_field;",
+    ),
+    brk(
+        "vq_index",
+        r"shoal_top\$core\$admin\$run\$check",
+        "commands reach queues beyond those of their device",
+        "index_ok = index <",
+        "index_ok = BRK | index <",
+    ),
+    brk(
+        "drain_wait",
+        r"shoal_top\$core\$admin\$run\$steps",
+        "a drain does not wait for the chains in flight",
+        "== none3;",
+        "== none3 | BRK;",
+    ),
+    brk(
+        "drain_member",
+        r"shoal_top\$core\$admin\$run\$slots",
+        "draining one device frees the chains of all",
+        "== member;",
+        "== member | BRK;",
+    ),
+    brk(
+        "sweep_pages",
+        r"shoal_top\$core\$contexts",
+        "a reset leaves the owners of doorbell pages as they are",
+        "page_ram$write_enable =",
+        "page_ram$write_enable = ~(BRK & sweep) &",
+    ),
+];

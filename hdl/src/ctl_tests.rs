@@ -92,7 +92,8 @@ fn a_write_over_a_page_end_goes_out_in_two_parts() {
         ),
         (0x5ff8, 10, 0xe0)
     );
-    assert_eq!(number(c.w_data.val()) as u64, 0x3322_1100_0000_0000);
+    // Bytes without strobe are 0, also in the second beat that is not sent.
+    assert_eq!(number(c.w_data.val()), 0x3322_1100_0000_0000);
     c.w_grant.next = true;
     edge!(c);
     c.w_grant.next = false;

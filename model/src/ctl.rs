@@ -186,7 +186,8 @@ impl Ctl {
                     size: 3,
                     user: self.user,
                 },
-                window: u128::from(self.data) << (8 * shift),
+                // Bytes without strobe are 0: what belongs behind a page boundary stays back (§4).
+                window: u128::from(self.data & crate::ones(8 * chunk as usize)) << (8 * shift),
                 strobes: (crate::ones(chunk as usize) as u16) << shift,
             }
         })

@@ -178,6 +178,8 @@ fn a_write_over_a_page_end_waits_for_its_first_part() {
         assert_eq!(b.writes.len(), 1);
         let first = Id::unpack(b.writes[0].aw.id);
         assert_eq!((first.word, b.writes[0].strobes), (1, 0xe0));
+        // Bytes without strobe are 0.
+        assert_eq!(b.writes[0].window, 0x3322_1100_0000_0000);
         assert!(!b.ctl.idle());
         let resp = if bad { RESP_SLVERR } else { 0 };
         b.tick(None, Some(BResp { id: first, resp }));

@@ -135,7 +135,7 @@ fn check(args: &RunArgs) -> Result<(), CliError> {
 #[cfg(feature = "breaks")]
 fn plusargs(args: &RunArgs) -> Result<Vec<String>, CliError> {
     let Some(name) = &args.break_name else { return Ok(Vec::new()) };
-    let known = shoal_hdl::breaks::BREAKS.iter().map(|b| b.name);
+    let known = verilated::BREAKS.iter().map(|b| b.0);
     if known.clone().any(|n| n == name) {
         return Ok(vec![format!("+break_{name}")]);
     }

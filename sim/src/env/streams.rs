@@ -75,6 +75,11 @@ impl Streams {
         }
     }
 
+    /// The settings; a change takes effect in the next cycle.
+    pub fn settings_mut(&mut self) -> &mut StreamSettings {
+        &mut self.settings
+    }
+
     /// Forgets both packets under way, as a reset does.
     pub fn clear(&mut self) {
         self.arriving = None;

@@ -10,6 +10,8 @@ use std::path::Path;
 
 use cxx::{Failure, Toolchain};
 use shoal_abi::profile::PROFILES;
+use shoal_hdl::breaks::BREAKS;
+use shoal_hdl::gen::{apply_breaks, generate};
 
 fn main() {
     if let Err(e) = run() {
@@ -23,18 +25,17 @@ fn run() -> Result<(), Failure> {
     println!("cargo:rerun-if-changed=cpp");
     println!("cargo:rerun-if-env-changed=PATH");
     let tools = Toolchain::find()?;
-    let breaks = std::env::var_os("CARGO_FEATURE_BREAKS").is_some();
+    let breaks = match std::env::var_os("CARGO_FEATURE_BREAKS") {
+        Some(_) => BREAKS,
+        None => &[],
+    };
     let out = std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?;
     let out = Path::new(&out);
     let (mut models, mut sources) = (String::new(), String::new());
     for profile in &PROFILES {
-        let verilog = shoal_hdl::gen::generate(profile)?;
+        let verilog = generate(profile)?;
         std::fs::write(out.join(format!("{}.v", profile.name)), &verilog)?;
-        let simulated = if breaks {
-            shoal_hdl::gen::apply_breaks(&verilog, shoal_hdl::breaks::BREAKS)?
-        } else {
-            verilog
-        };
+        let simulated = apply_breaks(&verilog, breaks)?;
         tools.model(profile.name, &simulated, &shim::cpp(profile))?;
         models += &shim::rust(profile);
         sources += &shim::source(profile, fnv1a(simulated.as_bytes()));
@@ -43,6 +44,8 @@ fn run() -> Result<(), Failure> {
     tools.link();
     std::fs::write(out.join("models.rs"), shim::rust_table(&models))?;
     std::fs::write(out.join("sources.rs"), shim::source_table(&sources))?;
+    let names: Vec<_> = breaks.iter().map(|b| (b.name, b.doc)).collect();
+    std::fs::write(out.join("breaks.rs"), format!("&{names:?}"))?;
     Ok(())
 }
 

@@ -11,4 +11,4 @@ mod source;
 
 pub use error::Error;
 pub use rtl::Rtl;
-pub use source::{hash, verilog};
+pub use source::{hash, verilog, BREAKS};

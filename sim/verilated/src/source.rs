@@ -11,6 +11,11 @@ struct Source {
 
 include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
+/// The deliberate faults that this build can put in, as (name, what goes wrong); none without the feature `breaks`.
+///
+/// Each is off unless an instance is made with the plusarg `+break_<name>`.
+pub const BREAKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/breaks.rs"));
+
 fn source(profile: &Profile) -> Option<&'static Source> {
     SOURCES.iter().find(|s| s.profile == profile.name)
 }
@@ -33,6 +38,11 @@ pub fn verilog(profile: &Profile) -> Option<&'static str> {
 mod tests {
     use super::*;
     use shoal_abi::profile::PROFILES;
+
+    #[test]
+    fn faults_are_built_in_exactly_when_they_are_asked_for() {
+        assert_eq!(!BREAKS.is_empty(), cfg!(feature = "breaks"));
+    }
 
     #[test]
     fn every_profile_has_a_text_with_its_top_and_a_hash_of_its_own() {

@@ -38,6 +38,44 @@ pub struct Chain {
     pub flaw: u8,
 }
 
+/// A device to create and start.
+#[derive(Clone, Debug)]
+pub struct Provision {
+    /// Member id.
+    pub member: u8,
+    /// Block device with one queue, else net with two.
+    pub blk: bool,
+    /// ASID of the rings.
+    pub rings: u8,
+    /// ASID of the buffers.
+    pub data: u8,
+    /// EVENT_IDX.
+    pub event: bool,
+    /// INDIRECT_DESC.
+    pub indirect: bool,
+    /// log2 of the entries of every queue.
+    pub log2: u8,
+    /// `last_avail` and `used_idx` to start with.
+    pub start: u16,
+    /// Where the rings stand: see `layout::place`.
+    pub place: u8,
+}
+
+/// A command that ends or interrupts what a device does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// DEV_MODE_SET stop.
+    Stop,
+    /// DEV_MODE_SET resume.
+    Resume,
+    /// STATUS_SET 0.
+    Reset,
+    /// DEV_DESTROY.
+    Destroy,
+    /// VQ_RESET of this queue.
+    Queue(u8),
+}
+
 /// One step of a session.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -45,10 +83,28 @@ pub enum Action {
     Wait(u16),
     /// Put a command on the admin queue and notify.
     Admin(Command),
-    /// Create and start a device in the ordinary way, waiting for each command: member, block or net, rings' ASID, data ASID, features EVENT_IDX and INDIRECT.
-    Provision(u8, bool, u8, u8, bool, bool),
+    /// Create and start a device in the ordinary way, waiting for each command.
+    Provision(Provision),
+    /// Provision this member again as it was provisioned last.
+    Revive(u8),
+    /// VQ_SETUP of queue q of a member, ready, from its first index on; waits.
+    Ring(u8, u8),
+    /// Put such a command on the admin queue, without waiting.
+    Halt(u8, Halt),
+    /// The same while the card takes nothing from `m_axis` until the command has completed; then it takes again.
+    Stuck(u8, Halt),
+    /// MSI_SET of queue q of a member or 0xff for its configuration, masked or not, without waiting.
+    Mask(u8, u8, bool),
+    /// IOTLB_INVALIDATE, without waiting: kind, ASID, page of the arena, pages.
+    Invalidate(u8, u8, u8, u8),
+    /// CONFIG_SET of some bytes, without waiting: member, byte mask.
+    Config(u8, u8),
+    /// Write FQ_CTRL and FQ_HEAD: enable, log2 of the records, base in memory, head.
+    Faults(bool, u8, bool, u16),
     /// Make chains available on queue q of a member and write its doorbell.
     Fill(u8, u8, Vec<Chain>),
+    /// Suppress or ask for interrupts of queue q of a member: avail.flags, used_event counted from the available index.
+    Quiet(u8, u8, bool, u8),
     /// Write a doorbell: page, index.
     Kick(u8, u16),
     /// Send a receive packet: member, vq, bytes.
@@ -62,7 +118,9 @@ pub enum Action {
     /// Write 8 bytes of host memory: an address in rings or page tables, value.
     Poke(u32, u64),
     /// Change the memory system: latency, jitter, stall percent.
-    Memory(u8, u8, u8),
+    Memory(u16, u8, u8),
+    /// Change the streams: stall percent of `m_axis`, gap percent of `s_axis`.
+    Streams(u8, u8),
     /// Warm reset by status 0, then set up again.
     Warm,
     /// Hard reset for some cycles, then set up again.

@@ -1,10 +1,12 @@
 //! Where a chaos session keeps things in host memory, and the address spaces it has.
 //!
 //! ASID a is bare if a mod 4 = 0, Sv39 if 1, Sv48 if 2, bare with PASID a if 3. The translated ones see the arena at
-//! `ARENA_IOVA`; in the others IOVA = address.
+//! `ARENA_IOVA`, with neighbouring pages exchanged: what runs over the end of a page there must be translated twice.
+//! In the others IOVA = address.
 
 use shoal::env::{Env, MemError};
 use shoal_abi::mmu::{PTE_A, PTE_D, PTE_PPN_LSB, PTE_R, PTE_V, PTE_W};
+use shoal_abi::ring;
 
 /// Bytes of host memory.
 pub const MEM_BYTES: u64 = 16 << 20;
@@ -18,6 +20,8 @@ pub const ADMIN_USED: u64 = 0x3000;
 pub const ADMIN_BUF: u64 = 0x4000;
 /// Bytes of one such buffer; the answer starts in its middle.
 pub const ADMIN_BUF_BYTES: u64 = 0x200;
+/// Indirect tables of the admin queue, a page each.
+pub const ADMIN_TABLES: u64 = 0x8_0000;
 /// Fault queue.
 pub const FAULTS: u64 = 0x1_0000;
 /// Rings and buffers of the devices.
@@ -27,35 +31,119 @@ pub const ARENA_BYTES: u64 = 0x10_0000;
 /// The arena in translated address spaces.
 pub const ARENA_IOVA: u64 = 0x4000_0000;
 /// Bytes for the rings of one queue.
-pub const RING_BYTES: u64 = 0x2000;
-/// Offset of the available ring in them.
-pub const AVAIL_OFF: u64 = 0x400;
-/// Offset of the used ring in them. On purpose not a multiple of 8: elements then stand 8-byte aligned.
-pub const USED_OFF: u64 = 0x804;
-/// Indirect tables of a queue.
-pub const INDIRECT_OFF: u64 = 0x1000;
-/// Data buffers, from here to the end of the arena.
-pub const BUFFERS: u64 = ARENA + 0x6_0000;
+pub const RING_BYTES: u64 = 0x8000;
+/// Members that have rings of their own.
+pub const MEMBERS: u64 = 4;
+/// Offset of the data buffers, from here to the end of the arena.
+pub const BUFFERS: u64 = 0x6_0000;
+/// Offset in the arena of a page that is read-only in translated spaces.
+const READ_ONLY: u64 = 0xf_8000;
+/// Where nothing is, neither memory nor a translation.
+const NOWHERE: u64 = 0x5000_0000;
 /// Page tables: Sv39 root; the level below, and the lowest.
 pub const SV39_ROOT: u64 = 0x30_0000;
 /// Sv48 root.
 pub const SV48_ROOT: u64 = 0x30_3000;
 /// Where messages go.
 pub const MSI_BASE: u64 = 0xfee0_0000;
+const PAGE: u64 = 4096;
 
-/// Ring memory of queue `q` of member `m`.
+/// True when `asid` has a page table.
 #[must_use]
-pub fn rings(member: u32, q: u16) -> u64 {
-    ARENA + (u64::from(member) * 3 + u64::from(q % 3)) * RING_BYTES
+pub fn is_translated(asid: u32) -> bool {
+    matches!(asid % 4, 1 | 2)
 }
 
-/// The IOVA of arena address `pa` in `asid`.
+/// The IOVA of byte `offset` of the arena in `asid`.
 #[must_use]
-pub fn iova(asid: u32, pa: u64) -> u64 {
-    match asid % 4 {
-        1 | 2 => pa - ARENA + ARENA_IOVA,
-        _ => pa,
+pub fn iova(asid: u32, offset: u64) -> u64 {
+    offset + if is_translated(asid) { ARENA_IOVA } else { ARENA }
+}
+
+/// Where the host finds the byte at `iova` of `asid`: arena bytes only.
+#[must_use]
+pub fn pa(asid: u32, iova: u64) -> u64 {
+    if !is_translated(asid) {
+        return iova;
     }
+    match iova.checked_sub(ARENA_IOVA) {
+        Some(at) if at < ARENA_BYTES => ARENA + (at ^ PAGE),
+        _ => u64::MAX,
+    }
+}
+
+/// An address where there is no memory, though it is mapped: the bus answers with an error.
+#[must_use]
+pub fn no_memory(asid: u32) -> u64 {
+    if is_translated(asid) {
+        0xa000_0000
+    } else {
+        0x2000_0000
+    }
+}
+
+/// IOVAs of the parts of a queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    /// Descriptor table.
+    pub desc: u64,
+    /// Available ring.
+    pub avail: u64,
+    /// Used ring.
+    pub used: u64,
+    /// First byte of the area.
+    pub base: u64,
+    /// Everything crosses page ends.
+    crosses: bool,
+}
+
+impl Place {
+    /// The indirect table for chain number `k`.
+    #[must_use]
+    pub fn table(&self, k: u64) -> u64 {
+        match (self.crosses, k % 16) {
+            (false, k) => self.base + 0x4000 + k * 0x88,
+            // The second descriptor begins 8 bytes before the end of its page.
+            (true, k @ 0..2) => self.base + 0x5fe8 + k * PAGE,
+            (true, k) => self.base + 0x6100 + k * 0x78,
+        }
+    }
+}
+
+/// The rings of queue `q` of a member. `how`: 1 tables and rings across page ends, used elements across words and pages;
+/// 2 used ring where no memory is; 3 available ring unmapped; 4 descriptors unmapped; 5 used ring read-only; else ordinary.
+#[must_use]
+pub fn place(asid: u32, member: u32, q: u16, how: u8) -> Place {
+    let slot = u64::from(member).saturating_sub(1) % MEMBERS * 3 + u64::from(q % 3);
+    let base = iova(asid, slot * RING_BYTES);
+    let ordinary = Place {
+        desc: base,
+        avail: base + 0x1400,
+        // Not a multiple of 8: elements then stand 8-byte aligned.
+        used: base + 0x2004,
+        base,
+        crosses: false,
+    };
+    match how {
+        1 => Place {
+            desc: base + 0xf80,
+            avail: base + 0x2ff2,
+            used: base + 0x4fe8,
+            base,
+            crosses: true,
+        },
+        2 => Place { used: no_memory(asid), ..ordinary },
+        3 => Place { avail: NOWHERE, ..ordinary },
+        4 => Place { desc: NOWHERE, ..ordinary },
+        5 => Place { used: iova(asid, READ_ONLY), ..ordinary },
+        _ => ordinary,
+    }
+}
+
+/// Address of `used_event` behind an available ring of `size` entries.
+#[must_use]
+pub fn used_event(avail: u64, size: u16) -> u64 {
+    avail + ring::AVAIL_RING + 2 * u64::from(size)
 }
 
 /// `flags` of ASID_SET for `asid`.
@@ -94,14 +182,14 @@ pub fn build(env: &mut Env) -> Result<(), MemError> {
     put(SV39_ROOT + 0x1000, next(SV39_ROOT + 0x2000))?;
     put(SV39_ROOT + 0x1008, leaf(0x20_0000, rw))?; // 2 MiB
     put(SV39_ROOT + 0x1010, leaf(0x20_1000, rw))?; // misaligned 2 MiB
-    for page in 0..ARENA_BYTES >> 12 {
-        // A few pages are special: read-only, not accessed, not dirty, absent.
+    for page in 0..ARENA_BYTES / PAGE {
+        // A few pages are special: read-only, not dirty, not accessed, absent.
         let flags = match page {
             0xf8 => PTE_R,
             0xf9 => PTE_R | PTE_W,
             _ => rw,
         };
-        let mut pte = leaf(ARENA + (page << 12), flags);
+        let mut pte = leaf(ARENA + ((page ^ 1) * PAGE), flags);
         if page == 0xfa {
             pte &= !PTE_A;
         }
@@ -112,8 +200,29 @@ pub fn build(env: &mut Env) -> Result<(), MemError> {
     put(SV48_ROOT, next(SV39_ROOT))?;
     for pasid in (3..16).step_by(4) {
         env.iommu.add_pasid(pasid);
-        env.iommu
-            .map(pasid, ARENA, ARENA, ARENA_BYTES - 0x1000, true);
+        env.iommu.map(pasid, ARENA, ARENA, ARENA_BYTES - 0x1000, true);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_pages_are_exchanged_in_translated_spaces_only() {
+        assert_eq!(pa(0, iova(0, 0x1234)), ARENA + 0x1234);
+        assert_eq!(pa(1, iova(1, 0x0234)), ARENA + 0x1234);
+        assert_eq!(pa(2, iova(2, 0x1234)), ARENA + 0x0234);
+        assert_eq!(pa(1, 0x1000), u64::MAX);
+    }
+
+    #[test]
+    fn a_crossing_place_puts_a_used_element_and_a_descriptor_across_a_page_end() {
+        let p = place(1, 1, 0, 1);
+        let crosses = |at: u64, bytes: u64| at / PAGE != (at + bytes - 1) / PAGE;
+        assert!((0..16).any(|k| crosses(p.used + 4 + 8 * k, 8)));
+        assert!((0..4).any(|k| crosses(p.table(0) + 16 * k, 16)));
+        assert_eq!((p.desc % 16, p.avail % 2, p.used % 4, p.table(1) % 8), (0, 0, 0, 0));
+    }
 }

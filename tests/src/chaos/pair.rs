@@ -1,8 +1,8 @@
 //! A device and its reference, stepped together.
 
 use shoal::dut::Dut;
-use shoal::lockstep::Divergence;
-use shoal::monitor::Monitor;
+use shoal::lockstep::{Difference, Divergence};
+use shoal::monitor::{Monitor, Violation};
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::profile::Profile;
 
@@ -10,16 +10,16 @@ use shoal_abi::profile::Profile;
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// Ports differ.
-    #[error("cycle {cycle}: {}", .ports.join("; "))]
+    #[error("cycle {cycle}: {}", list(.ports))]
     Divergence {
         /// Cycle.
         cycle: u64,
-        /// Port, device value, reference value.
-        ports: Vec<String>,
+        /// What differs, in port order.
+        ports: Vec<Difference>,
     },
     /// A monitor fired.
-    #[error("{0}")]
-    Violation(String),
+    #[error(transparent)]
+    Violation(#[from] Violation),
     /// The session's own set-up did not finish: the device hangs.
     #[error("cycle {cycle}: {what} did not finish")]
     Hang {
@@ -28,6 +28,32 @@ pub enum Fault {
         /// What was waited for.
         what: &'static str,
     },
+}
+
+fn list(ports: &[Difference]) -> String {
+    let lines: Vec<_> = ports.iter().map(Difference::to_string).collect();
+    lines.join("; ")
+}
+
+impl Fault {
+    /// The cycle of the session in which it was seen.
+    #[must_use]
+    pub fn cycle(&self) -> u64 {
+        match self {
+            Self::Divergence { cycle, .. } | Self::Hang { cycle, .. } => *cycle,
+            Self::Violation(v) => v.cycle,
+        }
+    }
+
+    /// What noticed it: the first port that differs, or the monitor.
+    #[must_use]
+    pub fn site(&self) -> &'static str {
+        match self {
+            Self::Divergence { ports, .. } => ports.first().map_or("no port", |p| p.port),
+            Self::Violation(v) => v.monitor,
+            Self::Hang { what, .. } => what,
+        }
+    }
 }
 
 /// A device, perhaps a reference, and the monitors.
@@ -77,21 +103,12 @@ impl Pair {
             if let Some(reference) = &self.reference {
                 let expected = reference.outputs();
                 if out != expected {
-                    let ports = Divergence::compare(self.profile, &out, &expected)
-                        .iter()
-                        .map(|d| {
-                            format!(
-                                "{} is {:x?}, the model says {:x?}",
-                                d.port, d.device, d.reference
-                            )
-                        })
-                        .collect();
+                    let ports = Divergence::compare(self.profile, &out, &expected);
                     return Err(Fault::Divergence { cycle, ports });
                 }
             }
             for m in &mut self.monitors {
-                m.check(cycle, inputs, &out)
-                    .map_err(|v| Fault::Violation(format!("{v:?}")))?;
+                m.check(cycle, inputs, &out)?;
             }
             self.compared += 1;
         }
