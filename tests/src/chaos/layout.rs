@@ -46,6 +46,10 @@ pub const SV39_ROOT: u64 = 0x30_0000;
 pub const SV48_ROOT: u64 = 0x30_3000;
 /// Where messages go.
 pub const MSI_BASE: u64 = 0xfee0_0000;
+/// Behind it: messages of configurations, 4 bytes a member.
+pub const MSI_CONFIGS: u64 = 0x1_0000;
+/// Behind it: messages of queues, 4 bytes a queue, 16 a member.
+pub const MSI_QUEUES: u64 = 0x2_0000;
 const PAGE: u64 = 4096;
 
 /// True when `asid` has a page table.

@@ -1,12 +1,17 @@
 //! Random whole-device sessions.
 
 mod action;
+mod admin;
 mod layout;
 mod pair;
+mod provision;
+mod reach;
+mod rings;
 mod strategies;
 mod world;
 
-pub use action::{Action, Chain, Command, Desc};
+pub use action::{Action, Chain, Command, Desc, Halt, Provision};
 pub use pair::{Fault, Pair};
+pub use reach::Reach;
 pub use strategies::{action, session};
 pub use world::World;

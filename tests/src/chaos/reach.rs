@@ -9,13 +9,17 @@ use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::regs::RESP_OKAY;
 use shoal_abi::stream::{TUSER_ABORT, TUSER_ANSWER};
 
+use super::layout;
+
 /// Counters of the device that are read: doorbells, packets sent, delivered, dropped, interrupts, faults, commands, hits,
 /// misses.
 pub const COUNTERS: usize = 9;
 /// `id[3]`: the first part of a control write that crosses a page.
-const ID_WORD: u32 = 8;
+const ID_WORD: u16 = 8;
 /// Client of the payload movers.
-const CLIENT_MOVER: u32 = 7;
+const CLIENT_MOVER: u16 = 7;
+/// Client of the admin queue.
+const CLIENT_ADMIN: u16 = 5;
 
 /// The counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,19 +52,23 @@ pub struct Reach {
     pub chains: u64,
     /// Chains used, by log2 of the ring's entries.
     pub chains_of_log2: BTreeMap<u8, u64>,
-    /// Messages remembered for a masked slot and sent when it was unmasked.
+    /// Messages of queues that the admin queue sent: remembered while masked, sent when unmasked.
     pub unmasked_pending: u64,
     /// Answers of the admin queue by opcode and status.
     pub commands: BTreeMap<(u16, u16), u64>,
-    was_answer: bool,
 }
 
 impl Reach {
     /// Takes a cycle.
     pub fn cycle(&mut self, i: &Inputs, o: &Outputs) {
         if o.m_axi_awvalid && i.m_axi_awready {
-            self.messages += u64::from(o.m_axi_awuser & USER_INTERRUPT != 0);
             let id = o.m_axi_awid;
+            if o.m_axi_awuser & USER_INTERRUPT != 0 {
+                self.messages += 1;
+                self.unmasked_pending += u64::from(
+                    id & 7 == CLIENT_ADMIN && o.m_axi_awaddr >= layout::MSI_BASE + layout::MSI_QUEUES,
+                );
+            }
             self.split_writes += u64::from(id & 7 != CLIENT_MOVER && id & ID_WORD != 0);
         }
         self.bad_reads +=

@@ -5,7 +5,7 @@ use proptest::prelude::{any, prop, prop_oneof, Just, Strategy};
 use shoal_abi::cmd::{self, COMMANDS, GROUP_MANAGED, GROUP_SELF};
 use shoal_abi::regs::{self, REGS};
 
-use super::action::{Action, Chain, Command, Desc};
+use super::action::{Action, Chain, Command, Desc, Halt, Provision};
 use super::layout;
 
 /// A value for a command field of `bytes` bytes: small, a corner, or anything.
@@ -70,16 +70,32 @@ fn command() -> impl Strategy<Value = Command> {
 }
 
 fn desc() -> impl Strategy<Value = Desc> {
-    let len = prop_oneof![12 => 1u32..40, 1 => Just(0u32), 1 => prop_oneof![9 => Just(64u32), 1 => Just(u32::MAX)], 9 => 40u32..700, 1 => Just(4096u32), 1 => 0u32..6000];
-    let offset = prop_oneof![4 => 0u32..0x8000, 2 => (0u32..16).prop_map(|k| k * 4096 + 4090), 1 => prop_oneof![5 => 0u32..0x1000, 1 => 0x9_0000u32..0xa_0000]];
+    let len = prop_oneof![
+        12 => 1u32..40,
+        9 => 40u32..700,
+        1 => Just(0u32),
+        1 => prop_oneof![9 => Just(64u32), 1 => Just(u32::MAX)],
+        1 => Just(4096u32),
+        1 => 0u32..6000,
+    ];
+    // The last ones lie among the special pages at the end of the arena.
+    let offset = prop_oneof![
+        4 => 0u32..0x8000,
+        3 => (0u32..16, 0u32..12).prop_map(|(k, n)| k * 4096 + 4084 + n),
+        1 => prop_oneof![5 => 0u32..0x1000, 1 => 0x9_0000u32..0xa_0000],
+    ];
     (offset, len, any::<bool>()).prop_map(|(offset, len, write)| Desc { offset, len, write })
+}
+
+fn flaw() -> impl Strategy<Value = u8> {
+    prop_oneof![24 => Just(0u8), 3 => Just(1u8), 2 => 9u8..19]
 }
 
 fn chain() -> impl Strategy<Value = Chain> {
     (
         vec(desc(), 1..5),
         prop_oneof![3 => Just(None), 1 => (0usize..4).prop_map(Some)],
-        prop_oneof![24 => Just(0u8), 3 => Just(1u8), 2 => 9u8..16],
+        flaw(),
         0u8..12,
     )
         .prop_map(|(mut descs, indirect_from, flaw, order)| {
@@ -92,68 +108,186 @@ fn chain() -> impl Strategy<Value = Chain> {
             }
             if order == 7 {
                 // A block request: header, data, status.
-                descs[0] = Desc {
-                    offset: 0,
-                    len: 16,
-                    write: false,
-                };
+                descs[0] = Desc { offset: 0, len: 16, write: false };
             }
-            Chain {
-                descs,
-                indirect_from,
-                flaw,
-            }
+            Chain { descs, indirect_from, flaw }
         })
+}
+
+/// A chain that takes a packet of ordinary length.
+fn receive_chain() -> impl Strategy<Value = Chain> {
+    let part = (0u32..0x9_0000, prop_oneof![3 => 200u32..2000, 1 => 1u32..64])
+        .prop_map(|(offset, len)| Desc { offset, len, write: true });
+    (vec(part, 1..4), prop_oneof![2 => Just(None), 1 => Just(Some(0))])
+        .prop_map(|(descs, indirect_from)| Chain { descs, indirect_from, flaw: 0 })
+}
+
+fn member() -> impl Strategy<Value = u8> + Clone {
+    prop_oneof![5 => 1u8..3, 1 => 3u8..5]
+}
+
+fn provision(member: impl Strategy<Value = u8>) -> impl Strategy<Value = Provision> {
+    let log2 = prop_oneof![3 => Just(4u8), 2 => Just(1u8), 2 => Just(8u8), 1 => 2u8..8];
+    let start = prop_oneof![2 => Just(0u16), 2 => 0xfff8u16..=0xffff, 1 => any::<u16>()];
+    let place = prop_oneof![4 => Just(0u8), 5 => Just(1u8), 1 => 2u8..6];
+    (
+        (member, any::<bool>(), 0u8..8, 0u8..8),
+        (any::<bool>(), prop::bool::weighted(0.8), log2, start, place),
+    )
+        .prop_map(|((member, blk, rings, data), (event, indirect, log2, start, place))| Provision {
+            member,
+            blk,
+            rings,
+            data,
+            event,
+            indirect,
+            log2,
+            start,
+            place,
+        })
+}
+
+fn halt() -> impl Strategy<Value = Halt> {
+    prop_oneof![
+        3 => Just(Halt::Stop),
+        2 => Just(Halt::Reset),
+        2 => Just(Halt::Destroy),
+        3 => (0u8..2).prop_map(Halt::Queue),
+    ]
+}
+
+/// What brings back what `halt` took away.
+fn revival(member: u8, halt: Halt) -> Action {
+    match halt {
+        Halt::Stop | Halt::Resume => Action::Halt(member, Halt::Resume),
+        Halt::Reset | Halt::Destroy => Action::Revive(member),
+        Halt::Queue(q) => Action::Ring(member, q),
+    }
 }
 
 /// One action.
 pub fn action() -> impl Strategy<Value = Action> {
-    let member = prop_oneof![5 => 1u8..3, 1 => 3u8..5];
+    let register = prop_oneof![
+        4 => (0..REGS.len()).prop_map(|r| REGS[r].offset),
+        1 => (0u32..0x240).prop_map(|k| k * 4),
+        1 => any::<u32>(),
+    ];
+    let poked = prop_oneof![
+        0u32..0x400,
+        Just(0x20_0000),
+        0x20_1000..0x20_1400u32,
+        0x20_2000..0x20_2800u32,
+    ];
     prop_oneof![
         6 => (0u16..1500).prop_map(Action::Wait),
         4 => command().prop_map(Action::Admin),
-        3 => (member.clone(), any::<bool>(), 0u8..8, 0u8..8, any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(m, b, r, d, e, i)| Action::Provision(m, b, r, d, e, i)),
-        24 => (member.clone(), 0u8..2, vec(chain(), 1..4)).prop_map(|(m, q, c)| Action::Fill(m, q, c)),
-        2 => (0u8..17, prop_oneof![4 => 0u16..3, 1 => any::<u16>()]).prop_map(|(p, i)| Action::Kick(p, i)),
-        14 => (member.clone(), prop_oneof![8 => Just(0u8), 1 => 0u8..4], prop_oneof![1 => 0u16..16, 4 => 12u16..1600]).prop_map(|(m, q, n)| Action::Packet(m, q, n)),
-        3 => (prop_oneof![4 => Just(0u8), 1 => 1u8..5], prop_oneof![4 => Just(0u16), 1 => any::<u16>()], 0u16..600).prop_map(|(m, x, n)| Action::Answer(m, x, n)),
+        2 => provision(member()).prop_map(Action::Provision),
+        2 => member().prop_map(Action::Revive),
+        20 => (member(), 0u8..2, vec(chain(), 1..4)).prop_map(|(m, q, c)| Action::Fill(m, q, c)),
+        2 => (member(), 0u8..2, any::<bool>(), 0u8..3)
+            .prop_map(|(m, q, n, b)| Action::Quiet(m, q, n, b)),
+        2 => (0u8..17, prop_oneof![4 => 0u16..3, 1 => any::<u16>()])
+            .prop_map(|(p, i)| Action::Kick(p, i)),
+        10 => (member(), prop_oneof![8 => Just(0u8), 1 => 0u8..4], prop_oneof![1 => 0u16..16, 4 => 12u16..1600])
+            .prop_map(|(m, q, n)| Action::Packet(m, q, n)),
+        3 => (prop_oneof![4 => Just(0u8), 1 => 1u8..5], prop_oneof![4 => Just(0u16), 1 => any::<u16>()], 0u16..600)
+            .prop_map(|(m, x, n)| Action::Answer(m, x, n)),
         2 => (0..REGS.len(), any::<u32>(), 0u8..16).prop_map(|(r, d, s)| {
             // Resets have actions of their own: a stray one would leave the session without an admin queue.
             let r = &REGS[r];
             let s = if r.offset == regs::STATUS_QUEUE_SELECT.offset { s & 0xe } else { s };
             Action::Write(r.offset, d, s)
         }),
-        1 => (0u32..0x300, any::<u32>(), 0u8..16).prop_map(|(a, d, s)| Action::Write(0x8000_0000 | a, d, s)),
-        1 => (0u32..20, any::<u32>(), 0u8..16).prop_map(|(k, d, s)| Action::Write(regs::MSIX_TABLE + 4 * k, d, s)),
-        3 => prop_oneof![4 => (0..REGS.len()).prop_map(|r| REGS[r].offset), 1 => (0u32..0x240).prop_map(|k| k * 4), 1 => any::<u32>()].prop_map(Action::Read),
-        2 => (prop_oneof![0u32..0x400, Just(0x20_0000), 0x20_1000..0x20_1400u32, 0x20_2000..0x20_2800u32], any::<u64>()).prop_map(|(o, v)| Action::Poke(0x10_0000 + (o & !7), v)),
-        2 => (0u8..120, 0u8..60, 0u8..60).prop_map(|(l, j, s)| Action::Memory(l, j, s)),
+        1 => (0u32..0x300, any::<u32>(), 0u8..16)
+            .prop_map(|(a, d, s)| Action::Write(0x8000_0000 | a, d, s)),
+        1 => (0u32..20, any::<u32>(), 0u8..16)
+            .prop_map(|(k, d, s)| Action::Write(regs::MSIX_TABLE + 4 * k, d, s)),
+        3 => register.prop_map(Action::Read),
+        2 => (poked, any::<u64>()).prop_map(|(o, v)| Action::Poke(0x10_0000 + (o & !7), v)),
+        2 => (prop_oneof![9 => 0u16..120, 1 => 0u16..600], 0u8..60, 0u8..60)
+            .prop_map(|(l, j, s)| Action::Memory(l, j, s)),
+        1 => (0u8..90, 0u8..90).prop_map(|(s, g)| Action::Streams(s, g)),
+        2 => (member(), any::<u8>()).prop_map(|(m, b)| Action::Config(m, b)),
+        1 => (prop::bool::weighted(0.8), 0u8..4, prop::bool::weighted(0.8), 0u16..4)
+            .prop_map(|(e, l, m, h)| Action::Faults(e, l, m, h)),
         1 => Just(Action::Warm),
         1 => (1u8..5).prop_map(Action::Hard),
     ]
 }
 
-/// A whole session: two devices with buffers first, then anything.
+/// Actions that only say something together.
+fn group() -> impl Strategy<Value = Vec<Action>> {
+    let fill = |m| (0u8..2, vec(chain(), 1..5)).prop_map(move |(q, c)| Action::Fill(m, q, c));
+    let receive = |m| {
+        let packets = vec(prop_oneof![1 => 0u16..16, 6 => 12u16..1600], 1..5);
+        (vec(receive_chain(), 1..5), packets).prop_map(move |(c, packets)| {
+            let packets = packets.into_iter().map(|n| Action::Packet(m, 0, n));
+            let mut all = vec![Action::Fill(m, 0, c)];
+            all.extend(packets);
+            all
+        })
+    };
+    let halted = (member(), halt(), any::<bool>()).prop_flat_map(move |(m, how, both)| {
+        let work = prop_oneof![fill(m).prop_map(|a| vec![a]), receive(m)];
+        (work, 0u16..600, 0u16..600).prop_map(move |(mut all, before, after)| {
+            all.push(Action::Wait(before));
+            all.push(Action::Halt(m, how));
+            if both {
+                all.push(Action::Packet(m, 0, after));
+            }
+            all.push(Action::Wait(after));
+            all.push(revival(m, how));
+            all
+        })
+    });
+    let masked = (member(), prop_oneof![3 => 0u8..2, 1 => Just(0xffu8)]).prop_flat_map(
+        move |(m, slot)| {
+            let work = prop_oneof![fill(m).prop_map(|a| vec![a]), receive(m)];
+            (work, 200u16..1500, any::<u8>()).prop_map(move |(work, wait, bytes)| {
+                let mut all = vec![Action::Mask(m, slot, true)];
+                all.extend(work);
+                all.push(Action::Config(m, bytes));
+                all.extend([Action::Wait(wait), Action::Mask(m, slot, false)]);
+                all
+            })
+        },
+    );
+    let shot_down = (member(), 0u8..4, 0u8..8, 0u8..0xff, 0u8..32).prop_flat_map(
+        move |(m, kind, asid, page, pages)| {
+            (fill(m), 0u16..300, fill(m)).prop_map(move |(first, wait, then)| {
+                vec![first, Action::Wait(wait), Action::Invalidate(kind, asid, page, pages), then]
+            })
+        },
+    );
+    let stuck = (member(), halt()).prop_flat_map(move |(m, how)| {
+        (fill(m), any::<bool>()).prop_map(move |(work, revive)| {
+            let mut all = vec![work, Action::Stuck(m, how)];
+            all.extend(revive.then(|| revival(m, how)));
+            all
+        })
+    });
+    prop_oneof![
+        60 => action().prop_map(|a| vec![a]),
+        8 => member().prop_flat_map(receive),
+        8 => halted,
+        4 => masked,
+        4 => shot_down,
+        1 => stuck,
+    ]
+}
+
+/// A whole session: two devices with buffers first, then anything; about `len` steps.
 pub fn session(len: usize) -> impl Strategy<Value = Vec<Action>> {
     let fill = |m| vec(chain(), 2..5).prop_map(move |c| Action::Fill(m, 0, c));
-    let start = (
-        any::<bool>(),
-        0u8..8,
-        0u8..8,
-        any::<bool>(),
-        fill(1),
-        fill(2),
-    )
-        .prop_map(|(b, r, d, e, f1, f2)| {
-            vec![
-                Action::Provision(1, b, r, d, e, true),
-                Action::Provision(2, !b, d, r, !e, true),
-                f1,
-                f2,
-            ]
-        });
-    (start, vec(action(), 1..len)).prop_map(|(mut a, b)| {
-        a.extend(b);
+    let start = (provision(Just(1u8)), provision(Just(2u8)), fill(1), fill(2)).prop_map(
+        |(one, two, f1, f2)| {
+            // One of each type.
+            let two = Provision { blk: !one.blk, ..two };
+            vec![Action::Provision(one), Action::Provision(two), f1, f2]
+        },
+    );
+    (start, vec(group(), 1..len)).prop_map(|(mut a, b)| {
+        a.extend(b.into_iter().flatten());
         a
     })
 }
