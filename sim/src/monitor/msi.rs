@@ -47,6 +47,9 @@ struct Slot {
     idx: u16,
     idx_before: u16,
     idx_told: u16,
+    /// `used.idx` as it stood at the look that asked for the message that is permitted: one that was remembered while the slot was
+    /// masked may go out when the next index has been written and not looked at.
+    idx_due: u16,
     /// When the last `used.idx` write had its response.
     idx_done: Option<u64>,
     /// It cannot be said when a message is due.
@@ -172,6 +175,7 @@ impl Msi {
 
     /// The device read, with a request `issued` then, what the driver wants.
     pub(super) fn wish(&mut self, cycle: u64, key: Key, wish: Wish, issued: u64) {
+        eprintln!("DBG wish {cycle} {key:x} {wish:?} {issued}");
         let Some(s) = self.slots.get_mut(&key) else {
             return;
         };
@@ -187,6 +191,7 @@ impl Msi {
         }
         if may && s.ctrl & MSI_VALID != 0 {
             s.may.get_or_insert(cycle);
+            s.idx_due = s.idx;
         }
         // Only the first look after the index counts as a demand; a later one that says no takes it back.
         if !must {
@@ -240,6 +245,7 @@ impl Msi {
             }
         }
         if found.is_empty() {
+            eprintln!("DBG {issued} {:?}", keys.iter().map(|k| (k, &self.slots[k])).collect::<Vec<_>>());
             return Err(why);
         }
         // Which of several slots with one message it was cannot be said: none owes it any more, each may still send its own.
@@ -248,8 +254,8 @@ impl Msi {
             if let Some(s) = self.slots.get_mut(k) {
                 s.must = None;
                 if one {
-                    s.may = None;
-                    s.idx_told = s.idx;
+                    // One without a look before it (blurred) tells all that there is.
+                    s.idx_told = if s.may.take().is_some() { s.idx_due } else { s.idx };
                 }
             }
         }
@@ -359,6 +365,20 @@ mod tests {
         m.wish(30, K, Wish::Flags(0), 21);
         m.quiet(K);
         assert_eq!(send(&mut m, 31), Err("not-due"));
+    }
+
+    #[test]
+    fn what_was_remembered_and_the_next_are_two_messages() {
+        let mut m = used();
+        m.set(21, K, M, MSI_VALID | MSI_MASK, false);
+        m.wish(30, K, Wish::Flags(0), 22);
+        m.used(K, 9);
+        m.used_done(40, K);
+        m.set(41, K, M, MSI_VALID, false);
+        assert_eq!(send(&mut m, 42), Ok(K), "the remembered one");
+        m.wish(50, K, Wish::Flags(0), 43);
+        assert_eq!(send(&mut m, 51), Ok(K), "that of the next index");
+        assert_eq!(send(&mut m, 52), Err("not-due"));
     }
 
     #[test]

@@ -85,13 +85,15 @@ pub enum Action {
     Admin(Command),
     /// Create and start a device in the ordinary way, waiting for each command.
     Provision(Provision),
+    /// STATUS_GET of every device; those that need a reset are provisioned again.
+    Heal,
     /// Provision this member again as it was provisioned last.
     Revive(u8),
     /// VQ_SETUP of queue q of a member, ready, from its first index on; waits.
     Ring(u8, u8),
     /// Put such a command on the admin queue, without waiting.
     Halt(u8, Halt),
-    /// The same while the card takes nothing from `m_axis` until the command has completed; then it takes again.
+    /// The same, with a long chain to transmit, while the card takes nothing from `m_axis` until the command has completed; then it takes again.
     Stuck(u8, Halt),
     /// MSI_SET of queue q of a member or 0xff for its configuration, masked or not, without waiting.
     Mask(u8, u8, bool),
@@ -107,6 +109,8 @@ pub enum Action {
     Quiet(u8, u8, bool, u8),
     /// Write a doorbell: page, index.
     Kick(u8, u16),
+    /// Fill receive queue 0 of the n-th net device, then send it packets of so many bytes.
+    Receive(u8, Vec<Chain>, Vec<u16>),
     /// Send a receive packet: member, vq, bytes.
     Packet(u8, u8, u16),
     /// Send an answer with the last tag seen on `m_axis`, changed by xor: member or 0 for the one seen, tag xor, bytes.

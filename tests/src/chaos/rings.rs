@@ -6,6 +6,9 @@ use super::action::{Chain, Provision};
 use super::layout::{self, Place};
 use super::world::World;
 
+/// Indirect tables of a queue.
+const TABLES: u16 = 16;
+
 /// A queue as the host sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
@@ -19,6 +22,9 @@ pub(super) struct Queue {
     /// All its buffers are of the kind that it wants: of a net device.
     receives: Option<bool>,
     indirect: bool,
+    event: bool,
+    /// `used_event` stays as it is.
+    quiet: bool,
     /// Next available index, and the used index at the last look.
     avail: u16,
     used: u16,
@@ -38,6 +44,8 @@ impl Queue {
             data: p.data.into(),
             receives: (!p.blk).then_some(q == 0),
             indirect: p.indirect,
+            event: p.event,
+            quiet: false,
             avail: p.start,
             used: p.start,
             next_desc: 0,
@@ -63,9 +71,26 @@ impl Queue {
         world.put(self.pa(self.place.used + ring::USED_IDX), &start);
     }
 
+    /// The queue that a device transmits from.
+    pub(super) fn transmits(&self) -> bool {
+        self.receives != Some(true)
+    }
+
     /// Chains that the device has not used, as the host sees it.
     pub(super) fn outstanding(&self, world: &World) -> u16 {
-        self.avail.wrapping_sub(world.get16(self.pa(self.place.used + ring::USED_IDX)))
+        match world.memory16(self.pa(self.place.used + ring::USED_IDX)) {
+            Some(used) => self.avail.wrapping_sub(used),
+            None => 0,
+        }
+    }
+
+    /// Chains that may be outstanding: no descriptor and no indirect table is written while the device may read it.
+    fn limit(&self) -> u16 {
+        match (self.size, self.indirect) {
+            (2 | 4, true) => self.size,
+            (2 | 4, false) => 1,
+            (size, _) => (size / 4).min(TABLES),
+        }
     }
 }
 
@@ -96,12 +121,14 @@ impl World {
 
     /// Writes `avail.flags` and `used_event`, the latter `back` before the available index.
     pub(super) fn quiet(&mut self, member: u8, q: u8, no_interrupt: bool, back: u8) {
-        if let Some(queue) = self.queues.get(&(member, q)) {
+        if let Some(mut queue) = self.queues.remove(&(member, q)) {
+            queue.quiet = true;
             let flags = if no_interrupt { ring::AVAIL_F_NO_INTERRUPT } else { 0 };
             self.put(queue.pa(queue.place.avail), &flags.to_le_bytes());
             let event = queue.avail.wrapping_sub(back.into());
             let at = layout::used_event(queue.place.avail, queue.size);
             self.put(queue.pa(at), &event.to_le_bytes());
+            self.queues.insert((member, q), queue);
         }
     }
 
@@ -112,9 +139,13 @@ impl World {
         let Some(mut queue) = self.queues.remove(&(member, q)) else {
             return self.kick(member, q.into());
         };
+        if queue.event && !queue.quiet {
+            // A message for the first of them.
+            let at = layout::used_event(queue.place.avail, queue.size);
+            self.put(queue.pa(at), &queue.avail.to_le_bytes());
+        }
         for chain in chains {
-            // A driver never makes more available than the ring holds; flaw 14 does.
-            if queue.outstanding(self) < queue.size || chain.flaw == 14 {
+            if queue.outstanding(self) < queue.limit() || chain.flaw == 14 {
                 self.put_chain(&mut queue, chain);
             }
         }
@@ -144,9 +175,14 @@ impl World {
             _ => {}
         }
         let mut split = chain.indirect_from.map_or(parts.len(), |f| f.min(parts.len()));
-        // What a small or crowded table does not hold goes into an indirect one.
-        if queue.indirect && parts.len() > usize::from(size / 4) {
-            split = 0;
+        if chain.flaw == 0 {
+            // What a small or crowded table does not hold goes into an indirect one, or is left out.
+            if !queue.indirect {
+                parts.truncate(size.into());
+                split = parts.len();
+            } else if parts.len() > usize::from(size / 4) {
+                split = 0;
+            }
         }
         let first = queue.next_desc;
         let table_of = queue.place.desc;

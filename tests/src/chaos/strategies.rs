@@ -69,12 +69,44 @@ fn command() -> impl Strategy<Value = Command> {
     })
 }
 
+/// A command that asks, and is granted.
+fn query() -> impl Strategy<Value = Command> {
+    let own = prop_oneof![
+        Just((cmd::LIST_QUERY, Vec::new())),
+        Just((cmd::CAPS, Vec::new())),
+        (0u8..8).prop_map(|asid| (cmd::ASID_GET, vec![asid])),
+        (0u8..8, 0u8..2, 0u64..0x10_0000).prop_map(|(asid, write, at)| {
+            let iova = layout::iova(asid.into(), at).to_le_bytes();
+            (cmd::TRANSLATE, [&[asid, 0, 0, 0, write, 0, 0, 0][..], &iova].concat())
+        }),
+    ]
+    .prop_map(|(opcode, data)| (opcode, GROUP_SELF, data));
+    let of_queue = prop_oneof![
+        Just(cmd::VQ_STATE_GET),
+        Just(cmd::STATS_GET),
+        Just(cmd::MSI_GET)
+    ];
+    let managed = prop_oneof![
+        1 => Just((cmd::LIST_QUERY, Vec::new())),
+        1 => Just((cmd::FEATURES_GET, Vec::new())),
+        1 => Just((cmd::STATUS_GET, Vec::new())),
+        1 => Just((cmd::CONFIG_GET, Vec::new())),
+        1 => Just((cmd::MSI_GET, cmd::CONFIG_MSI.to_le_bytes().to_vec())),
+        4 => (of_queue, 0u8..2).prop_map(|(opcode, q)| (opcode, vec![q, 0])),
+        1 => (0u8..3, 0u8..8).prop_map(|(g, a)| (cmd::GROUP_ASID_SET, vec![g, 0, 0, 0, a, 0, 0, 0])),
+    ]
+    .prop_map(|(opcode, data)| (opcode, GROUP_MANAGED, data));
+    (prop_oneof![1 => own, 2 => managed], 1u64..3, prop_oneof![6 => Just(0u8), 1 => 1u8..6]).prop_map(
+        |((opcode, group, data), member, framing)| Command { opcode, group, member, data, framing },
+    )
+}
+
 fn desc() -> impl Strategy<Value = Desc> {
     let len = prop_oneof![
         12 => 1u32..40,
         9 => 40u32..700,
         1 => Just(0u32),
-        1 => prop_oneof![9 => Just(64u32), 1 => Just(u32::MAX)],
+        1 => prop_oneof![19 => Just(64u32), 1 => Just(u32::MAX)],
         1 => Just(4096u32),
         1 => 0u32..6000,
     ];
@@ -82,13 +114,13 @@ fn desc() -> impl Strategy<Value = Desc> {
     let offset = prop_oneof![
         4 => 0u32..0x8000,
         3 => (0u32..16, 0u32..12).prop_map(|(k, n)| k * 4096 + 4084 + n),
-        1 => prop_oneof![5 => 0u32..0x1000, 1 => 0x9_0000u32..0xa_0000],
+        1 => prop_oneof![12 => 0u32..0x1000, 1 => 0x9_0000u32..0xa_0000],
     ];
     (offset, len, any::<bool>()).prop_map(|(offset, len, write)| Desc { offset, len, write })
 }
 
 fn flaw() -> impl Strategy<Value = u8> {
-    prop_oneof![24 => Just(0u8), 3 => Just(1u8), 2 => 9u8..19]
+    prop_oneof![30 => Just(0u8), 2 => Just(1u8), 2 => 9u8..19]
 }
 
 fn chain() -> impl Strategy<Value = Chain> {
@@ -129,7 +161,7 @@ fn member() -> impl Strategy<Value = u8> + Clone {
 fn provision(member: impl Strategy<Value = u8>) -> impl Strategy<Value = Provision> {
     let log2 = prop_oneof![3 => Just(4u8), 2 => Just(1u8), 2 => Just(8u8), 1 => 2u8..8];
     let start = prop_oneof![2 => Just(0u16), 2 => 0xfff8u16..=0xffff, 1 => any::<u16>()];
-    let place = prop_oneof![4 => Just(0u8), 5 => Just(1u8), 1 => 2u8..6];
+    let place = prop_oneof![6 => Just(0u8), 7 => Just(1u8), 1 => 2u8..6];
     (
         (member, any::<bool>(), 0u8..8, 0u8..8),
         (any::<bool>(), prop::bool::weighted(0.8), log2, start, place),
@@ -181,8 +213,11 @@ pub fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         6 => (0u16..1500).prop_map(Action::Wait),
         4 => command().prop_map(Action::Admin),
+        6 => query().prop_map(Action::Admin),
+        4 => Just(Action::Heal),
         2 => provision(member()).prop_map(Action::Provision),
         2 => member().prop_map(Action::Revive),
+        2 => (member(), 0u8..2).prop_map(|(m, q)| Action::Ring(m, q)),
         20 => (member(), 0u8..2, vec(chain(), 1..4)).prop_map(|(m, q, c)| Action::Fill(m, q, c)),
         2 => (member(), 0u8..2, any::<bool>(), 0u8..3)
             .prop_map(|(m, q, n, b)| Action::Quiet(m, q, n, b)),
@@ -218,37 +253,42 @@ pub fn action() -> impl Strategy<Value = Action> {
 /// Actions that only say something together.
 fn group() -> impl Strategy<Value = Vec<Action>> {
     let fill = |m| (0u8..2, vec(chain(), 1..5)).prop_map(move |(q, c)| Action::Fill(m, q, c));
-    let receive = |m| {
+    let receive = || {
         let packets = vec(prop_oneof![1 => 0u16..16, 6 => 12u16..1600], 1..5);
-        (vec(receive_chain(), 1..5), packets).prop_map(move |(c, packets)| {
-            let packets = packets.into_iter().map(|n| Action::Packet(m, 0, n));
-            let mut all = vec![Action::Fill(m, 0, c)];
-            all.extend(packets);
-            all
-        })
+        (0u8..2, vec(receive_chain(), 1..5), packets).prop_map(|(n, c, p)| Action::Receive(n, c, p))
     };
     let halted = (member(), halt(), any::<bool>()).prop_flat_map(move |(m, how, both)| {
-        let work = prop_oneof![fill(m).prop_map(|a| vec![a]), receive(m)];
-        (work, 0u16..600, 0u16..600).prop_map(move |(mut all, before, after)| {
+        let work = prop_oneof![fill(m), receive()];
+        (work, 0u16..600, 0u16..600).prop_map(move |(work, before, after)| {
+            let mut all = vec![work];
             all.push(Action::Wait(before));
             all.push(Action::Halt(m, how));
             if both {
                 all.push(Action::Packet(m, 0, after));
             }
             all.push(Action::Wait(after));
+            if how == Halt::Stop {
+                // Group 1 holds nothing: what matters is that it can be bound anew while the device stands.
+                all.push(Action::Admin(Command {
+                    opcode: cmd::GROUP_ASID_SET,
+                    group: GROUP_MANAGED,
+                    member: m.into(),
+                    data: vec![1, 0, 0, 0, 1, 0, 0, 0],
+                    framing: 0,
+                }));
+            }
             all.push(revival(m, how));
             all
         })
     });
     let masked = (member(), prop_oneof![3 => 0u8..2, 1 => Just(0xffu8)]).prop_flat_map(
         move |(m, slot)| {
-            let work = prop_oneof![fill(m).prop_map(|a| vec![a]), receive(m)];
+            let work = vec(chain(), 1..5).prop_map(move |c| Action::Fill(m, slot & 1, c));
+            let work = prop_oneof![work, receive()];
             (work, 200u16..1500, any::<u8>()).prop_map(move |(work, wait, bytes)| {
-                let mut all = vec![Action::Mask(m, slot, true)];
-                all.extend(work);
-                all.push(Action::Config(m, bytes));
-                all.extend([Action::Wait(wait), Action::Mask(m, slot, false)]);
-                all
+                let on = Action::Mask(m, slot, true);
+                let off = Action::Mask(m, slot, false);
+                vec![Action::Heal, on, work, Action::Config(m, bytes), Action::Wait(wait), off]
             })
         },
     );
@@ -259,19 +299,35 @@ fn group() -> impl Strategy<Value = Vec<Action>> {
             })
         },
     );
-    let stuck = (member(), halt()).prop_flat_map(move |(m, how)| {
-        (fill(m), any::<bool>()).prop_map(move |(work, revive)| {
-            let mut all = vec![work, Action::Stuck(m, how)];
-            all.extend(revive.then(|| revival(m, how)));
-            all
-        })
+    let stuck = (member(), halt(), any::<bool>()).prop_map(move |(m, how, revive)| {
+        let mut all = vec![Action::Stuck(m, how)];
+        all.extend(revive.then(|| revival(m, how)));
+        all
     });
+    // More faults than the fault queue holds.
+    let faults = (prop::bool::weighted(0.8), 0u8..2, prop::bool::weighted(0.8), vec(9u8..19, 4))
+        .prop_map(|(enable, log2, in_memory, flaws)| {
+            let mut all = vec![Action::Faults(enable, log2, in_memory, 0)];
+            for pair in flaws.chunks(2) {
+                all.push(Action::Heal);
+                for (m, &flaw) in (1..).zip(pair) {
+                    let descs = vec![Desc { offset: 64, len: 40, write: true }];
+                    let chain = Chain { descs, indirect_from: Some(0), flaw };
+                    all.push(Action::Fill(m, 0, vec![chain]));
+                }
+                all.push(Action::Packet(1, 0, 60));
+                all.push(Action::Packet(2, 0, 60));
+                all.push(Action::Wait(600));
+            }
+            all
+        });
     prop_oneof![
         60 => action().prop_map(|a| vec![a]),
-        8 => member().prop_flat_map(receive),
+        10 => receive().prop_map(|a| vec![a]),
         8 => halted,
         4 => masked,
         4 => shot_down,
+        2 => faults,
         1 => stuck,
     ]
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use shoal::env::{Env, EnvSettings, RegOp, RxPacket, Store};
 use shoal_abi::profile::Profile;
-use shoal_abi::regs;
+use shoal_abi::ring::S_NEEDS_RESET;
+use shoal_abi::{cmd, regs};
 use shoal_abi::stream::{TUSER_ANSWER, TUSER_TAG};
 
-use super::action::{Action, Halt, Provision};
+use super::action::{Action, Chain, Desc, Halt, Provision};
 use super::admin::{halt, invalidate, managed, message};
-use super::layout;
+use super::layout::{self, ADMIN_BUF, ADMIN_BUF_BYTES};
 use super::pair::{Fault, Pair};
 use super::provision::fault_control;
 use super::reach::{Reach, COUNTERS};
@@ -128,9 +129,14 @@ impl World {
 
     /// 16 bits of host memory; 0 where there is none.
     pub(super) fn get16(&self, at: u64) -> u16 {
+        self.memory16(at).unwrap_or(0)
+    }
+
+    /// 16 bits of host memory, if there is any at `at`.
+    pub(super) fn memory16(&self, at: u64) -> Option<u16> {
         let mut le = [0; 2];
-        let _ = self.env.mem().read(at, &mut le);
-        u16::from_le_bytes(le)
+        self.env.mem().read(at, &mut le).ok()?;
+        Some(u16::from_le_bytes(le))
     }
 
     pub(super) fn write(&mut self, addr: u32, data: u32) {
@@ -176,6 +182,7 @@ impl World {
                 self.provisioned.insert(p.member, p.clone());
                 return self.provision(p);
             }
+            Action::Heal => return self.heal(),
             Action::Revive(member) => {
                 if let Some(p) = self.provisioned.get(member).cloned() {
                     return self.provision(&p);
@@ -197,8 +204,8 @@ impl World {
                 self.submit(&invalidate(*kind, *asid, *page, *pages));
             }
             Action::Config(member, bytes) => {
-                let data = [vec![*bytes; 8], vec![!*bytes; shoal_abi::cmd::CONFIG_BYTES]].concat();
-                self.submit(&managed(shoal_abi::cmd::CONFIG_SET, *member, data));
+                let data = [vec![*bytes; 8], vec![!*bytes; cmd::CONFIG_BYTES]].concat();
+                self.submit(&managed(cmd::CONFIG_SET, *member, data));
             }
             Action::Faults(enable, log2, in_memory, head) => {
                 let base = if *in_memory { layout::FAULTS } else { layout::no_memory(0) };
@@ -211,10 +218,16 @@ impl World {
                 self.quiet(*member, *q, *no_interrupt, *back);
             }
             Action::Kick(page, index) => self.kick(*page, *index),
-            Action::Packet(member, vq, bytes) => {
-                let data = (0..*bytes).map(|n| n as u8 ^ 0x5a).collect();
-                self.send(RxPacket::receive(u32::from(*member), u16::from(*vq), data));
+            Action::Receive(n, chains, packets) => {
+                let nets: Vec<u8> = self.nets().collect();
+                if let Some(&member) = nets.get(usize::from(*n) % nets.len().max(1)) {
+                    self.fill(member, 0, chains);
+                    for bytes in packets {
+                        self.packet(member, 0, *bytes);
+                    }
+                }
             }
+            Action::Packet(member, vq, bytes) => self.packet(*member, *vq, *bytes),
             Action::Answer(member, xor, bytes) => self.answer(*member, *xor, *bytes),
             Action::Write(addr, data, strb) => {
                 self.env.axil.post(RegOp::Write { addr: *addr, data: *data, strb: *strb });
@@ -248,9 +261,33 @@ impl World {
         Ok(())
     }
 
-    /// A command that drains, while `m_axis` stands still.
+    fn nets(&self) -> impl Iterator<Item = u8> + '_ {
+        self.provisioned.values().filter(|p| !p.blk).map(|p| p.member)
+    }
+
+    fn heal(&mut self) -> Result<(), Fault> {
+        for p in self.provisioned.clone().into_values() {
+            if self.done(&managed(cmd::STATUS_GET, p.member, Vec::new()))? {
+                let answer = ADMIN_BUF
+                    + ADMIN_BUF_BYTES * u64::from(self.admin_avail.wrapping_sub(1) % regs::ADMIN_QUEUE_SIZE)
+                    + ADMIN_BUF_BYTES / 2;
+                let status = self.get16(answer + cmd::RESULT_HEADER_BYTES as u64);
+                if status & u16::from(S_NEEDS_RESET) != 0 {
+                    self.provision(&p)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A command that drains, while `m_axis` stands still and holds a chain longer than the FIFO before it.
     fn stuck(&mut self, member: u8, how: Halt) -> Result<(), Fault> {
+        self.heal()?;
+        let q = self.queues.iter().find(|((m, _), q)| *m == member && q.transmits());
+        let Some(q) = q.map(|((_, q), _)| *q) else { return Ok(()) };
         self.env.streams.settings_mut().stall_percent = 100;
+        let descs = vec![Desc { offset: 0x200, len: 3000, write: false }];
+        self.fill(member, q, &[Chain { descs, indirect_from: None, flaw: 0 }]);
         // Time for a chain to reach the stream.
         self.run(600)?;
         self.reach.halts_in_flight += u64::from(self.in_flight(member));
@@ -266,6 +303,11 @@ impl World {
         let tag = TUSER_TAG.get(tuser) ^ u64::from(xor);
         let tuser = TUSER_ANSWER.put(1) | TUSER_TAG.put(tag);
         self.send(RxPacket { member, vq: 0, tuser, head, zeroes: 0, tail: None });
+    }
+
+    fn packet(&mut self, member: u8, vq: u8, bytes: u16) {
+        let data = (0..bytes).map(|n| n as u8 ^ 0x5a).collect();
+        self.send(RxPacket::receive(u32::from(member), u16::from(vq), data));
     }
 
     fn send(&mut self, packet: RxPacket) {

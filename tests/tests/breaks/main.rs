@@ -1,0 +1,186 @@
+//! Every deliberate fault of the RTL is found soon, and what reports it is the right port or monitor.
+//!
+//! First random sessions are tried, those of the lockstep test with a fixed seed; a fault that they do not reach within
+//! the limit must be found by a session that leads straight to it. Without a fault all these sessions pass.
+
+mod sessions;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use sessions::Session;
+use shoal::dut;
+use shoal_abi::profile::TINY;
+use shoal_conformance::chaos::{session, Fault, Pair, World};
+use verilated::BREAKS;
+
+/// Compared cycles within which a fault must be found.
+const LIMIT: u64 = 200_000;
+/// Faults that random sessions must find within the limit.
+const FOUND_BY_CHANCE: usize = 12;
+
+/// Read addresses: a walk, a ring, a payload read.
+const AR: &str = "m_axi_ar";
+/// Write addresses: a used ring, a payload write, a message.
+const AW: &str = "m_axi_aw";
+/// A packet that is taken, or left where it is.
+const RX: &str = "s_axis_tready";
+
+/// A fault, and the beginnings of the names of the ports and monitors that may be the first to report it.
+const EXPECTED: &[(&str, &[&str])] = &[
+    ("write_slverr", &["s_axil_bresp"]),
+    ("msix_masked", &[AW]),
+    ("doorbell_page", &[AR]),
+    ("doorbell_index", &[AR]),
+    ("pte_accessed", &[AR, AW]),
+    ("pte_writable", &[AW]),
+    ("mmu_space", &[AR, AW]),
+    ("tlb_asid", &[AR]),
+    ("tlb_page", &[AR, AW]),
+    ("pasid", &["m_axi_aruser", "m_axi_awuser"]),
+    ("invalidate_drop", &[AR, AW]),
+    ("invalidate_wait", &[AW]),
+    ("read_response", &["m_axis_tuser", AR, AW]),
+    ("write_last", &["m_axi_wlast"]),
+    ("control_strobes", &["m_axi_wstrb"]),
+    ("transmit_lanes", &["m_axis_tdata"]),
+    ("num_buffers", &["m_axi_wdata"]),
+    ("receive_strobes", &["m_axi_wstrb"]),
+    ("receive_drain", &[AR, AW]),
+    ("round_robin", &[AR, AW]),
+    ("chain_limit", &["m_axis_t", AR, AW]),
+    ("next_range", &[AR, AW]),
+    ("receive_stopped", &[RX, AR]),
+    ("used_index", &["m_axi_wdata"]),
+    ("used_length", &["m_axi_wdata"]),
+    ("used_first", &[AW]),
+    ("event_index", &[AR, AW]),
+    ("vq_masked", &[AW]),
+    ("needs_reset", &[RX, AR, AW]),
+    ("chain_leak", &[AR, AW]),
+    ("fault_access", &["m_axi_wdata"]),
+    ("qualifier", &["m_axi_wdata"]),
+    ("vq_index", &["m_axi_w", AR, AW]),
+    ("drain_wait", &[AR, AW]),
+    ("drain_member", &[AR, AW]),
+    ("sweep_pages", &["m_axi_wdata"]),
+];
+
+/// The same random sessions whenever they are asked for.
+fn random_sessions() -> Vec<Session> {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[11; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let one = |_| {
+        let tree = session(40).new_tree(&mut runner).expect("a session");
+        (&TINY, tree.current())
+    };
+    (0..16).map(one).collect()
+}
+
+/// Plays sessions on the RTL with `plusargs`, until a fault or the limit. Cycles until then.
+fn play(all: &[Session], plusargs: &[String], lockstep: bool) -> (u64, Option<Fault>) {
+    let mut cycles = 0;
+    for (seed, (profile, actions)) in (1..).zip(all) {
+        let rtl = dut::rtl_factory(profile, seed, plusargs.to_vec())().expect("the RTL");
+        let model = lockstep.then(|| dut::model_factory(profile)().expect("the model"));
+        let session = || {
+            let mut world = World::new(profile, Pair::new(profile, rtl, model), seed)?;
+            world.play(actions)?;
+            world.reach()
+        };
+        match session() {
+            Ok(reach) => cycles += reach.cycles,
+            Err(fault) => return (cycles + fault.cycle(), Some(fault)),
+        }
+        if cycles >= LIMIT {
+            break;
+        }
+    }
+    (cycles, None)
+}
+
+/// How a fault was found.
+struct Found {
+    cycles: u64,
+    fault: Option<Fault>,
+    by_chance: bool,
+}
+
+fn find(name: &str, random: &[Session], lockstep: bool) -> Found {
+    let plusargs = [format!("+break_{name}")];
+    let straight = sessions::of(name);
+    // The random sessions are for the smallest profile.
+    if straight.0.name == TINY.name {
+        let (cycles, fault) = play(random, &plusargs, lockstep);
+        if fault.is_some() && cycles <= LIMIT {
+            return Found { cycles, fault, by_chance: true };
+        }
+    }
+    let (cycles, fault) = play(&[straight], &plusargs, lockstep);
+    Found { cycles, fault, by_chance: false }
+}
+
+/// Finds every fault twice: with the model beside the RTL, and by the monitors alone.
+fn find_all(random: &[Session]) -> Vec<[Found; 2]> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    let work = || loop {
+        let n = next.fetch_add(1, Ordering::Relaxed);
+        let Some((name, _)) = EXPECTED.get(n) else { break };
+        let both = [find(name, random, true), find(name, random, false)];
+        found.lock().expect("no panic").push((n, both));
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let mut found = found.into_inner().expect("no panic");
+    found.sort_by_key(|f| f.0);
+    found.into_iter().map(|f| f.1).collect()
+}
+
+fn line(name: &str, [lockstep, monitors]: &[Found; 2]) -> String {
+    let site = lockstep.fault.as_ref().map_or("not found", Fault::site);
+    let how = if lockstep.by_chance { "random" } else { "straight" };
+    let alone = match (&monitors.fault, monitors.cycles) {
+        (Some(Fault::Violation(v)), cycles) => format!("{cycles} {}: {}", v.monitor, v.rule),
+        (Some(fault), cycles) => format!("{cycles} {}", fault.site()),
+        (None, _) => "-".to_owned(),
+    };
+    format!("{name:16} {:>7} {how:8} {site:14} {alone}", lockstep.cycles)
+}
+
+#[test]
+fn every_break_is_found_within_the_limit_and_named_rightly() {
+    let names: Vec<_> = BREAKS.iter().map(|b| b.0).collect();
+    let expected: Vec<_> = EXPECTED.iter().map(|e| e.0).collect();
+    assert_eq!(names, expected, "the breaks of the RTL and this table differ");
+    println!("{:16} {:>7} {:8} {:14} monitors alone", "break", "cycles", "session", "first");
+    let (mut bad, mut by_chance) = (Vec::new(), 0);
+    for ((name, sites), found) in EXPECTED.iter().zip(find_all(&random_sessions())) {
+        let line = line(name, &found);
+        println!("{line}");
+        let [Found { cycles, fault, by_chance: random }, _] = &found;
+        let site = fault.as_ref().map_or("", Fault::site);
+        if *cycles > LIMIT || !sites.iter().any(|s| site.starts_with(s)) {
+            bad.push(line);
+        }
+        by_chance += usize::from(*random);
+    }
+    assert!(bad.is_empty(), "not found, or reported by the wrong port:\n{}", bad.join("\n"));
+    assert!(by_chance >= FOUND_BY_CHANCE, "random sessions found only {by_chance}");
+}
+
+#[test]
+fn without_a_break_the_same_sessions_pass() {
+    let straight = EXPECTED.iter().map(|(name, _)| sessions::of(name));
+    for session in straight.chain(random_sessions()) {
+        let (_, fault) = play(std::slice::from_ref(&session), &[], true);
+        assert!(fault.is_none(), "{}\n{:?}", fault.expect("a fault"), session.1);
+    }
+    let (cycles, fault) = play(&random_sessions(), &[], true);
+    assert!(fault.is_none() && cycles >= LIMIT, "only {cycles} cycles of sessions");
+}
