@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHOAL := $(CARGO) run --release --quiet -p shoal --bin shoal --
 VERILOG := $(CARGO) run --release --quiet -p shoal-hdl --bin shoal-verilog --
 
-.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak synth clean
+.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -50,6 +50,9 @@ bench: setup ## simulation speed; ARGS='…' goes to `shoal bench`
 
 soak: setup ## random sessions in lockstep, each with a seed of its own (SEEDS=100)
 	SHOAL_CASES=$(SEEDS) $(CARGO) test --release -p shoal-conformance --test prop_lockstep -- --nocapture
+
+breaks: setup ## where each deliberate fault of the RTL is found, and how soon (part of `make test`)
+	$(CARGO) test --release -p shoal-conformance --test breaks -- --nocapture
 
 synth: setup-yosys ## LUTs, flip-flops and block RAMs of every block on an ECP5
 	$(VERILOG) build tiny

@@ -255,5 +255,8 @@ mod tests {
 }
 
 #[cfg(test)]
+#[path = "admin_bench.rs"]
+mod bench;
+#[cfg(test)]
 #[path = "admin_tests.rs"]
 mod command_tests;

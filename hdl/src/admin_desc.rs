@@ -96,7 +96,8 @@ impl Logic for AdminDesc {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, r_table, entries, r_index, indirect, walked, seen_write, r_addr, r_len, flags, next_index
+            self, clock, r_table, entries, r_index, indirect, walked, seen_write, r_addr, r_len,
+            flags, next_index
         );
         // Outputs, kept apart from what the pulses do.
         self.desc_table.next = self.r_table.q.val();
@@ -106,7 +107,8 @@ impl Logic for AdminDesc {
         self.is_table.next = (self.flags.q.val() & self.f_indirect.val()) != self.none16.val();
         self.writable.next = (self.flags.q.val() & self.f_write.val()) != self.none16.val();
         self.has_next.next = (self.flags.q.val() & self.f_next.val()) != self.none16.val();
-        self.next_illegal.next = bit_cast::<32, 16>(self.next_index.q.val()) >= self.entries.q.val();
+        self.next_illegal.next =
+            bit_cast::<32, 16>(self.next_index.q.val()) >= self.entries.q.val();
         self.table_bad.next = self.indirect.q.val()
             | ((self.flags.q.val() & self.f_next.val()) != self.none16.val())
             | (self.r_len.q.val() == self.none32.val())

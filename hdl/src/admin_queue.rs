@@ -7,56 +7,15 @@
 use rust_hdl::prelude::*;
 use shoal_abi::ring;
 
-use crate::admin_reply::Halves;
-use crate::admin_ring::{
-    RING_AVAIL, RING_DESC, RING_ELEM, RING_ENTRY, RING_FLAGS, RING_GATHER, RING_SCATTER, RING_USED,
-};
-use crate::admin_types::{NEXT_EXEC, NEXT_MSI, NEXT_POLL, NEXT_XL};
+use crate::admin_view::{AdminQueueState, AdminView, AdminWork};
 use crate::block_default;
-use crate::ctx_types::{CoreEv, SRC_ADM, SRC_CTLR, SRC_CTLX};
+use crate::ctx_types::{CoreEv, SRC_ADM};
 use crate::types::CtlOp;
 
 /// Command bytes that are kept.
 const COMMAND_BYTES: u64 = shoal_abi::cmd::COMMAND_BYTES as u64;
 /// Cycles between two polls, less one.
 const POLL_CYCLES: u64 = 31;
-
-#[derive(Clone, Copy, Debug, PartialEq, LogicState)]
-enum AdminQueueState {
-    Idle,
-    Avail,
-    Ring,
-    Desc,
-    Gather,
-    Exec,
-    Poll,
-    Xl,
-    Msi,
-    Scatter,
-    UsedElem,
-    UsedIdx,
-    Flags,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, LogicState)]
-enum AdminWork {
-    Rest,
-    ReadAvail,
-    ReadRing,
-    ReadDesc,
-    Walk,
-    Gather,
-    Scatter,
-    NextDesc,
-    WriteElem,
-    WriteUsed,
-    ReadFlags,
-    Fail,
-    Run,
-    Result1,
-    Result2,
-    Ready,
-}
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -151,6 +110,7 @@ pub struct AdminQueue {
     pub raise_config: Signal<Out, Bit>,
     pub raise_queue: Signal<Out, Bit>,
     pub cnt_admin_inc: Signal<Out, Bit>,
+    view: AdminView,
     state: DFF<AdminQueueState>,
     work: DFF<AdminWork>,
     timer: DFF<Bits<5>>,
@@ -175,19 +135,10 @@ pub struct AdminQueue {
     to_fail: DFF<Bit>,
     to_raise: DFF<Bit>,
     to_count: DFF<Bit>,
-    result_word: Signal<Local, Halves>,
-    bad: Signal<Local, Bit>,
-    low_bits: Signal<Local, Bits<6>>,
-    shifted: Signal<Local, Bits<64>>,
-    half: Signal<Local, Bits<16>>,
     jump: Signal<Local, Bits<16>>,
-    step_bytes: Signal<Local, Bits<8>>,
     step32: Signal<Local, Bits<32>>,
     step64: Signal<Local, Bits<64>>,
-    unused_ev: Signal<Local, Bits<{ <CoreEv as Synth>::BITS }>>,
     no_op: Constant<CtlOp>,
-    src_r: Constant<Bits<4>>,
-    src_x: Constant<Bits<4>>,
     src_adm: Constant<Bits<4>>,
     none5: Constant<Bits<5>>,
     one5: Constant<Bits<5>>,
@@ -196,28 +147,9 @@ pub struct AdminQueue {
     one16: Constant<Bits<16>>,
     none32: Constant<Bits<32>>,
     none8: Constant<Bits<8>>,
-    to_bits: Constant<Bits<6>>,
     word8: Constant<Bits<8>>,
-    two8: Constant<Bits<8>>,
-    word7: Constant<Bits<7>>,
-    word4: Constant<Bits<4>>,
     all_command: Constant<Bits<8>>,
     no_interrupt: Constant<Bits<16>>,
-    ring_avail: Constant<Bits<3>>,
-    ring_entry: Constant<Bits<3>>,
-    ring_desc: Constant<Bits<3>>,
-    ring_elem: Constant<Bits<3>>,
-    ring_used: Constant<Bits<3>>,
-    ring_flags: Constant<Bits<3>>,
-    ring_gather: Constant<Bits<3>>,
-    ring_scatter: Constant<Bits<3>>,
-    next_poll: Constant<Bits<3>>,
-    next_xl: Constant<Bits<3>>,
-    next_msi: Constant<Bits<3>>,
-    next_exec: Constant<Bits<3>>,
-    answer1: Constant<Bits<4>>,
-    answer2: Constant<Bits<4>>,
-    no_halves: Constant<Halves>,
 }
 
 impl Default for AdminQueue {
@@ -229,13 +161,10 @@ impl Default for AdminQueue {
             desc_head, desc_take, desc_walk, desc_follow, desc_addr, desc_len, is_table, writable,
             has_next, illegal, next_illegal, put, put_pos, put_low, put_len, put_data, piece_len,
             piece, ans_we, ans_addr, ans_data, op_push, op, needs_reset_set, raise_config,
-            raise_queue, cnt_admin_inc, state, work, timer, r_last, r_used, r_head, ran, half_in,
+            raise_queue, cnt_admin_inc, view, state, work, timer, r_last, r_used, r_head, ran, half_in,
             bad_in, r_va, r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op, to_push,
-            to_piece, to_fail, to_raise, to_count, result_word, bad, low_bits, shifted, half,
-            jump, step_bytes, step32, step64, unused_ev;
+            to_piece, to_fail, to_raise, to_count, jump, step32, step64;
             no_op = CtlOp::default(),
-            src_r = SRC_CTLR,
-            src_x = SRC_CTLX,
             src_adm = SRC_ADM,
             none5 = 0u64,
             one5 = 1u64,
@@ -244,28 +173,9 @@ impl Default for AdminQueue {
             one16 = 1u64,
             none32 = 0u64,
             none8 = 0u64,
-            to_bits = 3u64,
             word8 = 8u64,
-            two8 = 16u64,
-            word7 = 8u64,
-            word4 = 8u64,
             all_command = COMMAND_BYTES,
-            no_interrupt = u64::from(ring::AVAIL_F_NO_INTERRUPT),
-            ring_avail = RING_AVAIL,
-            ring_entry = RING_ENTRY,
-            ring_desc = RING_DESC,
-            ring_elem = RING_ELEM,
-            ring_used = RING_USED,
-            ring_flags = RING_FLAGS,
-            ring_gather = RING_GATHER,
-            ring_scatter = RING_SCATTER,
-            next_poll = NEXT_POLL,
-            next_xl = NEXT_XL,
-            next_msi = NEXT_MSI,
-            next_exec = NEXT_EXEC,
-            answer1 = 1u64,
-            answer2 = 2u64,
-            no_halves = Halves::default()
+            no_interrupt = u64::from(ring::AVAIL_F_NO_INTERRUPT)
         )
     }
 }
@@ -274,45 +184,39 @@ impl Logic for AdminQueue {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, work, timer, r_last, r_used, r_head, ran, half_in, bad_in, r_va, r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op, to_push,
-            to_piece, to_fail, to_raise, to_count
+            self, clock, state, work, timer, r_last, r_used, r_head, ran, half_in, bad_in, r_va,
+            r_left, r_pos, r_written, op_low, r_piece, r_two, to, to_op, to_push, to_piece,
+            to_fail, to_raise, to_count
         );
-        self.unused_ev.next = self.ev.val().into();
-        // Requests and neighbours: functions of state, kept apart from the steps below.
-        self.exec.next = self.state.q.val() == AdminQueueState::Exec;
-        self.idle.next = self.state.q.val() == AdminQueueState::Idle;
-        self.req.next = (self.state.q.val() == AdminQueueState::Exec)
-            | ((self.state.q.val() == AdminQueueState::Idle) & self.kick.val() & self.live.val())
-            | ((self.state.q.val() == AdminQueueState::Poll)
-                & (self.warm.val() | (self.timer.q.val() == self.none5.val())));
-        self.run_go.next = self.start.val()
-            & !self.ev.val().warm
-            & (self.ev.val().src == self.src_adm.val())
-            & ((self.state.q.val() == AdminQueueState::Exec)
-                | (self.state.q.val() == AdminQueueState::Poll));
-        self.run_poll.next = self.state.q.val() == AdminQueueState::Poll;
-        self.kind.next = self.ring_flags.val();
-        if self.work.q.val() == AdminWork::ReadAvail {
-            self.kind.next = self.ring_avail.val();
-        }
-        if self.work.q.val() == AdminWork::ReadRing {
-            self.kind.next = self.ring_entry.val();
-        }
-        if self.work.q.val() == AdminWork::ReadDesc {
-            self.kind.next = self.ring_desc.val();
-        }
-        if self.work.q.val() == AdminWork::WriteElem {
-            self.kind.next = self.ring_elem.val();
-        }
-        if self.work.q.val() == AdminWork::WriteUsed {
-            self.kind.next = self.ring_used.val();
-        }
-        if self.work.q.val() == AdminWork::Gather {
-            self.kind.next = self.ring_gather.val();
-        }
-        if self.work.q.val() == AdminWork::Scatter {
-            self.kind.next = self.ring_scatter.val();
-        }
+        // What it shows and sees: functions of state and event, kept apart from the steps below.
+        self.view.state.next = self.state.q.val();
+        self.view.work.next = self.work.q.val();
+        self.view.kick.next = self.kick.val();
+        self.view.live.next = self.live.val();
+        self.view.warm.next = self.warm.val();
+        self.view.timer_over.next = self.timer.q.val() == self.none5.val();
+        self.view.start.next = self.start.val();
+        self.view.ev.next = self.ev.val();
+        self.view.pos.next = self.r_pos.q.val();
+        self.view.va_low.next = self.r_va.q.val().get_bits::<3>(0);
+        self.view.piece_len.next = self.r_piece.q.val();
+        self.view.two.next = self.r_two.q.val();
+        self.view.op_low.next = self.op_low.q.val();
+        self.view.run_follow.next = self.run_follow.val();
+        self.exec.next = self.view.exec.val();
+        self.idle.next = self.view.idle.val();
+        self.req.next = self.view.req.val();
+        self.run_go.next = self.view.run_go.val();
+        self.run_poll.next = self.view.run_poll.val();
+        self.kind.next = self.view.kind.val();
+        self.put.next = self.view.put.val();
+        self.put_pos.next = self.view.put_pos.val();
+        self.put_low.next = self.view.put_low.val();
+        self.put_len.next = self.view.put_len.val();
+        self.put_data.next = self.view.put_data.val();
+        self.ans_we.next = self.view.ans_we.val();
+        self.ans_addr.next = self.view.ans_addr.val();
+        self.ans_data.next = self.view.ans_data.val();
         self.last_avail.next = self.r_last.q.val();
         self.used_idx.next = self.r_used.q.val();
         self.head.next = self.r_head.q.val();
@@ -322,37 +226,10 @@ impl Logic for AdminQueue {
         self.written.next = self.r_written.q.val();
         self.piece_len.next = self.r_piece.q.val();
         // The chain.
-        self.desc_begin.next =
-            self.start.val() & (self.state.q.val() == AdminQueueState::Ring);
+        self.desc_begin.next = self.start.val() & (self.state.q.val() == AdminQueueState::Ring);
         self.desc_take.next = self.start.val() & (self.state.q.val() == AdminQueueState::Desc);
         self.desc_walk.next = self.work.q.val() == AdminWork::Walk;
         self.desc_follow.next = self.work.q.val() == AdminWork::NextDesc;
-        // Command bytes as they arrive.
-        self.put.next = self.start.val()
-            & (self.ev.val().src == self.src_r.val())
-            & (self.state.q.val() == AdminQueueState::Gather);
-        self.put_pos.next = self.r_pos.q.val().get_bits::<7>(0);
-        self.put_low.next = self.r_va.q.val().get_bits::<3>(0);
-        self.put_len.next = self.r_piece.q.val();
-        self.put_data.next = self.ev.val().data;
-        if self.r_two.q.val() {
-            self.put_len.next = self.word4.val();
-            if self.ev.val().word {
-                self.put_pos.next = self.r_pos.q.val().get_bits::<7>(0) + self.word7.val();
-            }
-        }
-        // The result of TRANSLATE.
-        self.result_word.next = self.no_halves.val();
-        self.result_word.next.lo = bit_cast::<32, 12>(self.ev.val().cause);
-        self.result_word.next.hi = bit_cast::<32, 21>(self.ev.val().user);
-        self.ans_we.next =
-            (self.work.q.val() == AdminWork::Result1) | (self.work.q.val() == AdminWork::Result2);
-        self.ans_addr.next = self.answer1.val();
-        self.ans_data.next = self.ev.val().addr;
-        if self.work.q.val() == AdminWork::Result2 {
-            self.ans_addr.next = self.answer2.val();
-            self.ans_data.next = self.result_word.val().into();
-        }
         // Effects.
         self.op_push.next = self.to_push.q.val();
         self.op.next = self.to_op.q.val();
@@ -364,18 +241,10 @@ impl Logic for AdminQueue {
         self.raise_queue.next = self.to_raise.q.val();
         self.cnt_admin_inc.next = self.to_count.q.val();
         // The event at hand.
-        self.bad.next = self.ev.val().bad | (self.ev.val().src == self.src_x.val());
-        self.low_bits.next = bit_cast::<6, 3>(self.op_low.q.val()) << self.to_bits.val();
-        self.shifted.next = self.ev.val().data >> self.low_bits.val();
-        self.half.next = self.shifted.val().get_bits::<16>(0);
-        self.jump.next = self.half.val() - self.r_last.q.val();
-        self.desc_head.next = self.half.val();
-        self.step_bytes.next = bit_cast::<8, 4>(self.r_piece.q.val());
-        if self.r_two.q.val() {
-            self.step_bytes.next = self.two8.val();
-        }
-        self.step32.next = bit_cast::<32, 8>(self.step_bytes.val());
-        self.step64.next = bit_cast::<64, 8>(self.step_bytes.val());
+        self.jump.next = self.view.half.val() - self.r_last.q.val();
+        self.desc_head.next = self.view.half.val();
+        self.step32.next = bit_cast::<32, 8>(self.view.bytes.val());
+        self.step64.next = bit_cast::<64, 8>(self.view.bytes.val());
         if self.timer.q.val() != self.none5.val() {
             self.timer.d.next = self.timer.q.val() - self.one5.val();
         }
@@ -396,7 +265,7 @@ impl Logic for AdminQueue {
                             }
                         }
                         AdminQueueState::Avail => {
-                            if self.bad.val() | (self.jump.val() > self.adm_size.val()) {
+                            if self.view.bad.val() | (self.jump.val() > self.adm_size.val()) {
                                 self.work.d.next = AdminWork::Fail;
                             } else if self.jump.val() == self.none16.val() {
                                 self.to.d.next = AdminQueueState::Idle;
@@ -405,34 +274,34 @@ impl Logic for AdminQueue {
                             }
                         }
                         AdminQueueState::Ring => {
-                            self.r_head.d.next = self.half.val();
+                            self.r_head.d.next = self.view.half.val();
                             self.ran.d.next = false;
                             self.r_pos.d.next = self.none8.val();
                             self.r_written.d.next = self.none8.val();
                             self.work.d.next = AdminWork::ReadDesc;
-                            if self.bad.val() | (self.half.val() >= self.adm_size.val()) {
+                            if self.view.bad.val() | (self.view.half.val() >= self.adm_size.val()) {
                                 self.work.d.next = AdminWork::Fail;
                             }
                         }
                         AdminQueueState::Desc => {
                             self.half_in.d.next = true;
-                            self.bad_in.d.next = self.bad_in.q.val() | self.bad.val();
+                            self.bad_in.d.next = self.bad_in.q.val() | self.view.bad.val();
                             if self.half_in.q.val() {
                                 self.work.d.next = AdminWork::Walk;
-                                if self.bad_in.q.val() | self.bad.val() {
+                                if self.bad_in.q.val() | self.view.bad.val() {
                                     self.work.d.next = AdminWork::Fail;
                                 }
                             }
                         }
                         AdminQueueState::Gather => {
                             self.half_in.d.next = true;
-                            self.bad_in.d.next = self.bad_in.q.val() | self.bad.val();
+                            self.bad_in.d.next = self.bad_in.q.val() | self.view.bad.val();
                             if self.half_in.q.val() | !self.r_two.q.val() {
                                 self.r_va.d.next = self.r_va.q.val() + self.step64.val();
                                 self.r_left.d.next = self.r_left.q.val() - self.step32.val();
-                                self.r_pos.d.next = self.r_pos.q.val() + self.step_bytes.val();
+                                self.r_pos.d.next = self.r_pos.q.val() + self.view.bytes.val();
                                 self.work.d.next = AdminWork::Gather;
-                                if self.bad_in.q.val() | self.bad.val() {
+                                if self.bad_in.q.val() | self.view.bad.val() {
                                     self.work.d.next = AdminWork::Fail;
                                 }
                             }
@@ -458,21 +327,21 @@ impl Logic for AdminQueue {
                         AdminQueueState::Scatter => {
                             self.r_va.d.next = self.r_va.q.val() + self.step64.val();
                             self.r_left.d.next = self.r_left.q.val() - self.step32.val();
-                            self.r_written.d.next = self.r_written.q.val() + self.step_bytes.val();
+                            self.r_written.d.next = self.r_written.q.val() + self.view.bytes.val();
                             self.work.d.next = AdminWork::Scatter;
-                            if self.bad.val() {
+                            if self.view.bad.val() {
                                 self.work.d.next = AdminWork::Fail;
                             }
                         }
                         AdminQueueState::UsedElem => {
                             self.work.d.next = AdminWork::WriteUsed;
-                            if self.bad.val() {
+                            if self.view.bad.val() {
                                 self.work.d.next = AdminWork::Fail;
                             }
                         }
                         AdminQueueState::UsedIdx => {
                             self.work.d.next = AdminWork::ReadFlags;
-                            if self.bad.val() {
+                            if self.view.bad.val() {
                                 self.work.d.next = AdminWork::Fail;
                             } else {
                                 self.r_last.d.next = self.r_last.q.val() + self.one16.val();
@@ -482,10 +351,11 @@ impl Logic for AdminQueue {
                         }
                         AdminQueueState::Flags => {
                             self.work.d.next = AdminWork::ReadAvail;
-                            if self.bad.val() {
+                            if self.view.bad.val() {
                                 self.work.d.next = AdminWork::Fail;
                             } else {
-                                self.to_raise.d.next = (self.half.val() & self.no_interrupt.val())
+                                self.to_raise.d.next = (self.view.half.val()
+                                    & self.no_interrupt.val())
                                     == self.none16.val();
                             }
                         }
@@ -501,28 +371,9 @@ impl Logic for AdminQueue {
                     }
                 }
             }
-            AdminWork::ReadAvail => {
-                self.to.d.next = AdminQueueState::Avail;
-                self.to_op.d.next = self.ring_op.val();
-                self.op_low.d.next = self.ring_low.val();
-                self.to_push.d.next = true;
-                self.work.d.next = AdminWork::Ready;
-            }
-            AdminWork::ReadRing => {
-                self.to.d.next = AdminQueueState::Ring;
-                self.to_op.d.next = self.ring_op.val();
-                self.op_low.d.next = self.ring_low.val();
-                self.to_push.d.next = true;
-                self.work.d.next = AdminWork::Ready;
-            }
             AdminWork::ReadDesc => {
                 self.half_in.d.next = false;
                 self.bad_in.d.next = false;
-                self.to.d.next = AdminQueueState::Desc;
-                self.to_op.d.next = self.ring_op.val();
-                self.op_low.d.next = self.ring_low.val();
-                self.to_push.d.next = true;
-                self.work.d.next = AdminWork::Ready;
             }
             AdminWork::Walk => {
                 self.r_va.d.next = self.desc_addr.val();
@@ -578,25 +429,6 @@ impl Logic for AdminQueue {
                     }
                 }
             }
-            AdminWork::WriteElem => {
-                self.to.d.next = AdminQueueState::UsedElem;
-                self.to_op.d.next = self.ring_op.val();
-                self.to_push.d.next = true;
-                self.work.d.next = AdminWork::Ready;
-            }
-            AdminWork::WriteUsed => {
-                self.to.d.next = AdminQueueState::UsedIdx;
-                self.to_op.d.next = self.ring_op.val();
-                self.to_push.d.next = true;
-                self.work.d.next = AdminWork::Ready;
-            }
-            AdminWork::ReadFlags => {
-                self.to.d.next = AdminQueueState::Flags;
-                self.to_op.d.next = self.ring_op.val();
-                self.op_low.d.next = self.ring_low.val();
-                self.to_push.d.next = true;
-                self.work.d.next = AdminWork::Ready;
-            }
             AdminWork::Fail => {
                 self.to_fail.d.next = true;
                 self.to.d.next = AdminQueueState::Idle;
@@ -604,20 +436,11 @@ impl Logic for AdminQueue {
             }
             AdminWork::Run => {
                 if self.run_done.val() {
+                    self.to.d.next = self.view.after.val();
+                    self.to_op.d.next = self.run_op.val();
+                    self.to_push.d.next = self.view.op_first.val();
                     self.work.d.next = AdminWork::Ready;
-                    if self.run_follow.val() == self.next_poll.val() {
-                        self.to.d.next = AdminQueueState::Poll;
-                    } else if self.run_follow.val() == self.next_exec.val() {
-                        self.to.d.next = AdminQueueState::Exec;
-                    } else if self.run_follow.val() == self.next_xl.val() {
-                        self.to.d.next = AdminQueueState::Xl;
-                        self.to_op.d.next = self.run_op.val();
-                        self.to_push.d.next = true;
-                    } else if self.run_follow.val() == self.next_msi.val() {
-                        self.to.d.next = AdminQueueState::Msi;
-                        self.to_op.d.next = self.run_op.val();
-                        self.to_push.d.next = true;
-                    } else {
+                    if self.view.after.val() == AdminQueueState::Scatter {
                         self.work.d.next = AdminWork::Scatter;
                     }
                 }
@@ -644,6 +467,13 @@ impl Logic for AdminQueue {
             _ => {
                 self.work.d.next = AdminWork::Rest;
             }
+        }
+        if self.view.access.val() {
+            self.to.d.next = self.view.leads.val();
+            self.to_op.d.next = self.ring_op.val();
+            self.op_low.d.next = self.ring_low.val();
+            self.to_push.d.next = true;
+            self.work.d.next = AdminWork::Ready;
         }
         if self.reset.val() | self.clear.val() {
             self.state.d.next = AdminQueueState::Idle;

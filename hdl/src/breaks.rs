@@ -304,3 +304,19 @@ pub const BREAKS: &[Break] = &[
         "page_ram$write_enable = ~(BRK & sweep) &",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gen::{apply_breaks, generate};
+    use shoal_abi::profile::PROFILES;
+
+    #[test]
+    fn every_break_fits_one_place_of_every_profile() {
+        for profile in &PROFILES {
+            let verilog = generate(profile).expect("the device generates");
+            let broken = apply_breaks(&verilog, BREAKS).expect("every break fits");
+            assert_eq!(broken.matches("$test$plusargs").count(), BREAKS.len());
+        }
+    }
+}

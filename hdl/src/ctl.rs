@@ -183,8 +183,7 @@ impl Logic for Ctl {
         // Bytes that are not written are 0 on the bus.
         self.spare.next = self.word4.val() - self.chunk.val();
         self.spare_bits.next = bit_cast::<6, 4>(self.spare.val()) << self.byte_shift.val();
-        self.kept.next =
-            self.cur.q.val().data & (self.all64.val() >> self.spare_bits.val());
+        self.kept.next = self.cur.q.val().data & (self.all64.val() >> self.spare_bits.val());
         self.w_data.next = bit_cast::<128, 64>(self.kept.val())
             << (bit_cast::<6, 3>(self.offset.val()) << self.byte_shift.val());
         // To the bus.

@@ -3,13 +3,15 @@
 //! `top` puts the blocks together, `gen` turns it into Verilog and refuses what the two languages read differently,
 //! `lint` asks Verilator, `breaks` is the list of deliberate faults.
 #![forbid(unsafe_code)]
-// Kernels are written for the translator: no `let`, no early return, explicit comparisons; derives emit undocumented
+// Kernels are written for the translator: no `let`, no early return, explicit comparisons, chains of tests in the order of
+// the contract even where two lead to the same; derives emit undocumented
 // associated items, and every port is named and documented in `shoal_abi::ports`.
 #![allow(
     missing_docs,
     clippy::nonminimal_bool,
     clippy::collapsible_if,
-    clippy::collapsible_else_if
+    clippy::collapsible_else_if,
+    clippy::if_same_then_else
 )]
 #![allow(
     clippy::assign_op_pattern,
@@ -17,7 +19,7 @@
     clippy::new_without_default
 )]
 
-// The gate.
+// The gate: from blocks to Verilog that may be used.
 pub mod breaks;
 pub mod gen;
 pub mod lint;
@@ -25,52 +27,35 @@ mod precedence;
 pub mod stub;
 mod text;
 
-// The device.
-pub mod top;
-pub mod fifo;
+// What all blocks share.
 pub mod epoch;
+pub mod fifo;
+pub mod types;
+pub mod util;
+
+// The top, and the units around the core.
+pub mod axi_rd;
+pub mod axi_wr;
 pub mod axil;
+pub mod ctl;
+pub mod mmu;
+pub mod mmu_eval;
+pub mod mmu_look;
 pub mod regs;
 pub mod regs_common;
 pub mod regs_dev;
 pub mod regs_msix;
-pub mod ctl;
-pub mod axi_rd;
-pub mod axi_wr;
-pub mod mmu;
-pub mod mmu_eval;
-pub mod mmu_look;
 pub mod rx;
 pub mod rx_in;
 pub mod rx_issue;
 pub mod rx_pack;
+pub mod top;
 pub mod tx;
 pub mod tx_issue;
 pub mod tx_pack;
-pub mod types;
-pub mod util;
 
-// The core.
+// The core: one event at a time on the contexts.
 pub mod addr;
-pub mod admin;
-pub mod admin_answer;
-pub mod admin_cfg;
-pub mod admin_check;
-pub mod admin_cmdbuf;
-pub mod admin_desc;
-pub mod admin_exec;
-pub mod admin_plan;
-pub mod admin_plan_vq;
-pub mod admin_queue;
-pub mod admin_reply;
-pub mod admin_ring;
-pub mod admin_slots;
-pub mod admin_steps;
-pub mod admin_types;
-pub mod admin_vqs;
-pub mod admin_words;
-#[cfg(test)]
-pub mod admin_if;
 pub mod arrive;
 pub mod aux;
 pub mod core;
@@ -97,3 +82,25 @@ pub mod stage_c;
 pub mod step_types;
 pub mod sweep;
 pub mod walk;
+
+// The admin queue, in the core.
+pub mod admin;
+pub mod admin_answer;
+pub mod admin_cfg;
+pub mod admin_check;
+pub mod admin_cmdbuf;
+pub mod admin_desc;
+pub mod admin_exec;
+#[cfg(test)]
+pub mod admin_if;
+pub mod admin_plan;
+pub mod admin_plan_vq;
+pub mod admin_queue;
+pub mod admin_reply;
+pub mod admin_ring;
+pub mod admin_slots;
+pub mod admin_steps;
+pub mod admin_types;
+pub mod admin_view;
+pub mod admin_vqs;
+pub mod admin_words;

@@ -6,6 +6,8 @@
 #![deny(unsafe_code)]
 
 pub mod abi_doc;
+#[cfg(feature = "driver")]
+pub mod bench;
 pub mod cli;
 #[cfg(feature = "driver")]
 pub mod client;

@@ -8,7 +8,7 @@ use shoal_abi::ABI_VERSION;
 use crate::dut::{model_factory, rtl_factory, rtl_hash, Dut, DutError, Factory};
 use crate::lockstep::{Checker, Mode};
 use crate::monitor::{self, Monitor};
-use crate::record::{Header, Reader, Recorder};
+use crate::record::{Header, Reader, Recorder, NO_RTL};
 
 /// Makes fresh monitors, as often as it is asked.
 pub type Monitors = Arc<dyn Fn() -> Vec<Box<dyn Monitor>> + Send + Sync>;
@@ -60,9 +60,17 @@ impl Setup {
     /// The setup of a recorded run, with the devices of `mode`.
     #[must_use]
     pub fn of_record(record: &Reader, mode: Mode) -> Self {
-        let plusargs = record.header().plusargs.split_whitespace().map(str::to_owned).collect();
+        let plusargs = record
+            .header()
+            .plusargs
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
         let setup = Self::new(record.profile(), record.seed(), mode, plusargs);
-        Self { scenario: record.header().scenario.clone(), ..setup }
+        Self {
+            scenario: record.header().scenario.clone(),
+            ..setup
+        }
     }
 
     /// What a record of this run says about it.
@@ -71,7 +79,11 @@ impl Setup {
         Header {
             profile: self.profile.name.to_owned(),
             abi: ABI_VERSION.to_string(),
-            rtl: if self.mode == Mode::Model { "-".to_owned() } else { rtl_hash(self.profile) },
+            rtl: if self.mode == Mode::Model {
+                NO_RTL.to_owned()
+            } else {
+                rtl_hash(self.profile)
+            },
             seed: self.seed.to_string(),
             plusargs: self.plusargs.join(" "),
             scenario: self.scenario.clone(),

@@ -3,7 +3,9 @@
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use shoal::dut;
-use shoal_abi::cmd::{DEV_DESTROY, DEV_MODE_SET, EAGAIN, EBUSY, EINVAL, OK, STATUS_SET, VQ_RESET, VQ_SETUP};
+use shoal_abi::cmd::{
+    DEV_DESTROY, DEV_MODE_SET, EAGAIN, EBUSY, EINVAL, OK, STATUS_SET, VQ_RESET, VQ_SETUP,
+};
 use shoal_abi::profile::TINY;
 use shoal_conformance::chaos::{session, Pair, Reach, World};
 
@@ -13,11 +15,16 @@ fn sessions_reach_every_counter_often() {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut total = Reach::default();
     for seed in 0..60 {
-        let actions = session(40).new_tree(&mut runner).expect("a session").current();
+        let actions = session(40)
+            .new_tree(&mut runner)
+            .expect("a session")
+            .current();
         let model = dut::model_factory(&TINY)().expect("the model");
         let mut world = World::new(&TINY, Pair::new(&TINY, model, None), seed)
             .unwrap_or_else(|e| panic!("seed {seed}: {e}"));
-        world.play(&actions).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{actions:?}"));
+        world
+            .play(&actions)
+            .unwrap_or_else(|e| panic!("seed {seed}: {e}\n{actions:?}"));
         total += &world.reach().unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     }
     println!("{total}");
@@ -52,13 +59,21 @@ fn sessions_reach_every_counter_often() {
         ("drains given up", total.answered(EAGAIN), 3),
         ("devices stopped", total.answered_to(DEV_MODE_SET, OK), 20),
         ("devices destroyed", total.answered_to(DEV_DESTROY, OK), 40),
-        ("devices reset or advanced", total.answered_to(STATUS_SET, OK), 200),
+        (
+            "devices reset or advanced",
+            total.answered_to(STATUS_SET, OK),
+            200,
+        ),
         ("queues reset", total.answered_to(VQ_RESET, OK), 10),
         ("queues set up", total.answered_to(VQ_SETUP, OK), 200),
     ] {
         assert!(n >= floor, "{what}: only {n} of {floor}");
     }
-    assert!(total.never_done().len() <= 3, "commands that never succeed: {:?}", total.never_done());
+    assert!(
+        total.never_done().len() <= 3,
+        "commands that never succeed: {:?}",
+        total.never_done()
+    );
 }
 
 fn of_log2(total: &Reach, log2: u8) -> u64 {

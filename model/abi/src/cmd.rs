@@ -72,7 +72,12 @@ statuses! {
 }
 
 const fn f(name: &'static str, offset: usize, bytes: usize, doc: &'static str) -> Field {
-    Field { name, offset, bytes, doc }
+    Field {
+        name,
+        offset,
+        bytes,
+        doc,
+    }
 }
 
 macro_rules! commands { ($($name:ident $op:literal $member:literal [$($d:expr),*] [$($r:expr),*] $doc:literal;)*) => {

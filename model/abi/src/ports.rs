@@ -58,10 +58,18 @@ impl Port {
 pub type Data = [u64; DATA_WORDS];
 
 macro_rules! port_width {
-    (Data) => { Width::Data };
-    (Strb) => { Width::Strb };
-    (Id) => { Width::Id };
-    ($n:literal) => { Width::Fixed($n) };
+    (Data) => {
+        Width::Data
+    };
+    (Strb) => {
+        Width::Strb
+    };
+    (Id) => {
+        Width::Id
+    };
+    ($n:literal) => {
+        Width::Fixed($n)
+    };
 }
 
 /// A field type that a port value can be read from as 64-bit words.

@@ -33,5 +33,7 @@ pub(super) fn main(args: GenArgs) -> Result<u8, CliError> {
 pub(super) fn main(args: GenArgs) -> Result<u8, CliError> {
     let GenArgs { profile, out } = args;
     let what = format!("{} for {}", profile.name, out.display());
-    Err(CliError::bad_input(format!("{what}: this build has no RTL sources: build with `--features rtl`")))
+    Err(CliError::bad_input(format!(
+        "{what}: this build has no RTL sources: build with `--features rtl`"
+    )))
 }

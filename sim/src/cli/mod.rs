@@ -3,6 +3,7 @@
 //! Bad input is one line on standard error that names it, and exit code 2; nothing is left half-written.
 
 mod abi;
+#[cfg(feature = "driver")]
 mod bench;
 mod gen;
 mod output;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use shoal_abi::profile::{by_name, Profile, PROFILES};
 
-use crate::lockstep::Mode;
+use crate::lockstep::{Failure, Mode};
 
 /// Everything held.
 const OK: u8 = 0;
@@ -29,7 +30,12 @@ const VIOLATED: u8 = 4;
 
 /// Runs the Shoal device in a simulated host.
 #[derive(Debug, Parser)]
-#[command(name = "shoal", version)]
+#[command(
+    name = "shoal",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = false
+)]
 struct Args {
     #[command(subcommand)]
     command: Command,
@@ -45,7 +51,8 @@ enum Command {
     Gen(gen::GenArgs),
     /// Print registers, commands, ports and limits
     Abi(abi::AbiArgs),
-    /// Measure cycles per second
+    /// Measure cycles of requests and commands, and speed
+    #[cfg(feature = "driver")]
     Bench(bench::BenchArgs),
 }
 
@@ -79,11 +86,27 @@ struct CliError {
 
 impl CliError {
     fn bad_input(message: impl ToString) -> Self {
-        Self { message: message.to_string(), code: BAD_INPUT }
+        Self {
+            message: message.to_string(),
+            code: BAD_INPUT,
+        }
     }
 
     fn failed(message: impl ToString) -> Self {
-        Self { message: message.to_string(), code: FAILED }
+        Self {
+            message: message.to_string(),
+            code: FAILED,
+        }
+    }
+}
+
+/// The exit code of a run that ended with `failure`.
+fn failure_code(failure: Option<&Failure>) -> u8 {
+    match failure {
+        None => OK,
+        Some(Failure::Violation(_)) => VIOLATED,
+        // A reference that panics has no opinion of the outputs: that is not equal either.
+        Some(Failure::Divergence(_) | Failure::Panic { .. }) => DIVERGED,
     }
 }
 
@@ -114,6 +137,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
         Command::Replay(args) => replay::main(args),
         Command::Gen(args) => gen::main(args),
         Command::Abi(args) => abi::main(args),
+        #[cfg(feature = "driver")]
         Command::Bench(args) => bench::main(args),
     };
     match result {
@@ -144,10 +168,50 @@ mod tests {
     #[test]
     fn bad_arguments_are_named_in_one_line() {
         let e = error(&["shoal", "run", "--profile", "huge"]);
-        assert!(e.contains("huge") && e.contains("tiny") && !e.contains('\n'), "{e}");
+        assert!(
+            e.contains("huge") && e.contains("tiny") && !e.contains('\n'),
+            "{e}"
+        );
         let e = error(&["shoal", "run", "--seed", "x"]);
         assert!(e.contains("'x'") && !e.contains('\n'), "{e}");
         let e = error(&["shoal", "frobnicate"]);
         assert!(e.contains("frobnicate") && !e.contains('\n'), "{e}");
+    }
+
+    #[cfg(feature = "breaks")]
+    #[test]
+    fn an_unknown_break_is_named_in_one_line_with_those_that_there_are() {
+        let args = Args::try_parse_from(["shoal", "run", "--break", "nonsense"]).unwrap();
+        let Command::Run(args) = args.command else {
+            panic!("a run")
+        };
+        let e = run::main(args).unwrap_err();
+        assert_eq!(e.code, BAD_INPUT);
+        assert!(
+            e.message.contains("nonsense") && e.message.contains("used_first"),
+            "{e:?}"
+        );
+        assert!(!e.message.contains('\n'));
+    }
+
+    #[test]
+    fn each_way_to_fail_has_its_exit_code() {
+        use crate::lockstep::Divergence;
+        use crate::monitor::Violation;
+        let d = Divergence {
+            cycle: 1,
+            seed: 1,
+            ports: Vec::new(),
+            transfers: Vec::new(),
+        };
+        let panic = Failure::Panic {
+            cycle: 1,
+            message: String::new(),
+        };
+        let violation = Failure::Violation(Violation::device(1, "axi4", "rule", "numbers"));
+        assert_eq!(failure_code(None), 0);
+        assert_eq!(failure_code(Some(&Failure::Divergence(Box::new(d)))), 3);
+        assert_eq!(failure_code(Some(&panic)), 3);
+        assert_eq!(failure_code(Some(&violation)), 4);
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::CliError;
+use crate::lockstep::CheckReport;
 
 /// Writes `bytes` to `path` whole or not at all; `-` is standard output.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
@@ -14,7 +15,9 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let mut file = tempfile::NamedTempFile::new_in(folder(path)).map_err(|e| named(&e))?;
     file.write_all(bytes).map_err(|e| named(&e))?;
     // A temporary file is private; a result is an ordinary file.
-    file.as_file().set_permissions(ordinary()).map_err(|e| named(&e))?;
+    file.as_file()
+        .set_permissions(ordinary())
+        .map_err(|e| named(&e))?;
     file.persist(path).map(drop).map_err(|e| named(&e.error))
 }
 
@@ -25,7 +28,9 @@ fn ordinary() -> std::fs::Permissions {
 
 /// The folder that `path` is in.
 pub(super) fn folder(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Refuses a result that could not be written at the end of a long run.
@@ -35,7 +40,10 @@ pub(super) fn check_writable(path: &Path) -> Result<(), CliError> {
     }
     let dir = folder(path);
     if path.is_dir() {
-        return Err(CliError::bad_input(format!("{}: is a folder", path.display())));
+        return Err(CliError::bad_input(format!(
+            "{}: is a folder",
+            path.display()
+        )));
     }
     tempfile::tempfile_in(dir)
         .map(drop)
@@ -50,6 +58,21 @@ pub(super) fn check_wave(path: &Path) -> Result<(), CliError> {
             "{}: a waveform's name ends in .fst or .vcd",
             path.display()
         ))),
+    }
+}
+
+/// Prints what ended a run, with the admin commands before it.
+pub(super) fn print_failure(report: &CheckReport) {
+    let Some(failure) = &report.failure else {
+        return;
+    };
+    eprintln!("{failure}");
+    if !report.commands.is_empty() {
+        eprintln!("last admin commands:");
+        report
+            .commands
+            .iter()
+            .for_each(|line| eprintln!("  {line}"));
     }
 }
 
@@ -76,7 +99,10 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         let bad = dir.path().join("no/x.json");
-        assert!(write_whole(&bad, b"").unwrap_err().message.contains("no/x.json"));
+        assert!(write_whole(&bad, b"")
+            .unwrap_err()
+            .message
+            .contains("no/x.json"));
         assert!(check_writable(&bad).is_err() && check_writable(dir.path()).is_err());
         assert!(check_wave(&path).is_err() && check_wave(&dir.path().join("a.fst")).is_ok());
     }

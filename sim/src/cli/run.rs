@@ -7,11 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use shoal_abi::profile::{Profile, TINY};
 
-use super::output::{check_wave, check_writable, table, write_whole};
-use super::{profile, CliError, DutArg, BAD_INPUT, DIVERGED, FAILED, OK, VIOLATED};
+use super::output::{check_wave, check_writable, print_failure, table, write_whole};
+use super::{failure_code, profile, CliError, DutArg, BAD_INPUT, DIVERGED, FAILED, OK, VIOLATED};
 use crate::env::EnvSettings;
 use crate::host::{Host, HostError, HostSettings, RunReport, SharedHost};
-use crate::lockstep::Failure;
 use crate::record::Recording;
 use crate::replay;
 use crate::scenario::{self, Outcome, Params, Scenario, ScenarioError};
@@ -55,9 +54,9 @@ pub(super) struct RunArgs {
     /// Do not record the run: no replay file, no waveform of a failure
     #[arg(long, conflicts_with = "record")]
     no_record: bool,
-    /// Put a fault into the RTL
+    /// Put a fault into the RTL; a wrong name lists them
     #[cfg(feature = "breaks")]
-    #[arg(long = "break", value_name = "NAME", hide = true)]
+    #[arg(long = "break", value_name = "NAME")]
     break_name: Option<String>,
 }
 
@@ -90,17 +89,30 @@ struct Numbers {
 
 pub(super) fn main(args: RunArgs) -> Result<u8, CliError> {
     if args.scenario == "list" {
-        table(&scenario::all().iter().map(|s| (s.name().into(), s.about().into())).collect::<Vec<_>>());
+        table(
+            &scenario::all()
+                .iter()
+                .map(|s| (s.name().into(), s.about().into()))
+                .collect::<Vec<_>>(),
+        );
         return Ok(OK);
     }
     let scenario = scenario::by_name(&args.scenario).ok_or_else(|| {
-        CliError::bad_input(format!("no scenario `{}`; `shoal run list` shows them", args.scenario))
+        CliError::bad_input(format!(
+            "no scenario `{}`; `shoal run list` shows them",
+            args.scenario
+        ))
     })?;
-    let params = Params { profile: args.profile, seed: args.seed, devices: args.devices };
+    let params = Params {
+        profile: args.profile,
+        seed: args.seed,
+        devices: args.devices,
+    };
     check(&args)?;
     let mut setup = Setup::new(args.profile, args.seed, args.dut.into(), plusargs(&args)?);
     setup.scenario = scenario.name().to_owned();
-    let host = Host::new(&setup, settings(&args, scenario, &params)).map_err(CliError::bad_input)?;
+    let host =
+        Host::new(&setup, settings(&args, scenario, &params)).map_err(CliError::bad_input)?;
 
     let mut outcome = Outcome::default();
     let (result, report) = drive(scenario, host, &params, &mut outcome)?;
@@ -134,13 +146,17 @@ fn check(args: &RunArgs) -> Result<(), CliError> {
 
 #[cfg(feature = "breaks")]
 fn plusargs(args: &RunArgs) -> Result<Vec<String>, CliError> {
-    let Some(name) = &args.break_name else { return Ok(Vec::new()) };
+    let Some(name) = &args.break_name else {
+        return Ok(Vec::new());
+    };
     let known = verilated::BREAKS.iter().map(|b| b.0);
     if known.clone().any(|n| n == name) {
         return Ok(vec![format!("+break_{name}")]);
     }
     let names = known.collect::<Vec<_>>().join(", ");
-    Err(CliError::bad_input(format!("--break {name}: no such break; there are {names}")))
+    Err(CliError::bad_input(format!(
+        "--break {name}: no such break; there are {names}"
+    )))
 }
 
 #[cfg(not(feature = "breaks"))]
@@ -193,15 +209,15 @@ fn finish(
     mut report: RunReport,
 ) -> Result<u8, CliError> {
     let recording = report.check.recording.take();
-    let code = match (&report.check.failure, &result) {
-        (Some(Failure::Divergence(_) | Failure::Panic { .. }), _) => DIVERGED,
-        (Some(Failure::Violation(_)), _) => VIOLATED,
-        (None, Err(ScenarioError::Params(_))) => BAD_INPUT,
-        (None, Err(_)) => FAILED,
-        (None, Ok(())) => OK,
+    let code = match (failure_code(report.check.failure.as_ref()), &result) {
+        (OK, Err(ScenarioError::Params(_))) => BAD_INPUT,
+        (OK, Err(_)) => FAILED,
+        (code, _) => code,
     };
     if code == BAD_INPUT {
-        return Err(CliError::bad_input(result.err().map_or(String::new(), |e| e.to_string())));
+        return Err(CliError::bad_input(
+            result.err().map_or(String::new(), |e| e.to_string()),
+        ));
     }
     let numbers = numbers(setup, outcome, &report, code);
     print_summary(&numbers, outcome);
@@ -210,9 +226,9 @@ fn finish(
         text.push('\n');
         write_whole(path, text.as_bytes())?;
     }
-    if let Some(failure) = &report.check.failure {
-        eprintln!("{failure}");
-    } else if let Err(e) = &result {
+    print_failure(&report.check);
+    // After a failed check the scenario has only heard that the run is over.
+    if let (None, Err(e)) = (&report.check.failure, &result) {
         eprintln!("scenario {}: {e}", setup.scenario);
     }
     match recording {
@@ -226,9 +242,15 @@ fn finish(
 /// Keeps the record of a failed run, makes the waveform of the failure, and says where they are.
 fn keep(args: &RunArgs, setup: &Setup, recording: Recording, report: &RunReport, code: u8) {
     if !recording.is_complete {
-        eprintln!("the record ends after {} cycles: its limit is reached", recording.cycles);
+        eprintln!(
+            "the record ends after {} cycles: its limit is reached",
+            recording.cycles
+        );
     }
-    let stem = format!("shoal-{}-{}-{}", setup.scenario, setup.profile.name, setup.seed);
+    let stem = format!(
+        "shoal-{}-{}-{}",
+        setup.scenario, setup.profile.name, setup.seed
+    );
     let path = match &args.record {
         Some(path) => path.clone(),
         None if code != OK => args.out.join(format!("{stem}.rec")),
@@ -239,7 +261,12 @@ fn keep(args: &RunArgs, setup: &Setup, recording: Recording, report: &RunReport,
         Err(e) => return eprintln!("replay file {}: {e}", path.display()),
     }
     if let Some(failure) = &report.check.failure {
-        wave(setup, &path, &args.out.join(format!("{stem}.fst")), failure.cycle());
+        wave(
+            setup,
+            &path,
+            &args.out.join(format!("{stem}.fst")),
+            failure.cycle(),
+        );
     }
 }
 
@@ -288,10 +315,30 @@ fn print_summary(n: &Numbers, outcome: &Outcome) {
     let row = |name: &str, value: String| (name.to_owned(), value);
     let mut rows = vec![
         row("scenario", format!("{} ({})", n.scenario, n.result)),
-        row("device", format!("profile {}, {}, seed {}", n.profile, n.dut, n.seed)),
-        row("cycles", format!("{} in {:.2} s, {:.0} kHz", n.cycles, n.wall_s, n.sim_hz / 1e3)),
-        row("compared", format!("{} ports in {} cycles", n.compared_ports, n.compared_cycles)),
-        row("vdevs", format!("{} created, {} destroyed", n.vdevs_created, n.vdevs_destroyed)),
+        row(
+            "device",
+            format!("profile {}, {}, seed {}", n.profile, n.dut, n.seed),
+        ),
+        row(
+            "cycles",
+            format!(
+                "{} in {:.2} s, {:.0} kHz",
+                n.cycles,
+                n.wall_s,
+                n.sim_hz / 1e3
+            ),
+        ),
+        row(
+            "compared",
+            format!("{} ports in {} cycles", n.compared_ports, n.compared_cycles),
+        ),
+        row(
+            "vdevs",
+            format!(
+                "{} created, {} destroyed",
+                n.vdevs_created, n.vdevs_destroyed
+            ),
+        ),
         row(
             "packets",
             format!(
@@ -299,7 +346,10 @@ fn print_summary(n: &Numbers, outcome: &Outcome) {
                 n.packets_tx, n.bytes_tx, n.packets_rx, n.bytes_rx
             ),
         ),
-        row("block", format!("{} reads, {} writes", n.blk_reads, n.blk_writes)),
+        row(
+            "block",
+            format!("{} reads, {} writes", n.blk_reads, n.blk_writes),
+        ),
         row("interrupts", n.interrupts.to_string()),
         row("faults", n.faults.to_string()),
     ];

@@ -29,18 +29,30 @@ pub(crate) struct Fake {
 impl Fake {
     /// A device whose outputs before reset are noise.
     pub(crate) fn new(noise: u64) -> Self {
-        let out = Outputs { m_axis_tdata: [noise; 2], ..Outputs::default() };
-        Self { out, ..Self::default() }
+        let out = Outputs {
+            m_axis_tdata: [noise; 2],
+            ..Outputs::default()
+        };
+        Self {
+            out,
+            ..Self::default()
+        }
     }
 
     /// A device that is wrong in one bit of one cycle after reset.
     pub(crate) fn wrong(at: u64) -> Self {
-        Self { wrong_at: Some(at), ..Self::new(1) }
+        Self {
+            wrong_at: Some(at),
+            ..Self::new(1)
+        }
     }
 
     /// A device that panics in a cycle after reset.
     pub(crate) fn panicking(at: u64) -> Self {
-        Self { panic_at: Some(at), ..Self::new(1) }
+        Self {
+            panic_at: Some(at),
+            ..Self::new(1)
+        }
     }
 
     /// Makes good devices.
@@ -61,7 +73,12 @@ impl Dut for Fake {
         }
         if i.reset {
             let (wrong_at, panic_at) = (self.wrong_at, self.panic_at);
-            *self = Self { wrong_at, panic_at, trace: self.trace.take(), ..Self::default() };
+            *self = Self {
+                wrong_at,
+                panic_at,
+                trace: self.trace.take(),
+                ..Self::default()
+            };
             return self.out;
         }
         self.cycles += 1;
@@ -108,7 +125,9 @@ impl Dut for Fake {
     }
 
     fn trace_close(&mut self) -> Result<(), DutError> {
-        let Some((path, cycles)) = self.trace.take() else { return Ok(()) };
+        let Some((path, cycles)) = self.trace.take() else {
+            return Ok(());
+        };
         std::fs::write(path, cycles.to_string()).map_err(|e| DutError::Device(e.to_string()))
     }
 }

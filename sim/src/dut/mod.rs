@@ -79,7 +79,7 @@ pub fn rtl_factory(profile: &'static Profile, seed: u64, plusargs: Vec<String>) 
     }
 }
 
-/// Hash of the RTL of `profile` in this build; `-` without RTL.
+/// Hash of the RTL of `profile` in this build; [`NO_RTL`](crate::record::NO_RTL) without RTL.
 #[must_use]
 pub fn rtl_hash(profile: &Profile) -> String {
     #[cfg(feature = "rtl")]
@@ -87,5 +87,5 @@ pub fn rtl_hash(profile: &Profile) -> String {
         return hash.to_owned();
     }
     let _ = profile;
-    "-".to_owned()
+    crate::record::NO_RTL.to_owned()
 }

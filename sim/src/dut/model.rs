@@ -15,7 +15,9 @@ impl ModelDut {
     /// A model of `profile` before its first edge.
     #[must_use]
     pub fn new(profile: &'static Profile) -> Self {
-        Self { device: Device::new(profile) }
+        Self {
+            device: Device::new(profile),
+        }
     }
 }
 

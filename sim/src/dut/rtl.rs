@@ -18,8 +18,14 @@ impl RtlDut {
     ///
     /// # Errors
     /// When this build has no such RTL, or a plusarg is none.
-    pub fn new(profile: &'static Profile, seed: u64, plusargs: &[String]) -> Result<Self, DutError> {
-        Ok(Self { rtl: Rtl::new(profile, seed, plusargs).map_err(device)? })
+    pub fn new(
+        profile: &'static Profile,
+        seed: u64,
+        plusargs: &[String],
+    ) -> Result<Self, DutError> {
+        Ok(Self {
+            rtl: Rtl::new(profile, seed, plusargs).map_err(device)?,
+        })
     }
 }
 

@@ -23,7 +23,11 @@ pub struct AxilSettings {
 
 impl Default for AxilSettings {
     fn default() -> Self {
-        Self { stall_percent: 10, max_writes: 4, max_reads: 2 }
+        Self {
+            stall_percent: 10,
+            max_writes: 4,
+            max_reads: 2,
+        }
     }
 }
 
@@ -119,7 +123,10 @@ impl AxilMaster {
     pub fn submit(&mut self, op: RegOp) -> Ticket {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.queue.push_back(Pending { op, ticket: Some(ticket) });
+        self.queue.push_back(Pending {
+            op,
+            ticket: Some(ticket),
+        });
         ticket
     }
 
@@ -150,7 +157,13 @@ impl AxilMaster {
     /// that was in flight gets SLVERR.
     pub fn clear(&mut self) {
         for ticket in self.writes.drain(..).chain(self.reads.drain(..)).flatten() {
-            self.done.insert(ticket, RegDone { data: 0, resp: shoal_abi::regs::RESP_SLVERR });
+            self.done.insert(
+                ticket,
+                RegDone {
+                    data: 0,
+                    resp: shoal_abi::regs::RESP_SLVERR,
+                },
+            );
         }
         self.aw.clear();
         self.w.clear();
@@ -194,12 +207,24 @@ impl AxilMaster {
         inputs.s_axil_rready = !self.dice.percent(stall);
         if inputs.s_axil_bready && out.s_axil_bvalid {
             if let Some(ticket) = self.writes.pop_front() {
-                self.finish(ticket, RegDone { data: 0, resp: out.s_axil_bresp });
+                self.finish(
+                    ticket,
+                    RegDone {
+                        data: 0,
+                        resp: out.s_axil_bresp,
+                    },
+                );
             }
         }
         if inputs.s_axil_rready && out.s_axil_rvalid {
             if let Some(ticket) = self.reads.pop_front() {
-                self.finish(ticket, RegDone { data: out.s_axil_rdata, resp: out.s_axil_rresp });
+                self.finish(
+                    ticket,
+                    RegDone {
+                        data: out.s_axil_rdata,
+                        resp: out.s_axil_rresp,
+                    },
+                );
             }
         }
     }
@@ -207,7 +232,9 @@ impl AxilMaster {
     fn start(&mut self) {
         while let Some(next) = self.queue.front() {
             match next.op {
-                RegOp::Write { addr, data, strb } if self.writes.len() < self.settings.max_writes => {
+                RegOp::Write { addr, data, strb }
+                    if self.writes.len() < self.settings.max_writes =>
+                {
                     self.aw.push_back(addr);
                     self.w.push_back((data, strb));
                     self.writes.push_back(next.ticket);
@@ -261,12 +288,18 @@ mod tests {
             if !o.s_axil_bvalid && !self.aw.is_empty() && !self.w.is_empty() && dice.percent(30) {
                 let (addr, data) = (self.aw.pop_front().unwrap(), self.w.pop_front().unwrap());
                 self.regs.insert(addr, data);
-                self.log.push(RegOp::Write { addr, data, strb: 15 });
+                self.log.push(RegOp::Write {
+                    addr,
+                    data,
+                    strb: 15,
+                });
                 o.s_axil_bvalid = true;
                 o.s_axil_bresp = if addr == 0xbad { 2 } else { 0 };
             }
             if i.s_axil_arvalid && o.s_axil_arready {
-                self.log.push(RegOp::Read { addr: i.s_axil_araddr });
+                self.log.push(RegOp::Read {
+                    addr: i.s_axil_araddr,
+                });
                 o.s_axil_rvalid = true;
                 o.s_axil_rdata = self.regs.get(&i.s_axil_araddr).copied().unwrap_or(0);
             }
@@ -284,11 +317,24 @@ mod tests {
         let mut expected = Vec::new();
         for round in 0..50_u32 {
             for n in 0..5 {
-                m.post(RegOp::Write { addr: n * 4, data: round * 10 + n, strb: 15 });
+                m.post(RegOp::Write {
+                    addr: n * 4,
+                    data: round * 10 + n,
+                    strb: 15,
+                });
             }
-            expected.push((m.submit(RegOp::Read { addr: (round % 5) * 4 }), round * 10 + round % 5));
+            expected.push((
+                m.submit(RegOp::Read {
+                    addr: (round % 5) * 4,
+                }),
+                round * 10 + round % 5,
+            ));
         }
-        let bad = m.submit(RegOp::Write { addr: 0xbad, data: 0, strb: 15 });
+        let bad = m.submit(RegOp::Write {
+            addr: 0xbad,
+            data: 0,
+            strb: 15,
+        });
         let mut last = Inputs::default();
         for _ in 0..20_000 {
             let mut i = Inputs::default();

@@ -39,7 +39,10 @@ pub struct BlkSettings {
 
 impl Default for BlkSettings {
     fn default() -> Self {
-        Self { delay: 200, jitter: 400 }
+        Self {
+            delay: 200,
+            jitter: 400,
+        }
     }
 }
 
@@ -128,10 +131,16 @@ impl Blk {
         let (data, status) = self.execute(request);
         self.counts.io_errors += u64::from(status == S_IOERR);
         self.counts.unsupported += u64::from(status == S_UNSUPP);
-        let Some(packet) = RxPacket::answer(request, data, status) else { return };
+        let Some(packet) = RxPacket::answer(request, data, status) else {
+            return;
+        };
         let jitter = self.dice.up_to(self.settings.jitter);
         let due = cycle + u64::from(self.settings.delay) + u64::from(jitter);
-        self.pending.push(Reverse(Pending { due, order: self.order, packet }));
+        self.pending.push(Reverse(Pending {
+            due,
+            order: self.order,
+            packet,
+        }));
         self.order += 1;
     }
 
@@ -146,11 +155,15 @@ impl Blk {
         };
         let kind = u32::from_le_bytes(header[..4].try_into().expect("4 bytes"));
         let sector = u64::from_le_bytes(header[8..].try_into().expect("8 bytes"));
-        let Some(offset) = sector.checked_mul(SECTOR_BYTES) else { return (none(), S_IOERR) };
+        let Some(offset) = sector.checked_mul(SECTOR_BYTES) else {
+            return (none(), S_IOERR);
+        };
         let in_range = |len: u64| {
             len % SECTOR_BYTES == 0
                 && len <= MAX_DATA
-                && offset.checked_add(len).is_some_and(|end| end <= store.len())
+                && offset
+                    .checked_add(len)
+                    .is_some_and(|end| end <= store.len())
         };
         let room = u64::from(request.writable()) - 1;
         match kind {
@@ -220,7 +233,12 @@ mod tests {
         bytes.extend_from_slice(&sector.to_le_bytes());
         bytes.extend_from_slice(data);
         let tuser = TUSER_WRITABLE.put(u64::from(writable)) | TUSER_TAG.put(tag);
-        TxPacket { member: 4, vq: 0, tuser, bytes }
+        TxPacket {
+            member: 4,
+            vq: 0,
+            tuser,
+            bytes,
+        }
     }
 
     fn ask(blk: &mut Blk, r: &TxPacket) -> Option<Vec<u8>> {
@@ -244,8 +262,14 @@ mod tests {
         for store in [Store::memory(1 << 20), Store::file(file).unwrap()] {
             let mut blk = function(store);
             let data: Vec<u8> = (0..1024).map(|n| (n * 7) as u8).collect();
-            assert_eq!(ask(&mut blk, &request(T_OUT, 3, &data, 1, 0)), Some(vec![S_OK]));
-            assert_eq!(ask(&mut blk, &request(T_FLUSH, 0, &[], 1, 0)), Some(vec![S_OK]));
+            assert_eq!(
+                ask(&mut blk, &request(T_OUT, 3, &data, 1, 0)),
+                Some(vec![S_OK])
+            );
+            assert_eq!(
+                ask(&mut blk, &request(T_FLUSH, 0, &[], 1, 0)),
+                Some(vec![S_OK])
+            );
             let back = ask(&mut blk, &request(T_IN, 3, &[], 1025, 0)).unwrap();
             assert_eq!((&back[..1024], back[1024]), (&data[..], S_OK));
             let c = blk.counts();
@@ -264,14 +288,23 @@ mod tests {
             request(T_IN, 0, &[], u32::MAX, 0),
             request(T_OUT, 8, &[0; 512], 1, 0),
             request(T_OUT, 0, &[0; 511], 1, 0),
-            TxPacket { bytes: vec![0; 15], ..request(T_IN, 0, &[], 513, 0) },
-            TxPacket { member: 5, ..request(T_IN, 0, &[], 513, 0) },
+            TxPacket {
+                bytes: vec![0; 15],
+                ..request(T_IN, 0, &[], 513, 0)
+            },
+            TxPacket {
+                member: 5,
+                ..request(T_IN, 0, &[], 513, 0)
+            },
         ] {
             blk.take(0, &r);
             let a = blk.next_packet(u64::MAX).unwrap();
             assert_eq!((a.len(), a.tail), (u64::from(r.writable()), Some(S_IOERR)));
         }
-        assert_eq!(ask(&mut blk, &request(99, 0, &[], 1, 0)), Some(vec![S_UNSUPP]));
+        assert_eq!(
+            ask(&mut blk, &request(99, 0, &[], 1, 0)),
+            Some(vec![S_UNSUPP])
+        );
         assert_eq!(ask(&mut blk, &request(T_OUT, 0, &[0; 512], 0, 0)), None);
         assert_eq!((blk.counts().io_errors, blk.counts().malformed), (9, 1));
     }
@@ -283,7 +316,10 @@ mod tests {
             ask(&mut blk, &request(T_GET_ID, 0, &[], 21, 0)).unwrap(),
             *b"shoal-4\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
         );
-        assert_eq!(ask(&mut blk, &request(T_GET_ID, 0, &[], 6, 0)).unwrap(), *b"shoal\0");
+        assert_eq!(
+            ask(&mut blk, &request(T_GET_ID, 0, &[], 6, 0)).unwrap(),
+            *b"shoal\0"
+        );
     }
 
     #[test]

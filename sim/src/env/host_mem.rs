@@ -9,8 +9,8 @@ use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use vm_memory::{
-    Address, Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion,
-    GuestRegionMmap, MmapRegion,
+    Address, Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap,
+    GuestMemoryRegion, GuestRegionMmap, MmapRegion,
 };
 
 /// Bytes of a DMA page.
@@ -85,12 +85,18 @@ impl HostMem {
             }),
         };
         if low > 0 {
-            mem.add(0, MmapRegion::new(usize_of(low)).map_err(|e| map_error(0, low, &e))?)?;
+            mem.add(
+                0,
+                MmapRegion::new(usize_of(low)).map_err(|e| map_error(0, low, &e))?,
+            )?;
         }
         if high > 0 {
-            let region = MmapRegion::new(usize_of(high)).map_err(|e| map_error(HIGH_BASE, high, &e))?;
+            let region =
+                MmapRegion::new(usize_of(high)).map_err(|e| map_error(HIGH_BASE, high, &e))?;
             mem.add(HIGH_BASE, region)?;
-            mem.pages().free.insert(HIGH_BASE / PAGE_BYTES, high / PAGE_BYTES);
+            mem.pages()
+                .free
+                .insert(HIGH_BASE / PAGE_BYTES, high / PAGE_BYTES);
         }
         Ok(mem)
     }
@@ -110,10 +116,17 @@ impl HostMem {
     /// # Errors
     /// `Unmapped` when there is no such region.
     pub fn remove(&self, base: u64, len: u64) -> Result<(), MemError> {
-        let mut map = self.shared.map.write().unwrap_or_else(PoisonError::into_inner);
-        let (without, _) = map
-            .remove_region(GuestAddress(base), len)
-            .map_err(|_| MemError::Unmapped { addr: base, len: usize_of(len) })?;
+        let mut map = self
+            .shared
+            .map
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (without, _) =
+            map.remove_region(GuestAddress(base), len)
+                .map_err(|_| MemError::Unmapped {
+                    addr: base,
+                    len: usize_of(len),
+                })?;
         *map = without;
         Ok(())
     }
@@ -122,29 +135,46 @@ impl HostMem {
         let len = region.size() as u64;
         let region = GuestRegionMmap::new(region, GuestAddress(base))
             .ok_or_else(|| map_error(base, len, &"the range wraps"))?;
-        let mut map = self.shared.map.write().unwrap_or_else(PoisonError::into_inner);
-        *map = map.insert_region(Arc::new(region)).map_err(|e| map_error(base, len, &e))?;
+        let mut map = self
+            .shared
+            .map
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *map = map
+            .insert_region(Arc::new(region))
+            .map_err(|e| map_error(base, len, &e))?;
         Ok(())
     }
 
     fn pages(&self) -> std::sync::MutexGuard<'_, Pages> {
-        self.shared.pages.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True when all of `addr..addr+len` is memory.
     #[must_use]
     pub fn is_mapped(&self, addr: u64, len: usize) -> bool {
-        let map = self.shared.map.read().unwrap_or_else(PoisonError::into_inner);
+        let map = self
+            .shared
+            .map
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut at = GuestAddress(addr);
         let mut left = len as u64;
         while left > 0 {
-            let Some(region) = map.find_region(at) else { return false };
+            let Some(region) = map.find_region(at) else {
+                return false;
+            };
             let here = region.len() - (at.raw_value() - region.start_addr().raw_value());
             if here >= left {
                 return true;
             }
             left -= here;
-            let Some(next) = at.checked_add(here) else { return false };
+            let Some(next) = at.checked_add(here) else {
+                return false;
+            };
             at = next;
         }
         true
@@ -155,9 +185,14 @@ impl HostMem {
     /// # Errors
     /// `Unmapped`; `buf` may then be partly filled.
     pub fn read(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemError> {
-        let map = self.shared.map.read().unwrap_or_else(PoisonError::into_inner);
+        let map = self
+            .shared
+            .map
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let len = buf.len();
-        map.read_slice(buf, GuestAddress(addr)).map_err(|_| MemError::Unmapped { addr, len })
+        map.read_slice(buf, GuestAddress(addr))
+            .map_err(|_| MemError::Unmapped { addr, len })
     }
 
     /// Stores `bytes` at `addr`.
@@ -169,14 +204,23 @@ impl HostMem {
         if !self.is_mapped(addr, len) {
             return Err(MemError::Unmapped { addr, len });
         }
-        let map = self.shared.map.read().unwrap_or_else(PoisonError::into_inner);
-        map.write_slice(bytes, GuestAddress(addr)).map_err(|_| MemError::Unmapped { addr, len })
+        let map = self
+            .shared
+            .map
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        map.write_slice(bytes, GuestAddress(addr))
+            .map_err(|_| MemError::Unmapped { addr, len })
     }
 
     /// A pointer to `len` bytes at `addr`; `None` when they are not all in one region. It is good until the region is removed.
     #[must_use]
     pub fn pointer(&self, addr: u64, len: usize) -> Option<NonNull<u8>> {
-        let map = self.shared.map.read().unwrap_or_else(PoisonError::into_inner);
+        let map = self
+            .shared
+            .map
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let slice = map.get_slice(GuestAddress(addr), len).ok()?;
         NonNull::new(slice.ptr_guard_mut().as_ptr())
     }
@@ -189,8 +233,11 @@ impl HostMem {
         let pages = pages.max(1);
         let first = {
             let mut p = self.pages();
-            let (&first, &run) =
-                p.free.iter().find(|(_, &n)| n >= pages).ok_or(MemError::NoPages(pages))?;
+            let (&first, &run) = p
+                .free
+                .iter()
+                .find(|(_, &n)| n >= pages)
+                .ok_or(MemError::NoPages(pages))?;
             p.free.remove(&first);
             if run > pages {
                 p.free.insert(first + pages, run - pages);
@@ -249,7 +296,11 @@ fn usize_of(n: u64) -> usize {
 }
 
 fn map_error(base: u64, len: u64, cause: &dyn std::fmt::Display) -> MemError {
-    MemError::Map { base, len, cause: cause.to_string() }
+    MemError::Map {
+        base,
+        len,
+        cause: cause.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -265,7 +316,10 @@ mod tests {
         let mut back = vec![0; bytes.len()];
         mem.clone().read(at, &mut back).unwrap();
         assert_eq!(back, bytes);
-        assert!(matches!(mem.write((1 << 20) - 1, &[1, 2]), Err(MemError::Unmapped { .. })));
+        assert!(matches!(
+            mem.write((1 << 20) - 1, &[1, 2]),
+            Err(MemError::Unmapped { .. })
+        ));
         assert!(mem.read(0xfee0_0000, &mut [0; 4]).is_err());
         assert!(!mem.is_mapped(u64::MAX - 3, 8) && mem.is_mapped((1 << 20) - 1, 1));
     }

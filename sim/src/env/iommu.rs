@@ -97,7 +97,12 @@ impl Iommu {
     ///
     /// # Errors
     /// The reason of refusal; it is counted and kept.
-    pub fn translate(&mut self, pasid: Option<u32>, addr: u64, write: bool) -> Result<u64, Refusal> {
+    pub fn translate(
+        &mut self,
+        pasid: Option<u32>,
+        addr: u64,
+        write: bool,
+    ) -> Result<u64, Refusal> {
         let answer = self.look_up(pasid, addr, write);
         if let Err(refusal) = answer {
             self.refusals += 1;
@@ -115,8 +120,13 @@ impl Iommu {
                 _ => Ok(addr),
             };
         };
-        let pages = self.pasids.get(&pasid).ok_or(Refusal::UnknownPasid { pasid })?;
-        let page = pages.get(&(addr / PAGE_BYTES)).ok_or(Refusal::Unmapped { pasid, addr })?;
+        let pages = self
+            .pasids
+            .get(&pasid)
+            .ok_or(Refusal::UnknownPasid { pasid })?;
+        let page = pages
+            .get(&(addr / PAGE_BYTES))
+            .ok_or(Refusal::Unmapped { pasid, addr })?;
         if write && !page.writable {
             return Err(Refusal::ReadOnly { pasid, addr });
         }
@@ -149,13 +159,22 @@ mod tests {
         assert_eq!(io.translate(Some(8), 0x1004, false), Ok(0x9004));
         assert_eq!(
             io.translate(Some(8), 0x1004, true),
-            Err(Refusal::ReadOnly { pasid: 8, addr: 0x1004 })
+            Err(Refusal::ReadOnly {
+                pasid: 8,
+                addr: 0x1004
+            })
         );
         assert_eq!(
             io.translate(Some(8), 0x2000, false),
-            Err(Refusal::Unmapped { pasid: 8, addr: 0x2000 })
+            Err(Refusal::Unmapped {
+                pasid: 8,
+                addr: 0x2000
+            })
         );
-        assert_eq!(io.translate(Some(9), 0x1000, false), Err(Refusal::UnknownPasid { pasid: 9 }));
+        assert_eq!(
+            io.translate(Some(9), 0x1000, false),
+            Err(Refusal::UnknownPasid { pasid: 9 })
+        );
         assert_eq!(io.refusals(), 3);
     }
 

@@ -60,7 +60,9 @@ impl IrqController {
     /// True when a message with this address and data came since the last `take` of them.
     #[must_use]
     pub fn is_pending(&self, addr: u64, data: u32) -> bool {
-        self.lines.get(&(addr, data)).is_some_and(|l| l.total > l.taken)
+        self.lines
+            .get(&(addr, data))
+            .is_some_and(|l| l.total > l.taken)
     }
 
     /// Messages so far.
@@ -83,13 +85,20 @@ mod tests {
     fn take_gives_each_message_once_and_lines_do_not_mix() {
         let mut c = IrqController::default();
         for (data, cycle) in [(1, 10), (2, 11), (1, 12)] {
-            c.deliver(Irq { addr: 0xfee0_0000, data, cycle });
+            c.deliver(Irq {
+                addr: 0xfee0_0000,
+                data,
+                cycle,
+            });
         }
         assert!(c.is_pending(0xfee0_0000, 1));
         assert_eq!(c.take(0xfee0_0000, 1), 2);
         assert_eq!(c.take(0xfee0_0000, 1), 0);
         assert_eq!(c.take(0xfee0_1000, 1), 0);
-        assert_eq!((c.count(0xfee0_0000, 1), c.count(0xfee0_0000, 2), c.total()), (2, 1, 3));
+        assert_eq!(
+            (c.count(0xfee0_0000, 1), c.count(0xfee0_0000, 2), c.total()),
+            (2, 1, 3)
+        );
         assert_eq!(c.log().map(|i| i.cycle).collect::<Vec<_>>(), [10, 11, 12]);
     }
 }

@@ -75,8 +75,14 @@ impl EnvSettings {
     pub fn smooth(seed: u64, latency: u32) -> Self {
         Self {
             axi: AxiSettings::smooth(latency),
-            axil: AxilSettings { stall_percent: 0, ..AxilSettings::default() },
-            streams: StreamSettings { stall_percent: 0, gap_percent: 0 },
+            axil: AxilSettings {
+                stall_percent: 0,
+                ..AxilSettings::default()
+            },
+            streams: StreamSettings {
+                stall_percent: 0,
+                gap_percent: 0,
+            },
             ..Self::new(seed)
         }
     }
@@ -117,7 +123,16 @@ impl Env {
     /// # Errors
     /// When host memory cannot be mapped.
     pub fn new(profile: &Profile, settings: EnvSettings) -> Result<Self, MemError> {
-        let EnvSettings { seed, axi, axil, streams, switch, blk, low_mem, high_mem } = settings;
+        let EnvSettings {
+            seed,
+            axi,
+            axil,
+            streams,
+            switch,
+            blk,
+            low_mem,
+            high_mem,
+        } = settings;
         let beat = profile.beat_bytes();
         Ok(Self {
             cycle: 0,
@@ -179,8 +194,11 @@ impl Env {
     }
 
     fn run(&mut self, out: &Outputs, inputs: &mut Inputs) {
-        let mut platform =
-            Platform { mem: &self.mem, iommu: &mut self.iommu, irqs: &mut self.irqs };
+        let mut platform = Platform {
+            mem: &self.mem,
+            iommu: &mut self.iommu,
+            irqs: &mut self.irqs,
+        };
         self.axi.tick(self.cycle, out, inputs, &mut platform);
         self.axil.tick(out, inputs);
         if self.streams.can_send() {
@@ -204,9 +222,13 @@ impl Env {
             return self.streams.send(refusal);
         }
         let packet = if self.blk_first {
-            self.blk.next_packet(self.cycle).or_else(|| self.switch.next_packet())
+            self.blk
+                .next_packet(self.cycle)
+                .or_else(|| self.switch.next_packet())
         } else {
-            self.switch.next_packet().or_else(|| self.blk.next_packet(self.cycle))
+            self.switch
+                .next_packet()
+                .or_else(|| self.blk.next_packet(self.cycle))
         };
         if let Some(packet) = packet {
             self.blk_first = !packet.is_answer();
@@ -223,11 +245,21 @@ mod tests {
     #[test]
     fn nothing_is_valid_in_reset_and_the_cycle_counts_on() {
         let mut env = Env::new(&TINY, EnvSettings::new(1)).unwrap();
-        env.axil.post(RegOp::Write { addr: 0, data: 1, strb: 15 });
+        env.axil.post(RegOp::Write {
+            addr: 0,
+            data: 1,
+            strb: 15,
+        });
         env.reset(4);
         for _ in 0..4 {
             let i = env.inputs(&Outputs::default());
-            assert_eq!(i, Inputs { reset: true, ..Inputs::default() });
+            assert_eq!(
+                i,
+                Inputs {
+                    reset: true,
+                    ..Inputs::default()
+                }
+            );
         }
         assert!((0..100).any(|_| env.inputs(&Outputs::default()).s_axil_awvalid));
     }
@@ -236,7 +268,9 @@ mod tests {
     fn the_same_seed_gives_the_same_inputs() {
         let run = |seed| {
             let mut env = Env::new(&TINY, EnvSettings::new(seed)).unwrap();
-            (0..200).map(|_| env.inputs(&Outputs::default())).collect::<Vec<_>>()
+            (0..200)
+                .map(|_| env.inputs(&Outputs::default()))
+                .collect::<Vec<_>>()
         };
         assert!(run(1) == run(1));
         assert!(run(1) != run(2));
@@ -248,7 +282,11 @@ mod tests {
         let mut env = Env::new(&TINY, EnvSettings::smooth(1, 10)).unwrap();
         env.blk.attach(3, Store::memory(4096));
         // IN of sector 0, two 8-byte beats.
-        let mut out = Outputs { m_axis_tvalid: true, m_axis_tdest: 3, ..Outputs::default() };
+        let mut out = Outputs {
+            m_axis_tvalid: true,
+            m_axis_tdest: 3,
+            ..Outputs::default()
+        };
         out.m_axis_tkeep = 0xff;
         out.s_axis_tready = true;
         out.m_axis_tuser = TUSER_TYPE.put(2) | TUSER_TAG.put(77);
@@ -257,8 +295,10 @@ mod tests {
         out.m_axis_tuser |= TUSER_WRITABLE.put(513);
         env.inputs(&out);
         out.m_axis_tvalid = false;
-        let answer: Vec<Inputs> =
-            (0..2000).map(|_| env.inputs(&out)).filter(|i| i.s_axis_tvalid).collect();
+        let answer: Vec<Inputs> = (0..2000)
+            .map(|_| env.inputs(&out))
+            .filter(|i| i.s_axis_tvalid)
+            .collect();
         assert_eq!(answer.len(), 65);
         assert_eq!(answer[64].s_axis_tkeep, 1);
         assert!(answer[64].s_axis_tlast && !answer[63].s_axis_tlast);
@@ -270,17 +310,32 @@ mod tests {
     fn a_transmit_chain_with_writable_bytes_gets_an_answer_without_bytes() {
         use shoal_abi::stream::{TUSER_ANSWER, TUSER_TAG, TUSER_TYPE, TUSER_WRITABLE};
         let mut env = Env::new(&TINY, EnvSettings::smooth(1, 10)).unwrap();
-        let mut out = Outputs { m_axis_tvalid: true, m_axis_tdest: 3, ..Outputs::default() };
+        let mut out = Outputs {
+            m_axis_tvalid: true,
+            m_axis_tdest: 3,
+            ..Outputs::default()
+        };
         (out.m_axis_tid, out.m_axis_tkeep, out.m_axis_tlast) = (1, 0xff, true);
         out.s_axis_tready = true;
         out.m_axis_tuser = TUSER_TYPE.put(1) | TUSER_TAG.put(9) | TUSER_WRITABLE.put(64);
         env.inputs(&out);
         out.m_axis_tvalid = false;
-        let beats: Vec<Inputs> =
-            (0..100).map(|_| env.inputs(&out)).filter(|i| i.s_axis_tvalid).collect();
+        let beats: Vec<Inputs> = (0..100)
+            .map(|_| env.inputs(&out))
+            .filter(|i| i.s_axis_tvalid)
+            .collect();
         assert_eq!(beats.len(), 1);
         let b = &beats[0];
-        assert_eq!((b.s_axis_tkeep, b.s_axis_tlast, b.s_axis_tdest), (0, true, 3));
-        assert_eq!((TUSER_ANSWER.get(b.s_axis_tuser), TUSER_TAG.get(b.s_axis_tuser)), (1, 9));
+        assert_eq!(
+            (b.s_axis_tkeep, b.s_axis_tlast, b.s_axis_tdest),
+            (0, true, 3)
+        );
+        assert_eq!(
+            (
+                TUSER_ANSWER.get(b.s_axis_tuser),
+                TUSER_TAG.get(b.s_axis_tuser)
+            ),
+            (1, 9)
+        );
     }
 }

@@ -64,7 +64,13 @@ impl RxPacket {
     #[must_use]
     pub fn receive(member: u32, vq: u16, bytes: Vec<u8>) -> Self {
         let tuser = TUSER_TYPE.put(u64::from(TYPE_NET));
-        Self { member, vq, tuser, head: bytes, ..Self::default() }
+        Self {
+            member,
+            vq,
+            tuser,
+            head: bytes,
+            ..Self::default()
+        }
     }
 
     /// The answer to `request`: `data`, cut or padded with zeroes so that with `status` as the last byte it fills the
@@ -89,7 +95,11 @@ impl RxPacket {
     #[must_use]
     pub fn refusal(request: &TxPacket) -> Option<Self> {
         let answer = Self::answer(request, Vec::new(), 0)?;
-        Some(Self { zeroes: 0, tail: None, ..answer })
+        Some(Self {
+            zeroes: 0,
+            tail: None,
+            ..answer
+        })
     }
 
     /// True for an answer, false for a packet for a receive queue.
@@ -116,7 +126,10 @@ impl RxPacket {
         let n = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
         let buf = &mut buf[..n];
         buf.fill(0);
-        if let Some(from) = usize::try_from(offset).ok().and_then(|o| self.head.get(o..)) {
+        if let Some(from) = usize::try_from(offset)
+            .ok()
+            .and_then(|o| self.head.get(o..))
+        {
             let m = from.len().min(n);
             buf[..m].copy_from_slice(&from[..m]);
         }
@@ -139,7 +152,10 @@ mod tests {
             (6, b"abc", b"abc\0\0\x09"),
             (3, b"abc", b"ab\x09"),
         ] {
-            let request = TxPacket { tuser: TUSER_WRITABLE.put(writable) | 0x5a, ..TxPacket::default() };
+            let request = TxPacket {
+                tuser: TUSER_WRITABLE.put(writable) | 0x5a,
+                ..TxPacket::default()
+            };
             let a = RxPacket::answer(&request, data.to_vec(), 9).unwrap();
             let mut all = [0xee; 16];
             let n = a.read_at(0, &mut all);

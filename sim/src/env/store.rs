@@ -25,7 +25,10 @@ impl Store {
     /// `len` zero bytes in memory that cost nothing until they are written.
     #[must_use]
     pub fn memory(len: u64) -> Self {
-        Self { backend: Backend::Memory(HashMap::new()), len }
+        Self {
+            backend: Backend::Memory(HashMap::new()),
+            len,
+        }
     }
 
     /// The bytes of `file`, at the length it has now.
@@ -34,7 +37,10 @@ impl Store {
     /// When the length cannot be read.
     pub fn file(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
-        Ok(Self { backend: Backend::File(file), len })
+        Ok(Self {
+            backend: Backend::File(file),
+            len,
+        })
     }
 
     /// Bytes.
@@ -65,9 +71,11 @@ impl Store {
         match &self.backend {
             Backend::File(file) => file.read_exact_at(buf, offset),
             Backend::Memory(chunks) => {
-                each_chunk(offset, buf.len(), |chunk, from, at, n| match chunks.get(&chunk) {
-                    Some(bytes) => buf[at..at + n].copy_from_slice(&bytes[from..from + n]),
-                    None => buf[at..at + n].fill(0),
+                each_chunk(offset, buf.len(), |chunk, from, at, n| {
+                    match chunks.get(&chunk) {
+                        Some(bytes) => buf[at..at + n].copy_from_slice(&bytes[from..from + n]),
+                        None => buf[at..at + n].fill(0),
+                    }
                 });
                 Ok(())
             }
@@ -84,7 +92,9 @@ impl Store {
             Backend::File(file) => file.write_all_at(bytes, offset),
             Backend::Memory(chunks) => {
                 each_chunk(offset, bytes.len(), |chunk, from, at, n| {
-                    let to = chunks.entry(chunk).or_insert_with(|| Box::new([0; CHUNK as usize]));
+                    let to = chunks
+                        .entry(chunk)
+                        .or_insert_with(|| Box::new([0; CHUNK as usize]));
                     to[from..from + n].copy_from_slice(&bytes[at..at + n]);
                 });
                 Ok(())
@@ -127,7 +137,10 @@ mod tests {
         s.write_at(CHUNK - 10, &bytes).unwrap();
         let mut back = vec![9; bytes.len() + 2];
         s.read_at(CHUNK - 11, &mut back).unwrap();
-        assert_eq!((back[0], &back[1..=bytes.len()], back[bytes.len() + 1]), (0, &bytes[..], 0));
+        assert_eq!(
+            (back[0], &back[1..=bytes.len()], back[bytes.len() + 1]),
+            (0, &bytes[..], 0)
+        );
         assert!(s.write_at(3 * CHUNK - 1, &[0; 2]).is_err());
         assert!(s.read_at(u64::MAX, &mut [0; 2]).is_err());
     }

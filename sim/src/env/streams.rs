@@ -23,7 +23,10 @@ pub struct StreamSettings {
 
 impl Default for StreamSettings {
     fn default() -> Self {
-        Self { stall_percent: 10, gap_percent: 10 }
+        Self {
+            stall_percent: 10,
+            gap_percent: 10,
+        }
     }
 }
 
@@ -117,7 +120,9 @@ impl Streams {
     }
 
     fn drive(&mut self, out: &Outputs, inputs: &mut Inputs) {
-        let Some((packet, sent)) = &mut self.leaving else { return };
+        let Some((packet, sent)) = &mut self.leaving else {
+            return;
+        };
         self.is_driven |= !self.dice.percent(self.settings.gap_percent);
         if !self.is_driven {
             return;
@@ -164,7 +169,9 @@ impl Streams {
             || (!out.m_axis_tlast && n != self.beat_bytes);
         if packet.bytes.len() < MAX_PACKET {
             for l in 0..n.min(self.beat_bytes) {
-                packet.bytes.push(out.m_axis_tdata[l / 8].to_le_bytes()[l % 8]);
+                packet
+                    .bytes
+                    .push(out.m_axis_tdata[l / 8].to_le_bytes()[l % 8]);
             }
         }
         if !out.m_axis_tlast {
@@ -224,7 +231,13 @@ mod tests {
             let mut out = Outputs::default();
             for len in 1..70_usize {
                 let bytes: Vec<u8> = (0..len).map(|n| (n * 3 + len) as u8).collect();
-                s.send(RxPacket { member: 7, vq: 2, tuser: 9, head: bytes.clone(), ..RxPacket::default() });
+                s.send(RxPacket {
+                    member: 7,
+                    vq: 2,
+                    tuser: 9,
+                    head: bytes.clone(),
+                    ..RxPacket::default()
+                });
                 let mut got = None;
                 for _ in 0..1000 {
                     let mut i = Inputs::default();
@@ -245,7 +258,10 @@ mod tests {
     #[test]
     fn a_beat_waits_unchanged_for_ready() {
         let mut s = Streams::new(StreamSettings::default(), 8, Dice::new(1, 1));
-        s.send(RxPacket { head: vec![1; 20], ..RxPacket::default() });
+        s.send(RxPacket {
+            head: vec![1; 20],
+            ..RxPacket::default()
+        });
         let mut seen: Option<Inputs> = None;
         for _ in 0..200 {
             let mut i = Inputs::default();
@@ -262,7 +278,10 @@ mod tests {
 
     #[test]
     fn aborted_and_malformed_packets_are_counted_and_not_delivered() {
-        let settings = StreamSettings { stall_percent: 0, gap_percent: 0 };
+        let settings = StreamSettings {
+            stall_percent: 0,
+            gap_percent: 0,
+        };
         let mut s = Streams::new(settings, 8, Dice::new(1, 1));
         let good = Outputs {
             m_axis_tvalid: true,
@@ -272,11 +291,27 @@ mod tests {
         };
         let mut feed = |o: Outputs| s.tick(&o, &mut Inputs::default()).is_some();
         assert!(feed(good));
-        assert!(!feed(Outputs { m_axis_tuser: TUSER_ABORT.put(1), ..good }));
-        assert!(!feed(Outputs { m_axis_tkeep: 0b101, ..good }));
-        assert!(!feed(Outputs { m_axis_tlast: false, ..good }));
-        assert!(!feed(Outputs { m_axis_tdest: 1, ..good }));
-        assert!(!feed(Outputs { m_axis_tlast: false, m_axis_tkeep: 1, ..good }));
+        assert!(!feed(Outputs {
+            m_axis_tuser: TUSER_ABORT.put(1),
+            ..good
+        }));
+        assert!(!feed(Outputs {
+            m_axis_tkeep: 0b101,
+            ..good
+        }));
+        assert!(!feed(Outputs {
+            m_axis_tlast: false,
+            ..good
+        }));
+        assert!(!feed(Outputs {
+            m_axis_tdest: 1,
+            ..good
+        }));
+        assert!(!feed(Outputs {
+            m_axis_tlast: false,
+            m_axis_tkeep: 1,
+            ..good
+        }));
         assert!(!feed(good));
         assert!(feed(good), "the next packet is good again");
         let c = s.counts();

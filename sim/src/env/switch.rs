@@ -28,7 +28,11 @@ pub struct SwitchSettings {
 
 impl Default for SwitchSettings {
     fn default() -> Self {
-        Self { queue: 4096, member_queue: 256, addresses: 1 << 18 }
+        Self {
+            queue: 4096,
+            member_queue: 256,
+            addresses: 1 << 18,
+        }
     }
 }
 
@@ -72,7 +76,10 @@ impl Switch {
     /// A switch without ports.
     #[must_use]
     pub fn new(settings: SwitchSettings) -> Self {
-        Self { settings, ..Self::default() }
+        Self {
+            settings,
+            ..Self::default()
+        }
     }
 
     /// Makes `member` a port, so that floods reach it before it has sent anything.
@@ -120,7 +127,13 @@ impl Switch {
         let source: Mac = frame[6..12].try_into().expect("6 bytes");
         let known = self.learned.contains_key(&source);
         if source[0] & 1 == 0 && (known || self.learned.len() < self.settings.addresses) {
-            self.learned.insert(source, Port { member: packet.member, vq: packet.vq - 1 });
+            self.learned.insert(
+                source,
+                Port {
+                    member: packet.member,
+                    vq: packet.vq - 1,
+                },
+            );
         }
         self.forward(Some(packet.member), frame);
     }
@@ -134,7 +147,12 @@ impl Switch {
             return;
         }
         self.counts.floods += 1;
-        let others: Vec<u32> = self.members.iter().copied().filter(|&m| Some(m) != from).collect();
+        let others: Vec<u32> = self
+            .members
+            .iter()
+            .copied()
+            .filter(|&m| Some(m) != from)
+            .collect();
         for member in others {
             self.send(Port { member, vq: 0 }, frame);
         }
@@ -156,7 +174,8 @@ impl Switch {
         *waiting += 1;
         let mut bytes = vec![0; NET_HDR_BYTES + frame.len()];
         bytes[NET_HDR_BYTES..].copy_from_slice(frame);
-        self.queue.push_back(RxPacket::receive(port.member, port.vq, bytes));
+        self.queue
+            .push_back(RxPacket::receive(port.member, port.vq, bytes));
         self.counts.frames_out += 1;
     }
 
@@ -195,11 +214,18 @@ mod tests {
         bytes.extend_from_slice(&to);
         bytes.extend_from_slice(&from);
         bytes.extend_from_slice(&[0x88, 0xb5, 1, 2, 3]);
-        TxPacket { member, vq, bytes, ..TxPacket::default() }
+        TxPacket {
+            member,
+            vq,
+            bytes,
+            ..TxPacket::default()
+        }
     }
 
     fn drain(s: &mut Switch) -> Vec<(u32, u16)> {
-        std::iter::from_fn(|| s.next_packet()).map(|p| (p.member, p.vq)).collect()
+        std::iter::from_fn(|| s.next_packet())
+            .map(|p| (p.member, p.vq))
+            .collect()
     }
 
     #[test]
@@ -212,8 +238,16 @@ mod tests {
         assert_eq!(drain(&mut s), [(2, 0), (3, 0)]);
         s.take(&packet(2, 1, mac(1), mac(2)));
         let reply = s.next_packet().unwrap();
-        assert_eq!((reply.member, reply.vq), (1, 2), "the pair that was seen sending");
-        assert_eq!(reply.head[..NET_HDR_BYTES], [0; NET_HDR_BYTES], "a fresh header");
+        assert_eq!(
+            (reply.member, reply.vq),
+            (1, 2),
+            "the pair that was seen sending"
+        );
+        assert_eq!(
+            reply.head[..NET_HDR_BYTES],
+            [0; NET_HDR_BYTES],
+            "a fresh header"
+        );
         assert_eq!(reply.head[NET_HDR_BYTES..][..6], mac(1));
         s.unregister(1);
         s.take(&packet(2, 1, mac(1), mac(2)));
@@ -222,7 +256,10 @@ mod tests {
 
     #[test]
     fn a_full_member_queue_drops_for_that_member_only() {
-        let mut s = Switch::new(SwitchSettings { member_queue: 2, ..SwitchSettings::default() });
+        let mut s = Switch::new(SwitchSettings {
+            member_queue: 2,
+            ..SwitchSettings::default()
+        });
         s.register(1);
         s.register(2);
         for _ in 0..3 {
@@ -238,7 +275,12 @@ mod tests {
     fn short_frames_and_frames_from_receive_queues_are_counted_and_dropped() {
         let mut s = Switch::new(SwitchSettings::default());
         s.register(2);
-        s.take(&TxPacket { member: 1, vq: 1, bytes: vec![0; 25], ..TxPacket::default() });
+        s.take(&TxPacket {
+            member: 1,
+            vq: 1,
+            bytes: vec![0; 25],
+            ..TxPacket::default()
+        });
         s.take(&packet(1, 0, mac(2), mac(1)));
         assert_eq!((s.counts().malformed, s.queued()), (2, 0));
     }
@@ -250,7 +292,11 @@ mod tests {
         s.take(&packet(5, 1, [0xff; 6], mac(5)));
         let frame = s.host_receive().unwrap();
         assert_eq!(frame[6..12], mac(5));
-        let reply: Vec<u8> = [mac(5), mac(200)].concat().into_iter().chain([8, 0]).collect();
+        let reply: Vec<u8> = [mac(5), mac(200)]
+            .concat()
+            .into_iter()
+            .chain([8, 0])
+            .collect();
         s.host_send(&reply);
         assert_eq!(drain(&mut s), [(5, 0)]);
         s.host_send(&[1, 2]);

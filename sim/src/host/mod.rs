@@ -85,11 +85,20 @@ impl Host {
     /// # Errors
     /// When device, reference, memory, record or waveform cannot be had.
     pub fn new(setup: &Setup, settings: HostSettings) -> Result<Self, HostError> {
-        let HostSettings { env, max_cycles, record_dir, record_limit, wave } = settings;
+        let HostSettings {
+            env,
+            max_cycles,
+            record_dir,
+            record_limit,
+            wave,
+        } = settings;
         let recorder = match record_dir {
-            Some(dir) => {
-                Some(Recorder::new(&dir, setup.profile, &setup.header(), record_limit)?)
-            }
+            Some(dir) => Some(Recorder::new(
+                &dir,
+                setup.profile,
+                &setup.header(),
+                record_limit,
+            )?),
             None => None,
         };
         let mut device = setup.new_device()?;
@@ -212,7 +221,11 @@ impl Host {
     /// # Errors
     /// As [`Host::read32`].
     pub fn write32(&mut self, addr: u32, data: u32) -> Result<(), HostError> {
-        let ticket = self.env.axil.submit(RegOp::Write { addr, data, strb: 0xf });
+        let ticket = self.env.axil.submit(RegOp::Write {
+            addr,
+            data,
+            strb: 0xf,
+        });
         self.wait_for(ticket, addr).map(drop)
     }
 
@@ -221,13 +234,21 @@ impl Host {
     /// # Errors
     /// As [`Host::read32`].
     pub fn write_bytes(&mut self, addr: u32, data: u32, strb: u8) -> Result<(), HostError> {
-        let ticket = self.env.axil.submit(RegOp::Write { addr, data, strb: strb & 0xf });
+        let ticket = self.env.axil.submit(RegOp::Write {
+            addr,
+            data,
+            strb: strb & 0xf,
+        });
         self.wait_for(ticket, addr).map(drop)
     }
 
     /// Queues a write and does not wait: no cycle passes. Posted writes stay in order.
     pub fn post_write32(&mut self, addr: u32, data: u32) {
-        self.env.axil.post(RegOp::Write { addr, data, strb: 0xf });
+        self.env.axil.post(RegOp::Write {
+            addr,
+            data,
+            strb: 0xf,
+        });
     }
 
     fn wait_for(&mut self, ticket: Ticket, addr: u32) -> Result<RegDone, HostError> {
@@ -240,7 +261,10 @@ impl Host {
             }
             self.step()?;
         }
-        Err(HostError::Timeout { what: "a register access", cycles: REGISTER_CYCLES })
+        Err(HostError::Timeout {
+            what: "a register access",
+            cycles: REGISTER_CYCLES,
+        })
     }
 
     /// Cycles so far.

@@ -27,8 +27,11 @@ impl Bar for SharedHost {
 
 impl Dma for SharedHost {
     fn alloc(&self, bytes: usize) -> shoal_driver::Result<DmaBuf> {
-        let addr =
-            self.borrow().mem().alloc(pages(bytes)).map_err(|e| Error::Platform(e.to_string()))?;
+        let addr = self
+            .borrow()
+            .mem()
+            .alloc(pages(bytes))
+            .map_err(|e| Error::Platform(e.to_string()))?;
         Ok(DmaBuf { addr, bytes })
     }
 
@@ -55,7 +58,8 @@ impl Time for SharedHost {
     }
 
     fn wait(&self) -> shoal_driver::Result<()> {
-        self.run(WAIT_CYCLES).map_err(|e| Error::Platform(e.to_string()))
+        self.run(WAIT_CYCLES)
+            .map_err(|e| Error::Platform(e.to_string()))
     }
 }
 
@@ -77,7 +81,9 @@ impl PlatformIommu for SharedHost {
     }
 
     fn map(&self, pasid: u32, iova: u64, pa: u64, bytes: u64, perm: Perm) {
-        self.borrow_mut().iommu().map(pasid, iova, pa, bytes, perm.writable());
+        self.borrow_mut()
+            .iommu()
+            .map(pasid, iova, pa, bytes, perm.writable());
     }
 
     fn unmap(&self, pasid: u32, iova: u64, bytes: u64) {

@@ -15,7 +15,9 @@ impl SharedHost {
     /// Shares `host`.
     #[must_use]
     pub fn new(host: Host) -> Self {
-        Self { host: Rc::new(RefCell::new(host)) }
+        Self {
+            host: Rc::new(RefCell::new(host)),
+        }
     }
 
     /// The host, for a statement or two: give it back before another driver runs.

@@ -17,7 +17,13 @@ fn registers_are_written_read_and_refused_over_the_bus() {
     h.post_write32(0x200, 7);
     assert_eq!(h.read32(0x200), Ok(7), "a read pushes posted writes");
     assert_eq!(h.read32(0x108), Ok(2 ^ 0x55));
-    assert_eq!(h.read32(MISSING), Err(HostError::BadResponse { addr: MISSING, resp: 2 }));
+    assert_eq!(
+        h.read32(MISSING),
+        Err(HostError::BadResponse {
+            addr: MISSING,
+            resp: 2
+        })
+    );
     let before = h.read32(CYCLES).unwrap();
     h.run(100).unwrap();
     assert!(h.read32(CYCLES).unwrap() >= before + 100);
@@ -42,7 +48,10 @@ fn a_divergence_stops_the_host_and_is_in_the_report() {
 #[test]
 fn the_cycle_limit_and_timeouts_are_errors_with_numbers() {
     let setup = Setup::fake(Fake::factory(1));
-    let settings = HostSettings { max_cycles: 1000, ..HostSettings::new(1) };
+    let settings = HostSettings {
+        max_cycles: 1000,
+        ..HostSettings::new(1)
+    };
     let mut h = Host::new(&setup, settings).unwrap();
     let e = h.run_until("rain", 50, |_| false).unwrap_err();
     assert_eq!(e.to_string(), "rain did not happen within 50 cycles");
@@ -57,7 +66,9 @@ fn a_shared_host_serves_several_holders() {
     let other = shared.clone();
     shared.borrow_mut().write32(0x40, 3).unwrap();
     shared
-        .run_until("the register", 10_000, 10, || other.borrow_mut().read32(0x40) == Ok(3))
+        .run_until("the register", 10_000, 10, || {
+            other.borrow_mut().read32(0x40) == Ok(3)
+        })
         .unwrap();
     let mem = shared.borrow().mem().clone();
     let at = mem.alloc(1).unwrap();

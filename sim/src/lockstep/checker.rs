@@ -5,6 +5,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use shoal_abi::ports::{Inputs, Outputs, OUTPUTS};
 use shoal_abi::profile::Profile;
 
+use super::commands::Commands;
 use super::history::{History, Interface};
 use super::{Divergence, Failure};
 use crate::dut::Dut;
@@ -22,6 +23,8 @@ pub struct CheckReport {
     pub compared_ports: usize,
     /// What ended the run, if something did.
     pub failure: Option<Failure>,
+    /// The last admin commands before the failure, oldest first; empty without one.
+    pub commands: Vec<String>,
     /// The record of the run, if one was made.
     pub recording: Option<Result<Recording, RecordError>>,
 }
@@ -34,6 +37,7 @@ pub struct Checker {
     monitors: Vec<Box<dyn Monitor>>,
     recorder: Option<Recorder>,
     history: History,
+    commands: Commands,
     /// A clock edge in reset has been seen: state is defined.
     is_reset: bool,
     cycle: u64,
@@ -52,6 +56,7 @@ impl Checker {
             monitors: Vec::new(),
             recorder: None,
             history: History::default(),
+            commands: Commands::new(profile),
             is_reset: false,
             cycle: 0,
             compared: 0,
@@ -89,7 +94,10 @@ impl Checker {
         self.failure = match result {
             Ok(Ok(())) => return true,
             Ok(Err(failure)) => Some(failure),
-            Err(panic) => Some(Failure::Panic { cycle: self.cycle, message: message(&*panic) }),
+            Err(panic) => Some(Failure::Panic {
+                cycle: self.cycle,
+                message: message(&*panic),
+            }),
         };
         false
     }
@@ -99,6 +107,7 @@ impl Checker {
             recorder.push(i);
         }
         self.history.observe(self.cycle, i, o);
+        self.commands.observe(self.cycle, i, o);
         if let Some(reference) = &mut self.reference {
             if self.is_reset {
                 let expected = reference.outputs();
@@ -112,7 +121,9 @@ impl Checker {
             }
         }
         for monitor in &mut self.monitors {
-            monitor.check(self.cycle, i, o).map_err(Failure::Violation)?;
+            monitor
+                .check(self.cycle, i, o)
+                .map_err(Failure::Violation)?;
         }
         self.is_reset |= i.reset;
         self.cycle += 1;
@@ -126,7 +137,6 @@ impl Checker {
             cycle: self.cycle,
             seed: self.seed,
             transfers: self.history.lines(Interface::of(first)),
-            commands: Vec::new(),
             ports,
         }))
     }
@@ -137,7 +147,16 @@ impl Checker {
         CheckReport {
             cycles: self.cycle + u64::from(self.failure.is_some()),
             compared_cycles: self.compared,
-            compared_ports: if self.reference.is_some() { OUTPUTS.len() } else { 0 },
+            compared_ports: if self.reference.is_some() {
+                OUTPUTS.len()
+            } else {
+                0
+            },
+            commands: if self.failure.is_some() {
+                self.commands.lines()
+            } else {
+                Vec::new()
+            },
             failure: self.failure,
             recording: self.recorder.map(Recorder::finish),
         }
@@ -163,7 +182,10 @@ mod tests {
     fn run(mut device: Fake, checker: Checker) -> CheckReport {
         let mut checker = checker;
         for n in 0..5000 {
-            let i = Inputs { reset: n < 2, ..Inputs::default() };
+            let i = Inputs {
+                reset: n < 2,
+                ..Inputs::default()
+            };
             let o = device.outputs();
             if !checker.batch(&[(i, o)]) {
                 break;
@@ -179,7 +201,10 @@ mod tests {
 
     #[test]
     fn random_outputs_before_reset_are_not_compared_and_all_later_ones_are() {
-        let r = run(Fake::new(0xbad), Checker::new(&TINY, 1).with_reference(reference()));
+        let r = run(
+            Fake::new(0xbad),
+            Checker::new(&TINY, 1).with_reference(reference()),
+        );
         assert!(r.failure.is_none());
         assert_eq!((r.cycles, r.compared_cycles), (5000, 4999));
         assert_eq!(r.compared_ports, OUTPUTS.len());
@@ -189,7 +214,9 @@ mod tests {
     fn one_wrong_bit_in_one_cycle_is_found_in_that_cycle() {
         let device = Fake::wrong(1000);
         let r = run(device, Checker::new(&TINY, 9).with_reference(reference()));
-        let Some(Failure::Divergence(d)) = r.failure else { panic!("a divergence") };
+        let Some(Failure::Divergence(d)) = r.failure else {
+            panic!("a divergence")
+        };
         // Two cycles of reset, and the outputs of cycle n show what edge n - 1 did.
         assert_eq!((d.cycle, d.seed), (1002, 9));
         assert_eq!(d.ports.len(), 1);
@@ -200,8 +227,13 @@ mod tests {
     #[test]
     fn a_panic_in_the_reference_is_a_failure_with_its_cycle() {
         let bad = Fake::panicking(50);
-        let r = run(Fake::new(1), Checker::new(&TINY, 1).with_reference(Some(Box::new(bad))));
-        let Some(Failure::Panic { cycle, message }) = r.failure else { panic!("a panic") };
+        let r = run(
+            Fake::new(1),
+            Checker::new(&TINY, 1).with_reference(Some(Box::new(bad))),
+        );
+        let Some(Failure::Panic { cycle, message }) = r.failure else {
+            panic!("a panic")
+        };
         assert_eq!((cycle, message.as_str()), (51, "told to panic"));
     }
 

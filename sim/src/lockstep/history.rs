@@ -69,7 +69,12 @@ impl History {
             self.push(AxiLite, cycle, "AW", fields!(addr = i.s_axil_awaddr));
         }
         if i.s_axil_wvalid && o.s_axil_wready {
-            self.push(AxiLite, cycle, "W", fields!(data = i.s_axil_wdata, strb = i.s_axil_wstrb));
+            self.push(
+                AxiLite,
+                cycle,
+                "W",
+                fields!(data = i.s_axil_wdata, strb = i.s_axil_wstrb),
+            );
         }
         if i.s_axil_bready && o.s_axil_bvalid {
             self.push(AxiLite, cycle, "B", fields!(resp = o.s_axil_bresp));
@@ -78,7 +83,12 @@ impl History {
             self.push(AxiLite, cycle, "AR", fields!(addr = i.s_axil_araddr));
         }
         if i.s_axil_rready && o.s_axil_rvalid {
-            self.push(AxiLite, cycle, "R", fields!(data = o.s_axil_rdata, resp = o.s_axil_rresp));
+            self.push(
+                AxiLite,
+                cycle,
+                "R",
+                fields!(data = o.s_axil_rdata, resp = o.s_axil_rresp),
+            );
         }
         if i.m_axi_arready && o.m_axi_arvalid {
             let f = fields!(
@@ -120,7 +130,12 @@ impl History {
             self.push(Axi, cycle, "W", f);
         }
         if i.m_axi_bvalid && o.m_axi_bready {
-            self.push(Axi, cycle, "B", fields!(id = i.m_axi_bid, resp = i.m_axi_bresp));
+            self.push(
+                Axi,
+                cycle,
+                "B",
+                fields!(id = i.m_axi_bid, resp = i.m_axi_bresp),
+            );
         }
         if i.m_axis_tready && o.m_axis_tvalid {
             let f = fields!(
@@ -155,7 +170,11 @@ impl History {
         if ring.len() == KEEP {
             ring.pop_front();
         }
-        ring.push_back(Transfer { cycle, channel, fields });
+        ring.push_back(Transfer {
+            cycle,
+            channel,
+            fields,
+        });
     }
 
     /// The last transfers on an interface as text, oldest first.
@@ -180,9 +199,17 @@ mod tests {
     #[test]
     fn only_handshakes_are_kept_and_only_the_last_of_them() {
         let mut h = History::default();
-        let o = Outputs { s_axil_awready: true, m_axi_arvalid: true, ..Outputs::default() };
+        let o = Outputs {
+            s_axil_awready: true,
+            m_axi_arvalid: true,
+            ..Outputs::default()
+        };
         for cycle in 0..100 {
-            let i = Inputs { s_axil_awvalid: true, s_axil_awaddr: 0x40, ..Inputs::default() };
+            let i = Inputs {
+                s_axil_awvalid: true,
+                s_axil_awaddr: 0x40,
+                ..Inputs::default()
+            };
             h.observe(cycle, &i, &o);
         }
         let lines = h.lines(Interface::of("s_axil_bvalid"));

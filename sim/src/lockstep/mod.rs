@@ -5,6 +5,7 @@
 //! device's outputs are compared from the cycle after the first edge in reset: before that its state is random by design.
 
 mod checker;
+mod commands;
 mod divergence;
 mod history;
 
@@ -141,9 +142,14 @@ impl Lockstep {
     }
 
     fn flush(&mut self) -> bool {
-        let next = self.spare.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
+        let next = self
+            .spare
+            .try_recv()
+            .unwrap_or_else(|_| Vec::with_capacity(BATCH));
         let batch = std::mem::replace(&mut self.batch, next);
-        self.to_checker.as_ref().is_some_and(|c| c.send(batch).is_ok())
+        self.to_checker
+            .as_ref()
+            .is_some_and(|c| c.send(batch).is_ok())
     }
 
     /// Lets the checker finish everything handed over and returns what it found.
@@ -161,7 +167,10 @@ impl Lockstep {
             Some(Ok(report)) => report,
             // The checker catches panics of what it runs; one of its own is reported too.
             Some(Err(_)) => CheckReport {
-                failure: Some(Failure::Panic { cycle: 0, message: "checker".into() }),
+                failure: Some(Failure::Panic {
+                    cycle: 0,
+                    message: "checker".into(),
+                }),
                 ..CheckReport::default()
             },
             None => CheckReport::default(),

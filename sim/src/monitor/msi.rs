@@ -175,7 +175,6 @@ impl Msi {
 
     /// The device read, with a request `issued` then, what the driver wants.
     pub(super) fn wish(&mut self, cycle: u64, key: Key, wish: Wish, issued: u64) {
-        eprintln!("DBG wish {cycle} {key:x} {wish:?} {issued}");
         let Some(s) = self.slots.get_mut(&key) else {
             return;
         };
@@ -245,7 +244,6 @@ impl Msi {
             }
         }
         if found.is_empty() {
-            eprintln!("DBG {issued} {:?}", keys.iter().map(|k| (k, &self.slots[k])).collect::<Vec<_>>());
             return Err(why);
         }
         // Which of several slots with one message it was cannot be said: none owes it any more, each may still send its own.
@@ -255,7 +253,11 @@ impl Msi {
                 s.must = None;
                 if one {
                     // One without a look before it (blurred) tells all that there is.
-                    s.idx_told = if s.may.take().is_some() { s.idx_due } else { s.idx };
+                    s.idx_told = if s.may.take().is_some() {
+                        s.idx_due
+                    } else {
+                        s.idx
+                    };
                 }
             }
         }

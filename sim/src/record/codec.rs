@@ -36,13 +36,23 @@ impl Layout {
         for &bits in &bits {
             if bits > SMALL_BITS {
                 // Its place is chosen when the control words are known.
-                places.push(Place { word: 0, lsb: 0, words: bits.div_ceil(64), bits });
+                places.push(Place {
+                    word: 0,
+                    lsb: 0,
+                    words: bits.div_ceil(64),
+                    bits,
+                });
                 continue;
             }
             if lsb + bits > 64 {
                 (word, lsb) = (word + 1, 0);
             }
-            places.push(Place { word, lsb, words: 0, bits });
+            places.push(Place {
+                word,
+                lsb,
+                words: 0,
+                bits,
+            });
             lsb += bits;
         }
         let mut words = word + 1;
@@ -100,7 +110,12 @@ impl Encoder {
     pub(super) fn new(profile: &Profile) -> Self {
         let layout = Layout::new(profile);
         let words = layout.words;
-        Self { layout, last: vec![0; words], now: vec![0; words], repeats: 0 }
+        Self {
+            layout,
+            last: vec![0; words],
+            now: vec![0; words],
+            repeats: 0,
+        }
     }
 
     /// Appends a cycle to `to`; equal cycles are held back until [`Encoder::flush`].
@@ -149,7 +164,12 @@ impl Decoder {
         let layout = Layout::new(profile);
         let last = vec![0; layout.words];
         let inputs = layout.unpack(&last);
-        Self { layout, last, inputs, repeats: 0 }
+        Self {
+            layout,
+            last,
+            inputs,
+            repeats: 0,
+        }
     }
 
     /// The next cycle of `bytes`, which are cut at their front. `None` when they make no sense.

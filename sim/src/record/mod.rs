@@ -17,6 +17,8 @@ use std::io;
 const MAGIC: [u8; 8] = *b"SHOALREC";
 /// Format of the chunks; a change of `codec` or of the port list counts it up.
 const FORMAT: u32 = 1;
+/// Stands for the hash of the RTL where there is none.
+pub const NO_RTL: &str = "-";
 /// Longest header, bytes; a longer one in a file is damage.
 const MAX_HEADER: usize = 64 << 10;
 /// Longest chunk, bytes; a longer one in a file is damage.
@@ -29,7 +31,7 @@ pub struct Header {
     pub profile: String,
     /// ABI version.
     pub abi: String,
-    /// Hash of the RTL, or `-` for a run without RTL.
+    /// Hash of the RTL, or [`NO_RTL`].
     pub rtl: String,
     /// Seed, decimal.
     pub seed: String,
@@ -88,6 +90,14 @@ pub enum RecordError {
         found: String,
         /// ABI version of this build.
         expected: u32,
+    },
+    /// Of another RTL: the same inputs would not give the same run.
+    #[error("recorded with RTL {found}, this build has {expected}")]
+    Rtl {
+        /// Hash found.
+        found: String,
+        /// Hash of this build.
+        expected: String,
     },
     /// Of a profile that this build does not have.
     #[error("recorded with profile `{0}`, which this build does not have")]

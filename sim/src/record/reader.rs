@@ -9,7 +9,7 @@ use shoal_abi::profile::{by_name, Profile};
 use shoal_abi::ABI_VERSION;
 
 use super::codec::Decoder;
-use super::{Header, RecordError, FORMAT, MAGIC, MAX_CHUNK, MAX_HEADER};
+use super::{Header, RecordError, FORMAT, MAGIC, MAX_CHUNK, MAX_HEADER, NO_RTL};
 
 /// Gives the cycles of a record, in order.
 #[derive(Debug)]
@@ -46,14 +46,17 @@ impl Reader {
         }
         let header = header(&mut file)?;
         if header.abi != ABI_VERSION.to_string() {
-            return Err(RecordError::Abi { found: header.abi, expected: ABI_VERSION });
+            return Err(RecordError::Abi {
+                found: header.abi,
+                expected: ABI_VERSION,
+            });
         }
-        let profile = by_name(&header.profile)
-            .ok_or_else(|| RecordError::Profile(header.profile.clone()))?;
-        let seed = header
-            .seed
-            .parse()
-            .map_err(|_| RecordError::Header { name: "seed", value: header.seed.clone() })?;
+        let profile =
+            by_name(&header.profile).ok_or_else(|| RecordError::Profile(header.profile.clone()))?;
+        let seed = header.seed.parse().map_err(|_| RecordError::Header {
+            name: "seed",
+            value: header.seed.clone(),
+        })?;
         Ok(Self {
             file,
             header,
@@ -72,6 +75,21 @@ impl Reader {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Refuses a record of another RTL than that with hash `rtl`. A run of the model alone has no RTL and fits any.
+    ///
+    /// # Errors
+    /// `Rtl`.
+    pub fn check_rtl(&self, rtl: &str) -> Result<(), RecordError> {
+        let found = &self.header.rtl;
+        if found == NO_RTL || found == rtl {
+            return Ok(());
+        }
+        Err(RecordError::Rtl {
+            found: found.clone(),
+            expected: rtl.to_owned(),
+        })
     }
 
     /// Profile of the run.
@@ -96,8 +114,10 @@ impl Reader {
             return Ok(None);
         }
         let mut bytes = &self.chunk[self.at..];
-        let inputs =
-            self.decoder.next(&mut bytes).ok_or(damaged(self.cycles, "a cycle makes no sense"))?;
+        let inputs = self
+            .decoder
+            .next(&mut bytes)
+            .ok_or(damaged(self.cycles, "a cycle makes no sense"))?;
         self.at = self.chunk.len() - bytes.len();
         self.left -= 1;
         self.cycles += 1;
@@ -116,26 +136,49 @@ impl Reader {
         let crc = number(&mut self.file, cycles)?;
         if len == 0 {
             if count != 0 || crc != 0 {
-                return Err(RecordError::Damaged { cycles, what: "the end mark makes no sense" });
+                return Err(RecordError::Damaged {
+                    cycles,
+                    what: "the end mark makes no sense",
+                });
             }
             let mut total = [0; 8];
-            fill(&mut self.file, &mut total, RecordError::Truncated { cycles })?;
+            fill(
+                &mut self.file,
+                &mut total,
+                RecordError::Truncated { cycles },
+            )?;
             if u64::from_le_bytes(total) != cycles {
-                return Err(RecordError::Damaged { cycles, what: "chunks are missing" });
+                return Err(RecordError::Damaged {
+                    cycles,
+                    what: "chunks are missing",
+                });
             }
             if self.file.read(&mut [0])? != 0 {
-                return Err(RecordError::Damaged { cycles, what: "bytes follow the end mark" });
+                return Err(RecordError::Damaged {
+                    cycles,
+                    what: "bytes follow the end mark",
+                });
             }
             self.is_ended = true;
             return Ok(false);
         }
         if len > MAX_CHUNK || count == 0 {
-            return Err(RecordError::Damaged { cycles, what: "a chunk's length makes no sense" });
+            return Err(RecordError::Damaged {
+                cycles,
+                what: "a chunk's length makes no sense",
+            });
         }
         self.chunk.resize(len, 0);
-        fill(&mut self.file, &mut self.chunk, RecordError::Truncated { cycles })?;
+        fill(
+            &mut self.file,
+            &mut self.chunk,
+            RecordError::Truncated { cycles },
+        )?;
         if crc32fast::hash(&self.chunk) != crc {
-            return Err(RecordError::Damaged { cycles, what: "a chunk's checksum is wrong" });
+            return Err(RecordError::Damaged {
+                cycles,
+                what: "a chunk's checksum is wrong",
+            });
         }
         self.at = 0;
         self.left = count;
@@ -158,8 +201,10 @@ fn number(file: &mut impl Read, cycles: u64) -> Result<u32, RecordError> {
 }
 
 fn header(file: &mut impl Read) -> Result<Header, RecordError> {
-    const DAMAGED: RecordError =
-        RecordError::Damaged { cycles: 0, what: "the header makes no sense" };
+    const DAMAGED: RecordError = RecordError::Damaged {
+        cycles: 0,
+        what: "the header makes no sense",
+    };
     let len = number(file, 0)? as usize;
     let crc = number(file, 0)?;
     if len > MAX_HEADER {

@@ -57,7 +57,10 @@ fn write(profile: &Profile, cycles: &[Inputs]) -> (tempfile::TempDir, std::path:
     let mut r = Recorder::new(dir.path(), profile, &header(profile), u64::MAX).unwrap();
     cycles.iter().for_each(|i| r.push(i));
     let recording = r.finish().unwrap();
-    assert_eq!((recording.cycles, recording.is_complete), (cycles.len() as u64, true));
+    assert_eq!(
+        (recording.cycles, recording.is_complete),
+        (cycles.len() as u64, true)
+    );
     let path = recording.keep(&dir.path().join("run.rec")).unwrap();
     (dir, path)
 }
@@ -112,9 +115,27 @@ fn the_header_comes_back_and_other_versions_are_refused_by_name() {
     assert_eq!((reader.header(), reader.seed()), (&header(&MID), 42));
     assert_eq!(reader.profile().name, "mid");
     for (change, expected) in [
-        (Header { abi: "999".into(), ..header(&MID) }, "recorded with ABI version 999"),
-        (Header { profile: "vast".into(), ..header(&MID) }, "recorded with profile `vast`"),
-        (Header { seed: "x".into(), ..header(&MID) }, "seed `x` in the record"),
+        (
+            Header {
+                abi: "999".into(),
+                ..header(&MID)
+            },
+            "recorded with ABI version 999",
+        ),
+        (
+            Header {
+                profile: "vast".into(),
+                ..header(&MID)
+            },
+            "recorded with profile `vast`",
+        ),
+        (
+            Header {
+                seed: "x".into(),
+                ..header(&MID)
+            },
+            "seed `x` in the record",
+        ),
     ] {
         let r = Recorder::new(dir.path(), &MID, &change, u64::MAX).unwrap();
         let path = r.finish().unwrap().keep(&path).unwrap();
@@ -122,7 +143,10 @@ fn the_header_comes_back_and_other_versions_are_refused_by_name() {
         assert!(e.starts_with(expected), "{e}");
     }
     std::fs::write(&path, b"SHOALREC\x09\0\0\0").unwrap();
-    assert!(matches!(Reader::open(&path), Err(RecordError::Format { found: 9 })));
+    assert!(matches!(
+        Reader::open(&path),
+        Err(RecordError::Format { found: 9 })
+    ));
     std::fs::write(&path, b"hello, this is text").unwrap();
     assert!(matches!(Reader::open(&path), Err(RecordError::NotARecord)));
 }

@@ -73,7 +73,10 @@ impl Recorder {
         header: &Header,
         limit: u64,
     ) -> Result<Self, RecordError> {
-        let file = Builder::new().prefix(".run-").suffix(".rec").tempfile_in(dir)?;
+        let file = Builder::new()
+            .prefix(".run-")
+            .suffix(".rec")
+            .tempfile_in(dir)?;
         let (file, path) = NamedTempFile::into_parts(file);
         let mut recorder = Self {
             file: BufWriter::new(file),

@@ -35,7 +35,11 @@ impl Scenario for Probe {
         let bound = READY_CYCLES * u64::from(p.queues + p.devices + p.asids + 64);
         while host.read32(READY.offset)? & 1 == 0 {
             if host.cycle() - start > bound {
-                return Err(HostError::Timeout { what: "READY", cycles: bound }.into());
+                return Err(HostError::Timeout {
+                    what: "READY",
+                    cycles: bound,
+                }
+                .into());
             }
         }
         outcome.note("ready after", format!("{} cycles", host.cycle() - start));
@@ -50,7 +54,9 @@ impl Scenario for Probe {
             let found = host.read32(reg.offset)?;
             if found != expected {
                 let name = reg.name;
-                return Err(ScenarioError::check(format!("{name} is {found:#x}, not {expected:#x}")));
+                return Err(ScenarioError::check(format!(
+                    "{name} is {found:#x}, not {expected:#x}"
+                )));
             }
         }
         host.run(1000)?;

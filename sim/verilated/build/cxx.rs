@@ -112,7 +112,9 @@ impl Toolchain {
                 .filter(|p| p.extension().is_some_and(|e| e == "cpp"))
                 .collect();
             sources.sort();
-            self.library(dir, &class, &sources)
+            let root = std::fs::read_to_string(dir.join(format!("{class}___024root.h")))?;
+            let define = clock_before(&root).map(|name| format!("-DCLOCK_BEFORE={name}"));
+            self.library(dir, &class, &sources, define.as_deref())
         })?;
         self.globals
             .borrow_mut()
@@ -128,7 +130,7 @@ impl Toolchain {
         self.cached("verilated_runtime", &[&names.join(" "), &text], |dir| {
             let mut sources = vec![converter.clone()];
             sources.extend(names.iter().map(|n| self.include.join(format!("{n}.cpp"))));
-            self.library(dir, "verilated_runtime", &sources)
+            self.library(dir, "verilated_runtime", &sources, None)
         })?;
         Ok(())
     }
@@ -202,7 +204,13 @@ impl Toolchain {
     }
 
     /// Compiles `sources` side by side and puts the objects into `lib<name>.a`.
-    fn library(&self, dir: &Path, name: &str, sources: &[PathBuf]) -> Result<(), Failure> {
+    fn library(
+        &self,
+        dir: &Path,
+        name: &str,
+        sources: &[PathBuf],
+        define: Option<&str>,
+    ) -> Result<(), Failure> {
         let jobs = std::env::var("NUM_JOBS")
             .ok()
             .and_then(|n| n.parse().ok())
@@ -218,7 +226,11 @@ impl Toolchain {
                 // What Verilator marks slow runs once: constructors, trace declarations.
                 let slow = source.to_string_lossy().contains("__Slow");
                 let mut command = Command::new(cxx);
-                command.args(CXX).arg(if slow { "-O1" } else { "-O3" });
+                // -O3 is no faster and takes half as long again to compile.
+                command
+                    .args(CXX)
+                    .args(define)
+                    .arg(if slow { "-O1" } else { "-O2" });
                 for folder in [dir, cpp, include, &include.join("vltstd")] {
                     command.arg("-I").arg(folder);
                 }
@@ -240,6 +252,19 @@ impl Toolchain {
             .try_for_each(|s| std::fs::remove_file(object(s)))?;
         Ok(())
     }
+}
+
+/// The member in the root class `header` that holds the clock of the last evaluation. Its name depends on the version of
+/// Verilator; without it a model evaluates the falling edge too, which takes a fifth longer and changes nothing.
+fn clock_before(header: &str) -> Option<&str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = header.split(|c| !is_name(c));
+    let mut found = names.filter(|n| {
+        let end = n.strip_suffix("__0").unwrap_or(n);
+        n.starts_with("__Vtrig") && n.contains("prev") && end.ends_with("_TOP__clock")
+    });
+    let first = found.next()?;
+    found.all(|n| n == first).then_some(first)
 }
 
 /// Verilator's own source files that a model asks for: `VM_GLOBAL_FAST` and `VM_GLOBAL_SLOW`.

@@ -15,7 +15,7 @@ pub fn cpp(profile: &Profile) -> String {
     let class = class(profile.name);
     let mut s = format!(
         "// Ports of profile {}, written by build/shim.rs.\n#include <cstddef>\n#include <cstdint>\n\n\
-         #include \"{class}.h\"\n\n#define MODEL {class}\n#define MODEL_TABLE shoal_model_{}\n\n",
+         #include \"{class}.h\"\n#include \"{class}___024root.h\"\n\n#define MODEL {class}\n#define MODEL_TABLE shoal_model_{}\n\n",
         profile.name, profile.name
     );
     layout(&mut s, "Inputs", INPUTS, size_of::<Inputs>());

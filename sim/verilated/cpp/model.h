@@ -2,6 +2,8 @@
 //
 // The generated file defines MODEL (the Verilated class), Inputs, Outputs, set_inputs, get_outputs and the name of the
 // table's getter, MODEL_TABLE, then includes this one. Rust: src/ffi.rs, the same table.
+//
+// CLOCK_BEFORE is the member of the root class that holds the clock of the last evaluation, if the build found it.
 
 #include <cstdint>
 #include <memory>
@@ -69,12 +71,19 @@ void model_step(void* raw, const Inputs* in, Outputs* out) {
         top->clock = 1;
         top->eval();
         handle->trace->dump(handle->cycle * CYCLE + CYCLE / 2);
+        top->clock = 0;
+        top->eval();
     } else {
         top->clock = 1;
         top->eval();
+        top->clock = 0;
+#ifdef CLOCK_BEFORE
+        // Nothing happens at a falling edge: the model is only told that it has seen the clock low.
+        top->rootp->CLOCK_BEFORE = 0;
+#else
+        top->eval();
+#endif
     }
-    top->clock = 0;
-    top->eval();
     handle->cycle++;
     get_outputs(top, *out);
 }

@@ -51,7 +51,11 @@ mod tests {
         hashes.dedup();
         assert_eq!(hashes.len(), PROFILES.len());
         for p in &PROFILES {
-            assert!(verilog(p).is_some_and(|v| v.contains("module shoal_top")), "{}", p.name);
+            assert!(
+                verilog(p).is_some_and(|v| v.contains("module shoal_top")),
+                "{}",
+                p.name
+            );
         }
     }
 }

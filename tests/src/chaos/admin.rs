@@ -15,12 +15,24 @@ const PATIENCE: u32 = 128_000;
 
 /// A command of group SELF.
 pub(super) fn own(opcode: u16, data: Vec<u8>) -> Command {
-    Command { opcode, group: GROUP_SELF, member: 0, data, framing: 0 }
+    Command {
+        opcode,
+        group: GROUP_SELF,
+        member: 0,
+        data,
+        framing: 0,
+    }
 }
 
 /// A command of group MANAGED.
 pub(super) fn managed(opcode: u16, member: u8, data: Vec<u8>) -> Command {
-    Command { opcode, group: GROUP_MANAGED, member: member.into(), data, framing: 0 }
+    Command {
+        opcode,
+        group: GROUP_MANAGED,
+        member: member.into(),
+        data,
+        framing: 0,
+    }
 }
 
 /// The command of `halt`.
@@ -88,8 +100,13 @@ impl World {
         self.put(buf, &bytes);
         let len = bytes.len() as u32;
         let parts: Vec<(u64, u32, bool)> = match c.framing {
-            2 => pieces(buf, len, 5, false).chain([(answer, 128, true)]).collect(),
-            3 => [(buf, len, false)].into_iter().chain(pieces(answer, 96, 6, true)).collect(),
+            2 => pieces(buf, len, 5, false)
+                .chain([(answer, 128, true)])
+                .collect(),
+            3 => [(buf, len, false)]
+                .into_iter()
+                .chain(pieces(answer, 96, 6, true))
+                .collect(),
             4 => vec![(buf, len, false), (answer, 4, true)],
             5 => vec![(buf, len / 2, false), (answer, 128, true)],
             _ => vec![(buf, len, false), (answer, 128, true)],
@@ -98,19 +115,40 @@ impl World {
         let head = if c.framing == 1 || parts.len() > 2 {
             let table = layout::ADMIN_TABLES + slot * 0x1000;
             self.table(|at| at, table, &parts, 0);
-            self.put_desc(ADMIN_DESC, slot as u16, (table, parts.len() as u32 * 16), DESC_F_INDIRECT, 0);
+            self.put_desc(
+                ADMIN_DESC,
+                slot as u16,
+                (table, parts.len() as u32 * 16),
+                DESC_F_INDIRECT,
+                0,
+            );
             slot as u16
         } else {
             let head = slot as u16 % half;
-            self.put_desc(ADMIN_DESC, head, (parts[0].0, parts[0].1), DESC_F_NEXT, half + head);
-            self.put_desc(ADMIN_DESC, half + head, (parts[1].0, parts[1].1), DESC_F_WRITE, 0);
+            self.put_desc(
+                ADMIN_DESC,
+                head,
+                (parts[0].0, parts[0].1),
+                DESC_F_NEXT,
+                half + head,
+            );
+            self.put_desc(
+                ADMIN_DESC,
+                half + head,
+                (parts[1].0, parts[1].1),
+                DESC_F_WRITE,
+                0,
+            );
             head
         };
         self.asked.insert(head, (c.opcode, answer));
         let entry = 2 * u64::from(self.admin_avail % ADMIN_QUEUE_SIZE);
         self.put(ADMIN_AVAIL + ring::AVAIL_RING + entry, &head.to_le_bytes());
         self.admin_avail = self.admin_avail.wrapping_add(1);
-        self.put(ADMIN_AVAIL + ring::AVAIL_IDX, &self.admin_avail.to_le_bytes());
+        self.put(
+            ADMIN_AVAIL + ring::AVAIL_IDX,
+            &self.admin_avail.to_le_bytes(),
+        );
         self.write(regs::NOTIFY.offset, 0);
     }
 
@@ -156,7 +194,10 @@ impl World {
         {
             return Ok(None);
         }
-        Err(Fault::Hang { cycle: self.cycle(), what: "an admin command" })
+        Err(Fault::Hang {
+            cycle: self.cycle(),
+            what: "an admin command",
+        })
     }
 
     /// Like [`World::exec`]: true when the command succeeded.

@@ -61,7 +61,12 @@ pub fn is_translated(asid: u32) -> bool {
 /// The IOVA of byte `offset` of the arena in `asid`.
 #[must_use]
 pub fn iova(asid: u32, offset: u64) -> u64 {
-    offset + if is_translated(asid) { ARENA_IOVA } else { ARENA }
+    offset
+        + if is_translated(asid) {
+            ARENA_IOVA
+        } else {
+            ARENA
+        }
 }
 
 /// Where the host finds the byte at `iova` of `asid`: arena bytes only.
@@ -136,10 +141,22 @@ pub fn place(asid: u32, member: u32, q: u16, how: u8) -> Place {
             base,
             crosses: true,
         },
-        2 => Place { used: no_memory(asid), ..ordinary },
-        3 => Place { avail: NOWHERE, ..ordinary },
-        4 => Place { desc: NOWHERE, ..ordinary },
-        5 => Place { used: iova(asid, READ_ONLY), ..ordinary },
+        2 => Place {
+            used: no_memory(asid),
+            ..ordinary
+        },
+        3 => Place {
+            avail: NOWHERE,
+            ..ordinary
+        },
+        4 => Place {
+            desc: NOWHERE,
+            ..ordinary
+        },
+        5 => Place {
+            used: iova(asid, READ_ONLY),
+            ..ordinary
+        },
         _ => ordinary,
     }
 }
@@ -204,7 +221,8 @@ pub fn build(env: &mut Env) -> Result<(), MemError> {
     put(SV48_ROOT, next(SV39_ROOT))?;
     for pasid in (3..16).step_by(4) {
         env.iommu.add_pasid(pasid);
-        env.iommu.map(pasid, ARENA, ARENA, ARENA_BYTES - 0x1000, true);
+        env.iommu
+            .map(pasid, ARENA, ARENA, ARENA_BYTES - 0x1000, true);
     }
     Ok(())
 }
@@ -227,6 +245,9 @@ mod tests {
         let crosses = |at: u64, bytes: u64| at / PAGE != (at + bytes - 1) / PAGE;
         assert!((0..16).any(|k| crosses(p.used + 4 + 8 * k, 8)));
         assert!((0..4).any(|k| crosses(p.table(0) + 16 * k, 16)));
-        assert_eq!((p.desc % 16, p.avail % 2, p.used % 4, p.table(1) % 8), (0, 0, 0, 0));
+        assert_eq!(
+            (p.desc % 16, p.avail % 2, p.used % 4, p.table(1) % 8),
+            (0, 0, 0, 0)
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! Setting up the management device, and managed devices on it.
 
 use shoal_abi::cmd::{self, GROUP_MANAGED, GROUP_SELF};
+use shoal_abi::regs;
 use shoal_abi::ring::{
     self, BLK_FEATURES, COMMON_FEATURES, F_EVENT_IDX, F_INDIRECT_DESC, NET_FEATURES,
 };
-use shoal_abi::regs;
 
 use super::action::{Action, Command, Provision};
 use super::admin::{bind, managed, message};
@@ -33,15 +33,27 @@ impl World {
                 break;
             }
             if tries > 500 {
-                return Err(Fault::Hang { cycle: self.cycle(), what: "the reset" });
+                return Err(Fault::Hang {
+                    cycle: self.cycle(),
+                    what: "the reset",
+                });
             }
             self.run(64)?;
         }
         self.registers();
         self.wait_bus()?;
-        for (group, list) in [(GROUP_SELF, cmd::LIST_SELF), (GROUP_MANAGED, cmd::LIST_MANAGED)] {
+        for (group, list) in [
+            (GROUP_SELF, cmd::LIST_SELF),
+            (GROUP_MANAGED, cmd::LIST_MANAGED),
+        ] {
             let data = [list[0].to_le_bytes(), list[1].to_le_bytes()].concat();
-            self.exec(&Command { opcode: cmd::LIST_USE, group, member: 0, data, framing: 0 })?;
+            self.exec(&Command {
+                opcode: cmd::LIST_USE,
+                group,
+                member: 0,
+                data,
+                framing: 0,
+            })?;
         }
         for asid in 0..self.profile.asids.min(8) {
             self.exec(&bind(asid))?;
@@ -58,7 +70,10 @@ impl World {
         self.write(regs::STATUS_QUEUE_SELECT.offset, 3);
         for dword in 0..2 {
             self.write(regs::DRIVER_FEATURE_SELECT.offset, dword);
-            self.write(regs::DRIVER_FEATURE.offset, low(regs::MGMT_FEATURES >> (32 * dword)));
+            self.write(
+                regs::DRIVER_FEATURE.offset,
+                low(regs::MGMT_FEATURES >> (32 * dword)),
+            );
         }
         self.write(regs::STATUS_QUEUE_SELECT.offset, 0xb);
         self.write(regs::CONFIG_VECTOR_NUM_QUEUES.offset, 0);
@@ -94,7 +109,12 @@ impl World {
         let queues: u16 = if p.blk { 1 } else { 2 };
         let mut create = vec![0; 96];
         create[0..2].copy_from_slice(
-            &(if p.blk { ring::TYPE_BLK } else { ring::TYPE_NET }).to_le_bytes(),
+            &(if p.blk {
+                ring::TYPE_BLK
+            } else {
+                ring::TYPE_NET
+            })
+            .to_le_bytes(),
         );
         create[2..4].copy_from_slice(&queues.to_le_bytes());
         create[4..8].copy_from_slice(&(m.saturating_sub(1) * 3).to_le_bytes());
@@ -104,7 +124,11 @@ impl World {
         create[28..32].copy_from_slice(&m.to_le_bytes());
         self.exec(&managed(cmd::DEV_DESTROY, p.member, Vec::new()))?;
         self.exec(&managed(cmd::DEV_CREATE, p.member, create))?;
-        self.exec(&managed(cmd::FEATURES_SET, p.member, features.to_le_bytes().to_vec()))?;
+        self.exec(&managed(
+            cmd::FEATURES_SET,
+            p.member,
+            features.to_le_bytes().to_vec(),
+        ))?;
         self.exec(&managed(cmd::STATUS_SET, p.member, vec![0xb]))?;
         self.exec(&message(p.member, 0xff, false))?;
         for q in 0..queues {

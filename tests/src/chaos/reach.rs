@@ -66,13 +66,13 @@ impl Reach {
             if o.m_axi_awuser & USER_INTERRUPT != 0 {
                 self.messages += 1;
                 self.unmasked_pending += u64::from(
-                    id & 7 == CLIENT_ADMIN && o.m_axi_awaddr >= layout::MSI_BASE + layout::MSI_QUEUES,
+                    id & 7 == CLIENT_ADMIN
+                        && o.m_axi_awaddr >= layout::MSI_BASE + layout::MSI_QUEUES,
                 );
             }
             self.split_writes += u64::from(id & 7 != CLIENT_MOVER && id & ID_WORD != 0);
         }
-        self.bad_reads +=
-            u64::from(i.m_axi_rvalid && o.m_axi_rready && i.m_axi_rresp != RESP_OKAY);
+        self.bad_reads += u64::from(i.m_axi_rvalid && o.m_axi_rready && i.m_axi_rresp != RESP_OKAY);
         self.bad_writes +=
             u64::from(i.m_axi_bvalid && o.m_axi_bready && i.m_axi_bresp != RESP_OKAY);
         if o.m_axis_tvalid && i.m_axis_tready && o.m_axis_tlast {
@@ -86,7 +86,11 @@ impl Reach {
     /// Answers with `status` to any command.
     #[must_use]
     pub fn answered(&self, status: u16) -> u64 {
-        self.commands.iter().filter(|((_, s), _)| *s == status).map(|(_, n)| n).sum()
+        self.commands
+            .iter()
+            .filter(|((_, s), _)| *s == status)
+            .map(|(_, n)| n)
+            .sum()
     }
 
     /// Answers with `status` to `opcode`.
@@ -142,11 +146,36 @@ impl std::fmt::Display for Reach {
         let [doorbells, sent, delivered, dropped, interrupts, faults, commands, hits, misses] =
             self.counters;
         writeln!(f, "{} cycles; doorbells {doorbells}, sent {sent}, delivered {delivered}, dropped {dropped}", self.cycles)?;
-        writeln!(f, "interrupts {interrupts}, messages {}, unmasked with pending {}", self.messages, self.unmasked_pending)?;
-        writeln!(f, "faults {faults}, lost {}, bad reads {}, bad writes {}, aborts {}", self.faults_lost, self.bad_reads, self.bad_writes, self.aborts)?;
-        writeln!(f, "translations: hits {hits}, misses {misses}; split writes {}", self.split_writes)?;
-        writeln!(f, "chains {} by log2 {:?}, index wraps {}, answers {}", self.chains, self.chains_of_log2, self.index_wraps, self.answers)?;
-        writeln!(f, "halts in flight {}, invalidations in flight {}", self.halts_in_flight, self.invalidations_in_flight)?;
-        write!(f, "commands {commands}, EAGAIN {}, never done {:?}", self.answered(EAGAIN), self.never_done())
+        writeln!(
+            f,
+            "interrupts {interrupts}, messages {}, unmasked with pending {}",
+            self.messages, self.unmasked_pending
+        )?;
+        writeln!(
+            f,
+            "faults {faults}, lost {}, bad reads {}, bad writes {}, aborts {}",
+            self.faults_lost, self.bad_reads, self.bad_writes, self.aborts
+        )?;
+        writeln!(
+            f,
+            "translations: hits {hits}, misses {misses}; split writes {}",
+            self.split_writes
+        )?;
+        writeln!(
+            f,
+            "chains {} by log2 {:?}, index wraps {}, answers {}",
+            self.chains, self.chains_of_log2, self.index_wraps, self.answers
+        )?;
+        writeln!(
+            f,
+            "halts in flight {}, invalidations in flight {}",
+            self.halts_in_flight, self.invalidations_in_flight
+        )?;
+        write!(
+            f,
+            "commands {commands}, EAGAIN {}, never done {:?}",
+            self.answered(EAGAIN),
+            self.never_done()
+        )
     }
 }

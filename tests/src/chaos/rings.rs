@@ -123,7 +123,11 @@ impl World {
     pub(super) fn quiet(&mut self, member: u8, q: u8, no_interrupt: bool, back: u8) {
         if let Some(mut queue) = self.queues.remove(&(member, q)) {
             queue.quiet = true;
-            let flags = if no_interrupt { ring::AVAIL_F_NO_INTERRUPT } else { 0 };
+            let flags = if no_interrupt {
+                ring::AVAIL_F_NO_INTERRUPT
+            } else {
+                0
+            };
             self.put(queue.pa(queue.place.avail), &flags.to_le_bytes());
             let event = queue.avail.wrapping_sub(back.into());
             let at = layout::used_event(queue.place.avail, queue.size);
@@ -166,6 +170,12 @@ impl World {
         if let (0, Some(write)) = (chain.flaw, queue.receives) {
             parts.iter_mut().for_each(|p| p.2 = write);
         }
+        // 4 GiB would keep the transmit mover busy for longer than a session; behind other bytes they are too many.
+        if let Some(p) = parts.iter_mut().find(|p| !p.2 && p.1 > 0) {
+            if p.1 == u32::MAX {
+                p.1 = 64;
+            }
+        }
         let translated = layout::is_translated(queue.data);
         match chain.flaw {
             15 => parts[0].0 = 0xffff_ffff_ffff_f000,
@@ -174,7 +184,9 @@ impl World {
             18 if translated => parts[0].0 = layout::ARENA_IOVA + 0x40_0000,
             _ => {}
         }
-        let mut split = chain.indirect_from.map_or(parts.len(), |f| f.min(parts.len()));
+        let mut split = chain
+            .indirect_from
+            .map_or(parts.len(), |f| f.min(parts.len()));
         if chain.flaw == 0 {
             // What a small or crowded table does not hold goes into an indirect one, or is left out.
             if !queue.indirect {
@@ -217,12 +229,22 @@ impl World {
         }
         let used = (split + usize::from(split < parts.len())) as u16;
         queue.next_desc = first.wrapping_add(used) % size;
-        let head = if chain.flaw == 13 { size + first } else { first };
+        let head = if chain.flaw == 13 {
+            size + first
+        } else {
+            first
+        };
         let entry = 2 * u64::from(queue.avail % size);
-        self.put(queue.pa(queue.place.avail + ring::AVAIL_RING + entry), &head.to_le_bytes());
+        self.put(
+            queue.pa(queue.place.avail + ring::AVAIL_RING + entry),
+            &head.to_le_bytes(),
+        );
         let ahead = if chain.flaw == 14 { size + 1 } else { 1 };
         queue.avail = queue.avail.wrapping_add(ahead);
-        self.put(queue.pa(queue.place.avail + ring::AVAIL_IDX), &queue.avail.to_le_bytes());
+        self.put(
+            queue.pa(queue.place.avail + ring::AVAIL_IDX),
+            &queue.avail.to_le_bytes(),
+        );
     }
 
     /// Writes an indirect table at address `table`, which the host finds by `pa`.

@@ -77,7 +77,10 @@ fn query() -> impl Strategy<Value = Command> {
         (0u8..8).prop_map(|asid| (cmd::ASID_GET, vec![asid])),
         (0u8..8, 0u8..2, 0u64..0x10_0000).prop_map(|(asid, write, at)| {
             let iova = layout::iova(asid.into(), at).to_le_bytes();
-            (cmd::TRANSLATE, [&[asid, 0, 0, 0, write, 0, 0, 0][..], &iova].concat())
+            (
+                cmd::TRANSLATE,
+                [&[asid, 0, 0, 0, write, 0, 0, 0][..], &iova].concat(),
+            )
         }),
     ]
     .prop_map(|(opcode, data)| (opcode, GROUP_SELF, data));
@@ -96,9 +99,18 @@ fn query() -> impl Strategy<Value = Command> {
         1 => (0u8..3, 0u8..8).prop_map(|(g, a)| (cmd::GROUP_ASID_SET, vec![g, 0, 0, 0, a, 0, 0, 0])),
     ]
     .prop_map(|(opcode, data)| (opcode, GROUP_MANAGED, data));
-    (prop_oneof![1 => own, 2 => managed], 1u64..3, prop_oneof![6 => Just(0u8), 1 => 1u8..6]).prop_map(
-        |((opcode, group, data), member, framing)| Command { opcode, group, member, data, framing },
+    (
+        prop_oneof![1 => own, 2 => managed],
+        1u64..3,
+        prop_oneof![6 => Just(0u8), 1 => 1u8..6],
     )
+        .prop_map(|((opcode, group, data), member, framing)| Command {
+            opcode,
+            group,
+            member,
+            data,
+            framing,
+        })
 }
 
 fn desc() -> impl Strategy<Value = Desc> {
@@ -140,18 +152,40 @@ fn chain() -> impl Strategy<Value = Chain> {
             }
             if order == 7 {
                 // A block request: header, data, status.
-                descs[0] = Desc { offset: 0, len: 16, write: false };
+                descs[0] = Desc {
+                    offset: 0,
+                    len: 16,
+                    write: false,
+                };
             }
-            Chain { descs, indirect_from, flaw }
+            Chain {
+                descs,
+                indirect_from,
+                flaw,
+            }
         })
 }
 
 /// A chain that takes a packet of ordinary length.
 fn receive_chain() -> impl Strategy<Value = Chain> {
-    let part = (0u32..0x9_0000, prop_oneof![3 => 200u32..2000, 1 => 1u32..64])
-        .prop_map(|(offset, len)| Desc { offset, len, write: true });
-    (vec(part, 1..4), prop_oneof![2 => Just(None), 1 => Just(Some(0))])
-        .prop_map(|(descs, indirect_from)| Chain { descs, indirect_from, flaw: 0 })
+    let part = (
+        0u32..0x9_0000,
+        prop_oneof![3 => 200u32..2000, 1 => 1u32..64],
+    )
+        .prop_map(|(offset, len)| Desc {
+            offset,
+            len,
+            write: true,
+        });
+    (
+        vec(part, 1..4),
+        prop_oneof![2 => Just(None), 1 => Just(Some(0))],
+    )
+        .prop_map(|(descs, indirect_from)| Chain {
+            descs,
+            indirect_from,
+            flaw: 0,
+        })
 }
 
 fn member() -> impl Strategy<Value = u8> + Clone {
@@ -166,17 +200,19 @@ fn provision(member: impl Strategy<Value = u8>) -> impl Strategy<Value = Provisi
         (member, any::<bool>(), 0u8..8, 0u8..8),
         (any::<bool>(), prop::bool::weighted(0.8), log2, start, place),
     )
-        .prop_map(|((member, blk, rings, data), (event, indirect, log2, start, place))| Provision {
-            member,
-            blk,
-            rings,
-            data,
-            event,
-            indirect,
-            log2,
-            start,
-            place,
-        })
+        .prop_map(
+            |((member, blk, rings, data), (event, indirect, log2, start, place))| Provision {
+                member,
+                blk,
+                rings,
+                data,
+                event,
+                indirect,
+                log2,
+                start,
+                place,
+            },
+        )
 }
 
 fn halt() -> impl Strategy<Value = Halt> {
@@ -281,21 +317,32 @@ fn group() -> impl Strategy<Value = Vec<Action>> {
             all
         })
     });
-    let masked = (member(), prop_oneof![3 => 0u8..2, 1 => Just(0xffu8)]).prop_flat_map(
-        move |(m, slot)| {
+    let masked =
+        (member(), prop_oneof![3 => 0u8..2, 1 => Just(0xffu8)]).prop_flat_map(move |(m, slot)| {
             let work = vec(chain(), 1..5).prop_map(move |c| Action::Fill(m, slot & 1, c));
             let work = prop_oneof![work, receive()];
             (work, 200u16..1500, any::<u8>()).prop_map(move |(work, wait, bytes)| {
                 let on = Action::Mask(m, slot, true);
                 let off = Action::Mask(m, slot, false);
-                vec![Action::Heal, on, work, Action::Config(m, bytes), Action::Wait(wait), off]
+                vec![
+                    Action::Heal,
+                    on,
+                    work,
+                    Action::Config(m, bytes),
+                    Action::Wait(wait),
+                    off,
+                ]
             })
-        },
-    );
+        });
     let shot_down = (member(), 0u8..4, 0u8..8, 0u8..0xff, 0u8..32).prop_flat_map(
         move |(m, kind, asid, page, pages)| {
             (fill(m), 0u16..300, fill(m)).prop_map(move |(first, wait, then)| {
-                vec![first, Action::Wait(wait), Action::Invalidate(kind, asid, page, pages), then]
+                vec![
+                    first,
+                    Action::Wait(wait),
+                    Action::Invalidate(kind, asid, page, pages),
+                    then,
+                ]
             })
         },
     );
@@ -305,14 +352,27 @@ fn group() -> impl Strategy<Value = Vec<Action>> {
         all
     });
     // More faults than the fault queue holds.
-    let faults = (prop::bool::weighted(0.8), 0u8..2, prop::bool::weighted(0.8), vec(9u8..19, 4))
+    let faults = (
+        prop::bool::weighted(0.8),
+        0u8..2,
+        prop::bool::weighted(0.8),
+        vec(9u8..19, 4),
+    )
         .prop_map(|(enable, log2, in_memory, flaws)| {
             let mut all = vec![Action::Faults(enable, log2, in_memory, 0)];
             for pair in flaws.chunks(2) {
                 all.push(Action::Heal);
                 for (m, &flaw) in (1..).zip(pair) {
-                    let descs = vec![Desc { offset: 64, len: 40, write: true }];
-                    let chain = Chain { descs, indirect_from: Some(0), flaw };
+                    let descs = vec![Desc {
+                        offset: 64,
+                        len: 40,
+                        write: true,
+                    }];
+                    let chain = Chain {
+                        descs,
+                        indirect_from: Some(0),
+                        flaw,
+                    };
                     all.push(Action::Fill(m, 0, vec![chain]));
                 }
                 all.push(Action::Packet(1, 0, 60));
@@ -338,7 +398,10 @@ pub fn session(len: usize) -> impl Strategy<Value = Vec<Action>> {
     let start = (provision(Just(1u8)), provision(Just(2u8)), fill(1), fill(2)).prop_map(
         |(one, two, f1, f2)| {
             // One of each type.
-            let two = Provision { blk: !one.blk, ..two };
+            let two = Provision {
+                blk: !one.blk,
+                ..two
+            };
             vec![Action::Provision(one), Action::Provision(two), f1, f2]
         },
     );

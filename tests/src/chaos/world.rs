@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use shoal::env::{Env, EnvSettings, RegOp, RxPacket, Store};
 use shoal_abi::profile::Profile;
 use shoal_abi::ring::S_NEEDS_RESET;
-use shoal_abi::{cmd, regs};
 use shoal_abi::stream::{TUSER_ANSWER, TUSER_TAG};
+use shoal_abi::{cmd, regs};
 
 use super::action::{Action, Chain, Desc, Halt, Provision};
 use super::admin::{halt, invalidate, managed, message};
@@ -140,7 +140,11 @@ impl World {
     }
 
     pub(super) fn write(&mut self, addr: u32, data: u32) {
-        self.env.axil.post(RegOp::Write { addr, data, strb: 15 });
+        self.env.axil.post(RegOp::Write {
+            addr,
+            data,
+            strb: 15,
+        });
     }
 
     pub(super) fn wait_bus(&mut self) -> Result<(), Fault> {
@@ -150,7 +154,10 @@ impl World {
             }
             self.run(8)?;
         }
-        Err(Fault::Hang { cycle: self.cycle(), what: "a register access" })
+        Err(Fault::Hang {
+            cycle: self.cycle(),
+            what: "a register access",
+        })
     }
 
     pub(super) fn read(&mut self, addr: u32) -> Result<u32, Fault> {
@@ -208,7 +215,11 @@ impl World {
                 self.submit(&managed(cmd::CONFIG_SET, *member, data));
             }
             Action::Faults(enable, log2, in_memory, head) => {
-                let base = if *in_memory { layout::FAULTS } else { layout::no_memory(0) };
+                let base = if *in_memory {
+                    layout::FAULTS
+                } else {
+                    layout::no_memory(0)
+                };
                 self.write(regs::FQ_BASE_LO.offset, (base & 0xffff_ffff) as u32);
                 self.write(regs::FQ_CTRL.offset, fault_control(*enable, *log2));
                 self.write(regs::FQ_HEAD.offset, u32::from(*head));
@@ -230,7 +241,11 @@ impl World {
             Action::Packet(member, vq, bytes) => self.packet(*member, *vq, *bytes),
             Action::Answer(member, xor, bytes) => self.answer(*member, *xor, *bytes),
             Action::Write(addr, data, strb) => {
-                self.env.axil.post(RegOp::Write { addr: *addr, data: *data, strb: *strb });
+                self.env.axil.post(RegOp::Write {
+                    addr: *addr,
+                    data: *data,
+                    strb: *strb,
+                });
             }
             Action::Read(addr) => self.env.axil.post(RegOp::Read { addr: *addr }),
             Action::Poke(at, value) => self.put(u64::from(*at), &value.to_le_bytes()),
@@ -262,14 +277,18 @@ impl World {
     }
 
     fn nets(&self) -> impl Iterator<Item = u8> + '_ {
-        self.provisioned.values().filter(|p| !p.blk).map(|p| p.member)
+        self.provisioned
+            .values()
+            .filter(|p| !p.blk)
+            .map(|p| p.member)
     }
 
     fn heal(&mut self) -> Result<(), Fault> {
         for p in self.provisioned.clone().into_values() {
             if self.done(&managed(cmd::STATUS_GET, p.member, Vec::new()))? {
                 let answer = ADMIN_BUF
-                    + ADMIN_BUF_BYTES * u64::from(self.admin_avail.wrapping_sub(1) % regs::ADMIN_QUEUE_SIZE)
+                    + ADMIN_BUF_BYTES
+                        * u64::from(self.admin_avail.wrapping_sub(1) % regs::ADMIN_QUEUE_SIZE)
                     + ADMIN_BUF_BYTES / 2;
                 let status = self.get16(answer + cmd::RESULT_HEADER_BYTES as u64);
                 if status & u16::from(S_NEEDS_RESET) != 0 {
@@ -283,11 +302,28 @@ impl World {
     /// A command that drains, while `m_axis` stands still and holds a chain longer than the FIFO before it.
     fn stuck(&mut self, member: u8, how: Halt) -> Result<(), Fault> {
         self.heal()?;
-        let q = self.queues.iter().find(|((m, _), q)| *m == member && q.transmits());
-        let Some(q) = q.map(|((_, q), _)| *q) else { return Ok(()) };
+        let q = self
+            .queues
+            .iter()
+            .find(|((m, _), q)| *m == member && q.transmits());
+        let Some(q) = q.map(|((_, q), _)| *q) else {
+            return Ok(());
+        };
         self.env.streams.settings_mut().stall_percent = 100;
-        let descs = vec![Desc { offset: 0x200, len: 3000, write: false }];
-        self.fill(member, q, &[Chain { descs, indirect_from: None, flaw: 0 }]);
+        let descs = vec![Desc {
+            offset: 0x200,
+            len: 3000,
+            write: false,
+        }];
+        self.fill(
+            member,
+            q,
+            &[Chain {
+                descs,
+                indirect_from: None,
+                flaw: 0,
+            }],
+        );
         // Time for a chain to reach the stream.
         self.run(600)?;
         self.reach.halts_in_flight += u64::from(self.in_flight(member));
@@ -302,7 +338,14 @@ impl World {
         let head = (0..bytes).map(|n| n as u8).collect();
         let tag = TUSER_TAG.get(tuser) ^ u64::from(xor);
         let tuser = TUSER_ANSWER.put(1) | TUSER_TAG.put(tag);
-        self.send(RxPacket { member, vq: 0, tuser, head, zeroes: 0, tail: None });
+        self.send(RxPacket {
+            member,
+            vq: 0,
+            tuser,
+            head,
+            zeroes: 0,
+            tail: None,
+        });
     }
 
     fn packet(&mut self, member: u8, vq: u8, bytes: u16) {

@@ -115,11 +115,19 @@ fn find(name: &str, random: &[Session], lockstep: bool) -> Found {
     if straight.0.name == TINY.name {
         let (cycles, fault) = play(random, &plusargs, lockstep);
         if fault.is_some() && cycles <= LIMIT {
-            return Found { cycles, fault, by_chance: true };
+            return Found {
+                cycles,
+                fault,
+                by_chance: true,
+            };
         }
     }
     let (cycles, fault) = play(&[straight], &plusargs, lockstep);
-    Found { cycles, fault, by_chance: false }
+    Found {
+        cycles,
+        fault,
+        by_chance: false,
+    }
 }
 
 /// Finds every fault twice: with the model beside the RTL, and by the monitors alone.
@@ -128,7 +136,9 @@ fn find_all(random: &[Session]) -> Vec<[Found; 2]> {
     let found = Mutex::new(Vec::new());
     let work = || loop {
         let n = next.fetch_add(1, Ordering::Relaxed);
-        let Some((name, _)) = EXPECTED.get(n) else { break };
+        let Some((name, _)) = EXPECTED.get(n) else {
+            break;
+        };
         let both = [find(name, random, true), find(name, random, false)];
         found.lock().expect("no panic").push((n, both));
     };
@@ -144,7 +154,11 @@ fn find_all(random: &[Session]) -> Vec<[Found; 2]> {
 
 fn line(name: &str, [lockstep, monitors]: &[Found; 2]) -> String {
     let site = lockstep.fault.as_ref().map_or("not found", Fault::site);
-    let how = if lockstep.by_chance { "random" } else { "straight" };
+    let how = if lockstep.by_chance {
+        "random"
+    } else {
+        "straight"
+    };
     let alone = match (&monitors.fault, monitors.cycles) {
         (Some(Fault::Violation(v)), cycles) => format!("{cycles} {}: {}", v.monitor, v.rule),
         (Some(fault), cycles) => format!("{cycles} {}", fault.site()),
@@ -157,21 +171,38 @@ fn line(name: &str, [lockstep, monitors]: &[Found; 2]) -> String {
 fn every_break_is_found_within_the_limit_and_named_rightly() {
     let names: Vec<_> = BREAKS.iter().map(|b| b.0).collect();
     let expected: Vec<_> = EXPECTED.iter().map(|e| e.0).collect();
-    assert_eq!(names, expected, "the breaks of the RTL and this table differ");
-    println!("{:16} {:>7} {:8} {:14} monitors alone", "break", "cycles", "session", "first");
+    assert_eq!(
+        names, expected,
+        "the breaks of the RTL and this table differ"
+    );
+    println!(
+        "{:16} {:>7} {:8} {:14} monitors alone",
+        "break", "cycles", "session", "first"
+    );
     let (mut bad, mut by_chance) = (Vec::new(), 0);
     for ((name, sites), found) in EXPECTED.iter().zip(find_all(&random_sessions())) {
         let line = line(name, &found);
         println!("{line}");
-        let [Found { cycles, fault, by_chance: random }, _] = &found;
+        let [Found {
+            cycles,
+            fault,
+            by_chance: random,
+        }, _] = &found;
         let site = fault.as_ref().map_or("", Fault::site);
         if *cycles > LIMIT || !sites.iter().any(|s| site.starts_with(s)) {
             bad.push(line);
         }
         by_chance += usize::from(*random);
     }
-    assert!(bad.is_empty(), "not found, or reported by the wrong port:\n{}", bad.join("\n"));
-    assert!(by_chance >= FOUND_BY_CHANCE, "random sessions found only {by_chance}");
+    assert!(
+        bad.is_empty(),
+        "not found, or reported by the wrong port:\n{}",
+        bad.join("\n")
+    );
+    assert!(
+        by_chance >= FOUND_BY_CHANCE,
+        "random sessions found only {by_chance}"
+    );
 }
 
 #[test]
@@ -179,8 +210,16 @@ fn without_a_break_the_same_sessions_pass() {
     let straight = EXPECTED.iter().map(|(name, _)| sessions::of(name));
     for session in straight.chain(random_sessions()) {
         let (_, fault) = play(std::slice::from_ref(&session), &[], true);
-        assert!(fault.is_none(), "{}\n{:?}", fault.expect("a fault"), session.1);
+        assert!(
+            fault.is_none(),
+            "{}\n{:?}",
+            fault.expect("a fault"),
+            session.1
+        );
     }
     let (cycles, fault) = play(&random_sessions(), &[], true);
-    assert!(fault.is_none() && cycles >= LIMIT, "only {cycles} cycles of sessions");
+    assert!(
+        fault.is_none() && cycles >= LIMIT,
+        "only {cycles} cycles of sessions"
+    );
 }

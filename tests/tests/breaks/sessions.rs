@@ -30,13 +30,20 @@ fn net(member: u8, rings: u8, data: u8) -> Provision {
 
 /// Block, likewise.
 fn blk(member: u8, rings: u8, data: u8) -> Provision {
-    Provision { blk: true, ..net(member, rings, data) }
+    Provision {
+        blk: true,
+        ..net(member, rings, data)
+    }
 }
 
 /// Buffers as (offset, bytes, device-writable).
 fn chain(parts: &[(u32, u32, bool)], flaw: u8) -> Chain {
     let desc = |&(offset, len, write)| shoal_conformance::chaos::Desc { offset, len, write };
-    Chain { descs: parts.iter().map(desc).collect(), indirect_from: None, flaw }
+    Chain {
+        descs: parts.iter().map(desc).collect(),
+        indirect_from: None,
+        flaw,
+    }
 }
 
 /// 16 bytes out from `offset` and a byte in.
@@ -46,7 +53,13 @@ fn request(offset: u32) -> Chain {
 
 fn command(group: u16, member: u64, opcode: u16, data: &[u64]) -> Action {
     let data = data.iter().flat_map(|d| d.to_le_bytes()).collect();
-    Action::Admin(Command { opcode, group, member, data, framing: 0 })
+    Action::Admin(Command {
+        opcode,
+        group,
+        member,
+        data,
+        framing: 0,
+    })
 }
 
 fn own(opcode: u16, data: &[u64]) -> Action {
@@ -91,7 +104,12 @@ pub fn of(fault: &str) -> Session {
         "msix_masked" => {
             let mask = regs::MSIX_TABLE + regs::MSIX_ENTRY_BYTES + 12;
             let write = Action::Write(mask, 1, 15);
-            tiny([write, Action::Wait(500), own(cmd::CAPS, &[]), Action::Wait(2000)])
+            tiny([
+                write,
+                Action::Wait(500),
+                own(cmd::CAPS, &[]),
+                Action::Wait(2000),
+            ])
         }
         "doorbell_index" => tiny([
             Action::Provision(blk(1, 0, 0)),
@@ -112,7 +130,10 @@ pub fn of(fault: &str) -> Session {
             let other = 1 + (1u64 << MID.tlb_aw);
             let translate = |asid| own(cmd::TRANSLATE, &[asid, 0x8000_0000]);
             let bind = own(cmd::ASID_SET, &[other | 2 << 32, 0, 0x40_0000]);
-            (&MID, vec![bind, translate(1), translate(other), Action::Wait(4000)])
+            (
+                &MID,
+                vec![bind, translate(1), translate(other), Action::Wait(4000)],
+            )
         }
         "invalidate_drop" => tiny([
             Action::Provision(blk(1, 0, 1)),
@@ -133,16 +154,32 @@ pub fn of(fault: &str) -> Session {
             ];
             tiny(start.into_iter().chain(again.clone()).chain(again))
         }
-        "read_response" => {
-            one(blk(1, 0, 0), Chain { flaw: 16, ..request(0) })
-        }
+        "read_response" => one(
+            blk(1, 0, 0),
+            Chain {
+                flaw: 16,
+                ..request(0)
+            },
+        ),
         "transmit_lanes" => {
             let poke = Action::Poke(BUFFERS, 0x0123_4567_89ab_cdef);
             let (profile, actions) = one(blk(1, 0, 0), request(3));
             (profile, [vec![poke], actions].concat())
         }
-        "chain_limit" => one(blk(1, 0, 0), Chain { flaw: 10, ..request(0) }),
-        "next_range" => one(blk(1, 0, 0), Chain { flaw: 9, ..request(0) }),
+        "chain_limit" => one(
+            blk(1, 0, 0),
+            Chain {
+                flaw: 10,
+                ..request(0)
+            },
+        ),
+        "next_range" => one(
+            blk(1, 0, 0),
+            Chain {
+                flaw: 9,
+                ..request(0)
+            },
+        ),
         "receive_stopped" => tiny([
             Action::Provision(net(1, 0, 0)),
             Action::Fill(1, 0, vec![chain(&[(0, 500, true)], 0)]),
@@ -152,7 +189,10 @@ pub fn of(fault: &str) -> Session {
             Action::Wait(1000),
         ]),
         "event_index" => {
-            let p = Provision { event: true, ..blk(1, 0, 0) };
+            let p = Provision {
+                event: true,
+                ..blk(1, 0, 0)
+            };
             tiny([
                 Action::Provision(p),
                 Action::Quiet(1, 0, false, 0),
@@ -169,7 +209,14 @@ pub fn of(fault: &str) -> Session {
         ]),
         "needs_reset" => tiny([
             Action::Provision(blk(1, 0, 0)),
-            Action::Fill(1, 0, vec![Chain { flaw: 13, ..request(0) }]),
+            Action::Fill(
+                1,
+                0,
+                vec![Chain {
+                    flaw: 13,
+                    ..request(0)
+                }],
+            ),
             Action::Wait(1000),
             Action::Kick(1, 0),
             Action::Wait(1000),
@@ -182,7 +229,11 @@ pub fn of(fault: &str) -> Session {
         "drain_wait" => tiny([
             Action::Provision(blk(1, 0, 0)),
             Action::Memory(250, 0, 0),
-            Action::Fill(1, 0, vec![chain(&[(0, 4096, false), (0x2000, 1, true)], 0); 8]),
+            Action::Fill(
+                1,
+                0,
+                vec![chain(&[(0, 4096, false), (0x2000, 1, true)], 0); 8],
+            ),
             Action::Halt(1, Halt::Destroy),
             Action::Wait(8000),
         ]),

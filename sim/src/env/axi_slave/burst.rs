@@ -71,14 +71,35 @@ mod tests {
     use super::*;
 
     fn burst(addr: u64, beats: u16, size: u8) -> Burst {
-        Burst { id: 0, addr, beats, size, kind: BURST_INCR, user: 0 }
+        Burst {
+            id: 0,
+            addr,
+            beats,
+            size,
+            kind: BURST_INCR,
+            user: 0,
+        }
     }
 
     #[test]
     fn an_unaligned_start_shortens_the_first_beat_only() {
         let b = burst(0x1005, 3, 3);
-        assert_eq!(b.lanes(0, 8), Lanes { addr: 0x1005, lane: 5, len: 3 });
-        assert_eq!(b.lanes(1, 8), Lanes { addr: 0x1008, lane: 0, len: 8 });
+        assert_eq!(
+            b.lanes(0, 8),
+            Lanes {
+                addr: 0x1005,
+                lane: 5,
+                len: 3
+            }
+        );
+        assert_eq!(
+            b.lanes(1, 8),
+            Lanes {
+                addr: 0x1008,
+                lane: 0,
+                len: 8
+            }
+        );
         assert_eq!(b.len(), 19);
     }
 
@@ -94,6 +115,10 @@ mod tests {
         assert!(burst(0x1ff8, 1, 3).is_legal(8));
         assert!(!burst(0x1ff8, 2, 3).is_legal(8));
         assert!(!burst(0x1000, 1, 4).is_legal(8));
-        assert!(!Burst { kind: 2, ..burst(0x1000, 1, 3) }.is_legal(8));
+        assert!(!Burst {
+            kind: 2,
+            ..burst(0x1000, 1, 3)
+        }
+        .is_legal(8));
     }
 }

@@ -125,8 +125,21 @@ impl AxiSlave {
 
     /// One cycle: decides this cycle's inputs and takes its handshakes.
     pub fn tick(&mut self, cycle: u64, out: &Outputs, inputs: &mut Inputs, on: &mut Platform<'_>) {
-        let Self { settings, dice, beat_bytes, reads, writes, counts } = self;
-        let mut bus = Bus { settings, dice, beat_bytes: *beat_bytes, counts, cycle };
+        let Self {
+            settings,
+            dice,
+            beat_bytes,
+            reads,
+            writes,
+            counts,
+        } = self;
+        let mut bus = Bus {
+            settings,
+            dice,
+            beat_bytes: *beat_bytes,
+            counts,
+            cycle,
+        };
         reads.tick(&mut bus, out, inputs, on);
         writes.tick(&mut bus, out, inputs, on);
     }
@@ -175,9 +188,11 @@ impl Bus<'_> {
             self.counts.illegal += 1;
             return Err(RESP_SLVERR);
         }
-        let pasid =
-            (b.user & USER_PASID_VALID != 0).then_some(b.user & ((1 << USER_PASID_W) - 1));
-        let addr = on.iommu.translate(pasid, b.addr, write).map_err(|_| RESP_SLVERR)?;
+        let pasid = (b.user & USER_PASID_VALID != 0).then_some(b.user & ((1 << USER_PASID_W) - 1));
+        let addr = on
+            .iommu
+            .translate(pasid, b.addr, write)
+            .map_err(|_| RESP_SLVERR)?;
         if on.mem.is_mapped(addr, b.len()) {
             Ok(addr)
         } else {

@@ -115,14 +115,23 @@ impl Reads {
     fn accept(&mut self, burst: Burst, bus: &mut Bus<'_>, on: &mut Platform<'_>) {
         let route = bus.route(&burst, false, on);
         let due = bus.due();
-        let Some(queue) = self.ids.get_mut(usize::from(burst.id)) else { return };
+        let Some(queue) = self.ids.get_mut(usize::from(burst.id)) else {
+            return;
+        };
         bus.counts.reads += 1;
         bus.counts.errors += u64::from(route.is_err());
         if queue.is_empty() {
             self.busy.push(burst.id);
         }
         let bytes = self.spare.pop().unwrap_or_default();
-        queue.push_back(Read { burst, route, due, order: self.accepted, bytes, sent: 0 });
+        queue.push_back(Read {
+            burst,
+            route,
+            due,
+            order: self.accepted,
+            bytes,
+            sent: 0,
+        });
         self.accepted += 1;
         self.in_flight += 1;
         self.next_due = self.next_due.min(due);
@@ -136,15 +145,31 @@ impl Reads {
         if bus.cycle < self.next_due {
             return None;
         }
-        let head = |id: &u16| self.ids[usize::from(*id)].front().expect("a busy ID has a read");
+        let head = |id: &u16| {
+            self.ids[usize::from(*id)]
+                .front()
+                .expect("a busy ID has a read")
+        };
         if !bus.settings.reorder {
-            let (at, oldest) =
-                self.busy.iter().enumerate().min_by_key(|(_, id)| head(id).order)?;
+            let (at, oldest) = self
+                .busy
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, id)| head(id).order)?;
             return (head(oldest).due <= bus.cycle).then_some(at);
         }
-        let due = self.busy.iter().filter(|id| head(id).due <= bus.cycle).count();
+        let due = self
+            .busy
+            .iter()
+            .filter(|id| head(id).due <= bus.cycle)
+            .count();
         if due == 0 {
-            self.next_due = self.busy.iter().map(|id| head(id).due).min().unwrap_or(u64::MAX);
+            self.next_due = self
+                .busy
+                .iter()
+                .map(|id| head(id).due)
+                .min()
+                .unwrap_or(u64::MAX);
             return None;
         }
         let nth = bus.dice.index(due);
@@ -191,7 +216,12 @@ impl Reads {
         }
         read.sent += 1;
         let last = read.sent == read.burst.beats;
-        self.beat = Some(Beat { id, data: words(&bytes), resp, last });
+        self.beat = Some(Beat {
+            id,
+            data: words(&bytes),
+            resp,
+            last,
+        });
         self.credit.take();
         self.begun = (!last).then_some(id);
         if last {

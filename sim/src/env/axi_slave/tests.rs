@@ -27,7 +27,9 @@ impl Bench {
 
     fn step(&mut self, out: &Outputs) -> Inputs {
         let mut inputs = Inputs::default();
-        let Self { mem, iommu, irqs, .. } = self;
+        let Self {
+            mem, iommu, irqs, ..
+        } = self;
         let mut on = Platform { mem, iommu, irqs };
         self.slave.tick(self.cycle, out, &mut inputs, &mut on);
         self.cycle += 1;
@@ -36,7 +38,12 @@ impl Bench {
 
     /// Does one read alone; data beats and the last response.
     fn read(&mut self, ar: Outputs) -> (Vec<Data>, u8) {
-        let mut out = Outputs { m_axi_arvalid: true, m_axi_rready: true, m_axi_arburst: 1, ..ar };
+        let mut out = Outputs {
+            m_axi_arvalid: true,
+            m_axi_rready: true,
+            m_axi_arburst: 1,
+            ..ar
+        };
         let mut beats = Vec::new();
         for _ in 0..10_000 {
             let i = self.step(&out);
@@ -53,7 +60,12 @@ impl Bench {
 
     /// Does one write alone, data first when `early`; the response.
     fn write(&mut self, aw: Outputs, beats: &[(Data, u64)], early: bool) -> u8 {
-        let mut out = Outputs { m_axi_awvalid: !early, m_axi_bready: true, m_axi_awburst: 1, ..aw };
+        let mut out = Outputs {
+            m_axi_awvalid: !early,
+            m_axi_bready: true,
+            m_axi_awburst: 1,
+            ..aw
+        };
         let mut sent = 0;
         for _ in 0..10_000 {
             out.m_axi_wvalid = sent < beats.len();
@@ -91,11 +103,21 @@ impl Bench {
 }
 
 fn ar(addr: u64, beats: u8, size: u8) -> Outputs {
-    Outputs { m_axi_araddr: addr, m_axi_arlen: beats - 1, m_axi_arsize: size, ..Outputs::default() }
+    Outputs {
+        m_axi_araddr: addr,
+        m_axi_arlen: beats - 1,
+        m_axi_arsize: size,
+        ..Outputs::default()
+    }
 }
 
 fn aw(addr: u64, beats: u8, size: u8) -> Outputs {
-    Outputs { m_axi_awaddr: addr, m_axi_awlen: beats - 1, m_axi_awsize: size, ..Outputs::default() }
+    Outputs {
+        m_axi_awaddr: addr,
+        m_axi_awlen: beats - 1,
+        m_axi_awsize: size,
+        ..Outputs::default()
+    }
 }
 
 #[test]
@@ -134,7 +156,10 @@ fn narrow_and_unaligned_reads_put_bytes_in_their_lanes() {
 #[test]
 fn each_way_to_refuse_has_its_response() {
     let mut b = Bench::new(AxiSettings::default(), 8);
-    let pasid = |o: Outputs| Outputs { m_axi_aruser: USER_PASID_VALID | 9, ..o };
+    let pasid = |o: Outputs| Outputs {
+        m_axi_aruser: USER_PASID_VALID | 9,
+        ..o
+    };
     assert_eq!(b.read(ar(1 << 40, 2, 3)).1, 3, "no memory there");
     assert_eq!(b.read(pasid(ar(0x1000, 1, 3))).1, 2);
     b.iommu.map(9, 0x1000, 1 << 40, 4096, true);
@@ -143,7 +168,10 @@ fn each_way_to_refuse_has_its_response() {
     b.mem.write(0x5008, &7_u64.to_le_bytes()).unwrap();
     let (beats, resp) = b.read(pasid(ar(0x1008, 1, 3)));
     assert_eq!((beats[0][0], resp), (7, 0));
-    let to = Outputs { m_axi_awuser: USER_PASID_VALID | 9, ..aw(0x1008, 1, 3) };
+    let to = Outputs {
+        m_axi_awuser: USER_PASID_VALID | 9,
+        ..aw(0x1008, 1, 3)
+    };
     assert_eq!(b.write(to, &[([1, 0], 0xff)], false), 2, "read-only");
     assert_eq!(b.read(ar(0x1ff8, 2, 3)).1, 2, "crosses a page");
     assert_eq!(b.slave.counts().illegal, 1);
@@ -152,13 +180,20 @@ fn each_way_to_refuse_has_its_response() {
 #[test]
 fn an_interrupt_message_reaches_the_controller_and_not_memory() {
     let mut b = Bench::new(AxiSettings::default(), 8);
-    let to = Outputs { m_axi_awuser: 1 << 21, ..aw(0x1004, 1, 2) };
+    let to = Outputs {
+        m_axi_awuser: 1 << 21,
+        ..aw(0x1004, 1, 2)
+    };
     assert_eq!(b.write(to, &[([0xabcd_1234_0000_0000, 0], 0xf0)], false), 0);
     assert_eq!(b.irqs.take(0x1004, 0xabcd_1234), 1);
     let mut back = [0; 8];
     b.mem.read(0x1000, &mut back).unwrap();
     assert_eq!(back, [0; 8]);
-    assert_eq!(b.write(to, &[([0, 0], 0xff)], false), 2, "eight bytes are no message");
+    assert_eq!(
+        b.write(to, &[([0, 0], 0xff)], false),
+        2,
+        "eight bytes are no message"
+    );
 }
 
 #[test]
@@ -173,7 +208,11 @@ fn reads_stay_in_order_within_an_id_and_overtake_across_ids() {
     let mut ends = Vec::new();
     let mut open: Option<u16> = None;
     let mut interleaved = false;
-    let mut out = Outputs { m_axi_arburst: 1, m_axi_arsize: 3, ..Outputs::default() };
+    let mut out = Outputs {
+        m_axi_arburst: 1,
+        m_axi_arsize: 3,
+        ..Outputs::default()
+    };
     let mut last = Inputs::default();
     while b.cycle < 200_000 && ends.len() < 500 {
         if !out.m_axi_arvalid && next < 500 {
@@ -186,10 +225,15 @@ fn reads_stay_in_order_within_an_id_and_overtake_across_ids() {
         let i = b.step(&out);
         if last.m_axi_rvalid {
             let same = (i.m_axi_rvalid, i.m_axi_rid, i.m_axi_rdata, i.m_axi_rlast);
-            assert_eq!(same, (true, last.m_axi_rid, last.m_axi_rdata, last.m_axi_rlast));
+            assert_eq!(
+                same,
+                (true, last.m_axi_rid, last.m_axi_rdata, last.m_axi_rlast)
+            );
         }
         if i.m_axi_rvalid && out.m_axi_rready {
-            let beats = expected.get_mut(&i.m_axi_rid).expect("a read with this ID is open");
+            let beats = expected
+                .get_mut(&i.m_axi_rid)
+                .expect("a read with this ID is open");
             assert_eq!((i.m_axi_rdata[0], i.m_axi_rlast), beats.remove(0));
             interleaved |= open.is_some_and(|id| id != i.m_axi_rid);
             open = (!i.m_axi_rlast).then_some(i.m_axi_rid);
@@ -208,15 +252,29 @@ fn reads_stay_in_order_within_an_id_and_overtake_across_ids() {
         }
     }
     assert_eq!(ends.len(), 500);
-    assert!(ends.windows(2).any(|w| w[0] > w[1]), "some completion overtakes");
+    assert!(
+        ends.windows(2).any(|w| w[0] > w[1]),
+        "some completion overtakes"
+    );
     assert!(interleaved, "some bursts interleave");
     assert_eq!(b.slave.in_flight(), (0, 0));
 }
 
 #[test]
 fn writes_of_one_id_land_in_order_and_a_slow_memory_delays_the_response() {
-    let mut b = Bench::new(AxiSettings { latency: 100, ..AxiSettings::default() }, 8);
-    let mut out = Outputs { m_axi_awburst: 1, m_axi_awsize: 3, m_axi_bready: true, ..Outputs::default() };
+    let mut b = Bench::new(
+        AxiSettings {
+            latency: 100,
+            ..AxiSettings::default()
+        },
+        8,
+    );
+    let mut out = Outputs {
+        m_axi_awburst: 1,
+        m_axi_awsize: 3,
+        m_axi_bready: true,
+        ..Outputs::default()
+    };
     (out.m_axi_awaddr, out.m_axi_wstrb, out.m_axi_wlast) = (0x3000, 0xff, true);
     let (mut addresses, mut data, mut responses, mut first) = (0_u64, 0_u64, 0_u64, 0);
     let mut seen = 0;
@@ -244,7 +302,10 @@ fn writes_of_one_id_land_in_order_and_a_slow_memory_delays_the_response() {
 
 #[test]
 fn bandwidth_is_limited_to_what_is_set() {
-    let settings = AxiSettings { beats_per_256: 64, ..AxiSettings::smooth(5) };
+    let settings = AxiSettings {
+        beats_per_256: 64,
+        ..AxiSettings::smooth(5)
+    };
     let mut b = Bench::new(settings, 8);
     let out = Outputs {
         m_axi_arvalid: true,

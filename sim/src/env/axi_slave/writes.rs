@@ -131,7 +131,8 @@ impl Writes {
             self.current.push((out.m_axi_wdata, out.m_axi_wstrb));
             if out.m_axi_wlast {
                 let next = self.spare.pop().unwrap_or_default();
-                self.data.push_back(std::mem::replace(&mut self.current, next));
+                self.data
+                    .push_back(std::mem::replace(&mut self.current, next));
             }
         }
         while !self.addresses.is_empty() && !self.data.is_empty() {
@@ -149,14 +150,24 @@ impl Writes {
         let due = bus.due();
         let wait = u32::try_from(due - bus.cycle).unwrap_or(u32::MAX);
         let mut apply = bus.cycle + u64::from(bus.dice.up_to(wait));
-        let Some(queue) = self.ids.get_mut(usize::from(burst.id)) else { return };
+        let Some(queue) = self.ids.get_mut(usize::from(burst.id)) else {
+            return;
+        };
         // Writes of one ID reach memory in order.
         apply = apply.max(queue.back().map_or(0, |w| w.apply));
         if queue.is_empty() {
             self.busy.push(burst.id);
         }
         let order = self.started;
-        queue.push_back(Write { burst, beats, route, apply, due: due.max(apply), order, resp: None });
+        queue.push_back(Write {
+            burst,
+            beats,
+            route,
+            apply,
+            due: due.max(apply),
+            order,
+            resp: None,
+        });
         self.started += 1;
         self.complete += 1;
         self.next_event = self.next_event.min(apply.max(bus.cycle + 1));
@@ -178,14 +189,26 @@ impl Writes {
     }
 
     fn choose_response(&mut self, bus: &mut Bus<'_>) {
-        let head = |id: &u16| self.ids[usize::from(*id)].front().expect("a busy ID has a write");
+        let head = |id: &u16| {
+            self.ids[usize::from(*id)]
+                .front()
+                .expect("a busy ID has a write")
+        };
         let is_due = |w: &Write| w.resp.is_some() && w.due <= bus.cycle;
         let chosen = if bus.settings.reorder {
             let due = self.busy.iter().filter(|id| is_due(head(id))).count();
             let nth = bus.dice.index(due);
-            self.busy.iter().enumerate().filter(|(_, id)| is_due(head(id))).nth(nth)
+            self.busy
+                .iter()
+                .enumerate()
+                .filter(|(_, id)| is_due(head(id)))
+                .nth(nth)
         } else {
-            let oldest = self.busy.iter().enumerate().min_by_key(|(_, id)| head(id).order);
+            let oldest = self
+                .busy
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, id)| head(id).order);
             oldest.filter(|(_, id)| is_due(head(id)))
         };
         let Some((at, &id)) = chosen else { return };
@@ -252,7 +275,8 @@ fn store(
             run[n] = byte(l);
             n += 1;
         } else if n > 0 {
-            on.mem.write(addr.wrapping_add((l - n - lane) as u64), &run[..n])?;
+            on.mem
+                .write(addr.wrapping_add((l - n - lane) as u64), &run[..n])?;
             n = 0;
         }
     }
@@ -275,6 +299,10 @@ fn interrupt(write: &Write, bus: &mut Bus<'_>, on: &mut Platform<'_>) -> u8 {
         return RESP_SLVERR;
     }
     let word = (data[lane / 8] >> (lane % 8 * 8)) as u32;
-    on.irqs.deliver(Irq { addr: burst.addr, data: word, cycle: bus.cycle });
+    on.irqs.deliver(Irq {
+        addr: burst.addr,
+        data: word,
+        cycle: bus.cycle,
+    });
     RESP_OKAY
 }

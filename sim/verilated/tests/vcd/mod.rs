@@ -47,7 +47,9 @@ impl Vcd {
     }
 
     fn change(&mut self, time: u64, code: &str, bits: &str) {
-        let value = u128::from_str_radix(bits, 2).expect("two-valued bits");
+        // Ports have 128 bits at most; of a wider signal inside, which nobody asks for, the low ones do.
+        let low = &bits[bits.len().saturating_sub(128)..];
+        let value = u128::from_str_radix(low, 2).expect("two-valued bits");
         let words = [value as u64, (value >> 64) as u64];
         self.changes
             .entry(code.to_owned())

@@ -1,0 +1,218 @@
+//! The `shoal` command given what it cannot use: one line that names it, exit code 2, and nothing left half-written.
+#![cfg(all(feature = "model", feature = "driver"))]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs `shoal` with the words of `line`, in `dir`.
+fn shoal(dir: &Path, line: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));
+    command.args(line.split_whitespace()).current_dir(dir);
+    command.output().expect("the program starts")
+}
+
+/// Names of the files in `dir`, hidden ones too.
+fn files(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Expects bad input: exit code 2, one line on standard error with `word` in it, nothing on standard output.
+fn refused(dir: &Path, line: &str, word: &str) {
+    let before = files(dir);
+    let out = shoal(dir, line);
+    let err = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2), "{line}: {err}");
+    assert_eq!(err.lines().count(), 1, "{line}: {err}");
+    assert!(
+        err.starts_with("error: ") && err.contains(word),
+        "{line}: {err}"
+    );
+    assert!(
+        out.stdout.is_empty(),
+        "{line}: {}",
+        String::from_utf8_lossy(&out.stdout)
+    );
+    assert_eq!(files(dir), before, "{line}");
+}
+
+/// A record of a short run of the model.
+fn record(dir: &Path) -> Vec<u8> {
+    let out = shoal(dir, "run probe --dut model --seed 7 --record good.rec");
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    assert_eq!(files(dir), ["good.rec"]);
+    std::fs::read(dir.join("good.rec")).unwrap()
+}
+
+#[test]
+fn names_and_numbers_that_do_not_exist_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    refused(d, "", "subcommand");
+    refused(d, "dance", "dance");
+    refused(d, "run nothing", "nothing");
+    refused(d, "run probe --dut model --profile huge", "huge");
+    refused(d, "run probe --dut quantum", "quantum");
+    refused(d, "run probe --dut model --devices 9", "--devices 9");
+    refused(d, "run probe --dut model --devices 0", "--devices 0");
+    refused(d, "run probe --dut model --devices -1", "-1");
+    refused(
+        d,
+        "run demo --dut model --profile mid --devices 4097",
+        "4097",
+    );
+    refused(d, "run probe --dut model --max-cycles 0", "--max-cycles 0");
+    refused(d, "run probe --dut model --seed one", "one");
+    refused(
+        d,
+        "run probe --dut model --latency 99999999999",
+        "99999999999",
+    );
+    refused(d, "gen --profile huge --out v", "huge");
+    refused(d, "gen --profile tiny", "--out");
+    refused(d, "abi --format html", "html");
+    refused(d, "bench --profile huge", "huge");
+}
+
+#[test]
+fn places_that_cannot_be_written_are_refused_before_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    std::fs::write(d.join("file"), "x").unwrap();
+    refused(d, "run probe --dut model --json no/x.json", "no/x.json");
+    refused(d, "run probe --dut model --json file/x.json", "file/x.json");
+    refused(d, "run probe --dut model --json .", ".");
+    refused(d, "run probe --dut model --record no/x.rec", "no/x.rec");
+    refused(d, "run probe --dut model --out no", "no");
+    refused(d, "run probe --dut model --wave x.txt", "x.txt");
+    refused(d, "run probe --dut model --wave no/x.fst", "no/x.fst");
+    refused(d, "bench --json no/x.json", "no/x.json");
+}
+
+#[cfg(feature = "rtl")]
+#[test]
+fn verilog_is_written_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    std::fs::write(d.join("file"), "x").unwrap();
+    refused(d, "gen --profile tiny --out file", "file");
+    refused(d, "gen --profile tiny --out file/v", "file");
+    let out = shoal(d, "gen --profile tiny --out v");
+    assert!(out.status.success());
+    assert_eq!(files(&d.join("v")), ["shoal_top.v"]);
+    assert!(std::fs::read_to_string(d.join("v/shoal_top.v"))
+        .unwrap()
+        .contains("module shoal_top"));
+}
+
+#[test]
+fn replay_files_that_are_none_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let good = record(d);
+    assert!(shoal(d, "replay good.rec --dut model").status.success());
+    refused(d, "replay missing.rec --dut model", "missing.rec");
+    refused(d, "replay . --dut model", ".");
+    refused(d, "replay good.rec --dut model --wave no/x.fst", "no/x.fst");
+    let cases: [(&str, Vec<u8>, &str); 6] = [
+        ("empty.rec", Vec::new(), "not a record"),
+        (
+            "text.rec",
+            b"once upon a time there was a file".to_vec(),
+            "not a record",
+        ),
+        ("head.rec", good[..20].to_vec(), "cut off"),
+        ("cut.rec", good[..good.len() - 9].to_vec(), "cut off"),
+        ("more.rec", [&good[..], b"x"].concat(), "damaged"),
+        (
+            "later.rec",
+            [&good[..8], &[0xff; 4], &good[12..]].concat(),
+            "format",
+        ),
+    ];
+    for (name, bytes, word) in cases {
+        std::fs::write(d.join(name), bytes).unwrap();
+        refused(d, &format!("replay {name} --dut model"), word);
+        refused(d, &format!("replay {name} --dut model"), name);
+    }
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    std::fs::write(d.join("flipped.rec"), &flipped).unwrap();
+    refused(d, "replay flipped.rec --dut model", "damaged");
+}
+
+/// A record that says something else of its run, with a good checksum.
+fn with_header(good: &[u8], name: &str, value: &str) -> Vec<u8> {
+    let u32_at = |at: usize| u32::from_le_bytes(good[at..at + 4].try_into().unwrap()) as usize;
+    let (len, start) = (u32_at(12), 20);
+    let mut texts = Vec::new();
+    let mut at = start;
+    while at < start + len {
+        let mut pair = Vec::new();
+        for _ in 0..2 {
+            let n = u32_at(at);
+            pair.push(std::str::from_utf8(&good[at + 4..at + 4 + n]).unwrap());
+            at += 4 + n;
+        }
+        if pair[0] == name {
+            pair[1] = value;
+        }
+        for text in pair {
+            texts.extend_from_slice(&u32::try_from(text.len()).unwrap().to_le_bytes());
+            texts.extend_from_slice(text.as_bytes());
+        }
+    }
+    let mut all = good[..12].to_vec();
+    all.extend_from_slice(&u32::try_from(texts.len()).unwrap().to_le_bytes());
+    all.extend_from_slice(&crc32fast::hash(&texts).to_le_bytes());
+    all.extend_from_slice(&texts);
+    all.extend_from_slice(&good[start + len..]);
+    all
+}
+
+#[test]
+fn replay_files_of_another_device_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let good = record(d);
+    assert_eq!(with_header(&good, "nothing", ""), good);
+    for (name, value, word) in [
+        (
+            "rtl",
+            "0123456789abcdef",
+            "recorded with RTL 0123456789abcdef",
+        ),
+        ("abi", "4000000000", "ABI version 4000000000"),
+        ("profile", "huge", "`huge`"),
+        ("seed", "soup", "`soup`"),
+    ] {
+        std::fs::write(d.join("other.rec"), with_header(&good, name, value)).unwrap();
+        refused(d, "replay other.rec --dut model", word);
+        refused(d, "replay other.rec", word);
+    }
+}
+
+#[test]
+fn a_run_that_is_cut_short_fails_and_keeps_its_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = shoal(
+        dir.path(),
+        "run probe --dut model --max-cycles 100 --json x.json",
+    );
+    assert_eq!(out.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("100 cycles are used up"));
+    assert_eq!(files(dir.path()), ["shoal-probe-tiny-1.rec", "x.json"]);
+    assert!(
+        shoal(dir.path(), "replay shoal-probe-tiny-1.rec --dut model")
+            .status
+            .success()
+    );
+}
