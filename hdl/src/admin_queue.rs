@@ -12,7 +12,6 @@ use crate::block_default;
 use crate::ctx_types::{CoreEv, SRC_ADM};
 use crate::types::CtlOp;
 
-/// Command bytes that are kept.
 const COMMAND_BYTES: u64 = shoal_abi::cmd::COMMAND_BYTES as u64;
 /// Cycles between two polls, less one.
 const POLL_CYCLES: u64 = 31;

@@ -4,8 +4,8 @@
 //! `lint` asks Verilator, `breaks` is the list of deliberate faults.
 #![forbid(unsafe_code)]
 // Kernels are written for the translator: no `let`, no early return, explicit comparisons, chains of tests in the order of
-// the contract even where two lead to the same; derives emit undocumented
-// associated items, and every port is named and documented in `shoal_abi::ports`.
+// the contract even where two lead to the same. Derives emit undocumented associated items, and every port is named and
+// documented in `shoal_abi::ports`.
 #![allow(
     missing_docs,
     clippy::nonminimal_bool,

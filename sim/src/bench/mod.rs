@@ -94,7 +94,7 @@ mod tests {
             // Some of what a request does alone is done beside others in a stream.
             assert!(b.each <= b.alone as f64, "{b:?}");
             // 64 bits a cycle at most.
-            assert!(a.each > a.bytes as f64 / 8.0, "{a:?}");
+            assert!(a.each > f64::from(a.bytes) / 8.0, "{a:?}");
         }
         let commands = admin(&TINY, Mode::Model).unwrap();
         assert!(commands.len() > 2 * 12);

@@ -159,7 +159,7 @@ impl Blk {
             return (none(), S_IOERR);
         };
         let in_range = |len: u64| {
-            len % SECTOR_BYTES == 0
+            len.is_multiple_of(SECTOR_BYTES)
                 && len <= MAX_DATA
                 && offset
                     .checked_add(len)

@@ -266,7 +266,7 @@ impl HostMem {
         let mut p = self.pages();
         let mut first = addr / PAGE_BYTES;
         let mut run = pages.max(1);
-        if addr % PAGE_BYTES != 0 || p.used.get(&first) != Some(&run) {
+        if !addr.is_multiple_of(PAGE_BYTES) || p.used.get(&first) != Some(&run) {
             return Err(MemError::NotAllocated { addr, pages });
         }
         p.used.remove(&first);

@@ -192,7 +192,7 @@ mod tests {
     fn the_allow_list_rules_requests_without_pasid() {
         let mut io = Iommu::default();
         assert_eq!(io.translate(None, 0xdead_0000, true), Ok(0xdead_0000));
-        io.allow(Some(vec![0x1000..0x2000]));
+        io.allow(Some(vec![0x1000..0x2000, 0x8000..0x9000]));
         assert!(io.translate(None, 0x1fff, true).is_ok());
         assert!(io.translate(None, 0x2000, true).is_err());
     }

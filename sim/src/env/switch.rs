@@ -118,7 +118,7 @@ impl Switch {
     pub fn take(&mut self, packet: &TxPacket) {
         let frame = packet.bytes.get(NET_HDR_BYTES..).unwrap_or(&[]);
         // Transmit queues have odd indices (virtio 1.4 §5.1.2).
-        if frame.len() < ETH_HDR_BYTES || packet.vq % 2 == 0 {
+        if frame.len() < ETH_HDR_BYTES || packet.vq.is_multiple_of(2) {
             self.counts.malformed += 1;
             return;
         }

@@ -149,7 +149,7 @@ impl Host {
         if !self.lockstep.push(inputs, before) {
             return self.stop(HostError::Stopped { cycle });
         }
-        if cycle % PROGRESS_CYCLES == 0 {
+        if cycle.is_multiple_of(PROGRESS_CYCLES) {
             if let Some(progress) = &mut self.progress {
                 progress(cycle);
             }

@@ -39,12 +39,12 @@ impl Burst {
     pub fn is_legal(&self, beat_bytes: usize) -> bool {
         self.kind == BURST_INCR
             && 1_usize << self.size <= beat_bytes
-            && self.addr % PAGE_BYTES + self.len() as u64 <= PAGE_BYTES
+            && self.addr % PAGE_BYTES + self.span() as u64 <= PAGE_BYTES
     }
 
     /// Bytes from the first to the last, an unaligned start taken into account.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn span(&self) -> usize {
         let size = 1_u64 << self.size;
         let whole = u64::from(self.beats) * size - self.addr % size;
         usize::try_from(whole).expect("256 beats of 128 bytes fit")
@@ -100,7 +100,7 @@ mod tests {
                 len: 8
             }
         );
-        assert_eq!(b.len(), 19);
+        assert_eq!(b.span(), 19);
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Bus<'_> {
             .iommu
             .translate(pasid, b.addr, write)
             .map_err(|_| RESP_SLVERR)?;
-        if on.mem.is_mapped(addr, b.len()) {
+        if on.mem.is_mapped(addr, b.span()) {
             Ok(addr)
         } else {
             Err(RESP_DECERR)

@@ -194,7 +194,7 @@ impl Reads {
         let read = queue.front_mut().expect("a busy ID has a read");
         let mut resp = read.route.err().unwrap_or(RESP_OKAY);
         if let (0, Ok(addr)) = (read.sent, read.route) {
-            read.bytes.resize(read.burst.len(), 0);
+            read.bytes.resize(read.burst.span(), 0);
             if on.mem.read(addr, &mut read.bytes).is_err() {
                 // The region went away since the burst was accepted.
                 read.route = Err(shoal_abi::regs::RESP_DECERR);

@@ -290,7 +290,7 @@ fn interrupt(write: &Write, bus: &mut Bus<'_>, on: &mut Platform<'_>) -> u8 {
     let (data, strb) = write.beats[0];
     let lane = lanes.lane;
     if burst.beats != 1
-        || burst.addr % 4 != 0
+        || !burst.addr.is_multiple_of(4)
         || burst.user & USER_PASID_VALID != 0
         || lane + 4 > bus.beat_bytes
         || strb != 0xf << lane
