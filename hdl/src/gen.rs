@@ -15,6 +15,9 @@ use crate::text::{declarations, instances, is_keyword, modules, strip_register_i
 /// Name of the top module.
 pub const TOP: &str = "shoal_top";
 
+/// Stack for building the device, bytes: its blocks are values, too large together for the stack that a test has.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Why no Verilog came out.
 #[derive(Debug, thiserror::Error)]
 pub enum GenError {
@@ -43,6 +46,9 @@ pub enum GenError {
     /// The text does not have the shape that rust-hdl writes.
     #[error("unexpected text from rust-hdl: {0}")]
     Shape(String),
+    /// No thread to build the device in.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
     /// A deliberate fault that does not fit the RTL any more.
     #[error("break {name}: {reason}")]
     Break {
@@ -58,7 +64,14 @@ pub enum GenError {
 /// # Errors
 /// [`GenError`]: whatever this gate refuses.
 pub fn generate(profile: &Profile) -> Result<String, GenError> {
-    from_block(profile, crate::top::build(profile).as_ref())
+    std::thread::scope(|scope| {
+        let build = || from_block(profile, crate::top::build(profile).as_ref());
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        match thread.spawn_scoped(scope, build)?.join() {
+            Ok(verilog) => verilog,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// The Verilog of `top`, which must have been connected.

@@ -1,19 +1,13 @@
 //! RTL and model agree on every port in every cycle of random sessions, and the monitors stay silent.
 //!
-//! Cases from `SHOAL_CASES` (default 48), base seed printed on failure by proptest; failures are kept in `proptest-regressions/`.
+//! One fixed seed, or with `SHOAL_CASES=n` (`make soak SEEDS=n`) n sessions of a fresh one. Failures are kept beside this file.
 
-use proptest::prelude::{any, proptest, ProptestConfig};
+use proptest::prelude::{any, proptest};
 use proptest::test_runner::TestCaseError;
 use shoal::dut;
 use shoal_abi::profile::{Profile, MID, TINY};
 use shoal_conformance::chaos::{session, Action, Pair, World};
-
-fn cases(default: u32) -> u32 {
-    std::env::var("SHOAL_CASES")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(default)
-}
+use shoal_conformance::config;
 
 fn play(profile: &'static Profile, seed: u64, actions: &[Action]) -> Result<(), TestCaseError> {
     let fail = |e: &dyn std::fmt::Display| TestCaseError::fail(format!("seed {seed}: {e}"));
@@ -25,7 +19,7 @@ fn play(profile: &'static Profile, seed: u64, actions: &[Action]) -> Result<(), 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(48), max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(config(40))]
 
     #[test]
     fn prop_random_sessions_run_in_lockstep_on_tiny(seed: u64, actions in session(40)) {

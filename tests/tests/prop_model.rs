@@ -1,13 +1,14 @@
 //! The model alone never panics, never hangs and never breaks a bus rule, whatever a session does.
 
-use proptest::prelude::{any, proptest, ProptestConfig};
+use proptest::prelude::{any, proptest};
 use proptest::test_runner::TestCaseError;
 use shoal::dut;
 use shoal_abi::profile::TINY;
 use shoal_conformance::chaos::{session, Pair, World};
+use shoal_conformance::config;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(config(64))]
 
     #[test]
     fn prop_the_model_survives_random_sessions(seed in any::<u64>(), actions in session(40)) {

@@ -101,8 +101,8 @@ pub enum Action {
     Invalidate(u8, u8, u8, u8),
     /// CONFIG_SET of some bytes, without waiting: member, byte mask.
     Config(u8, u8),
-    /// Write FQ_CTRL and FQ_HEAD: enable, log2 of the records, base in memory, head.
-    Faults(bool, u8, bool, u16),
+    /// Write FQ_CTRL, FQ_BASE and FQ_HEAD: enable, base in memory, head.
+    Faults(bool, bool, u16),
     /// Make chains available on queue q of a member and write its doorbell.
     Fill(u8, u8, Vec<Chain>),
     /// Suppress or ask for interrupts of queue q of a member: avail.flags, used_event counted from the available index.

@@ -119,10 +119,10 @@ impl Place {
     }
 }
 
-/// The rings of queue `q` of a member. `how`: 1 tables and rings across page ends, used elements across words and pages;
-/// 2 used ring where no memory is; 3 available ring unmapped; 4 descriptors unmapped; 5 used ring read-only; else ordinary.
+/// The rings of queue `q` of a member. `how`: 1 tables and rings across page ends, used elements across words and pages
+/// (`first` is the entry that is used first); 2 used ring where no memory is; 3 available ring unmapped; 4 descriptors unmapped; 5 used ring read-only; else ordinary.
 #[must_use]
-pub fn place(asid: u32, member: u32, q: u16, how: u8) -> Place {
+pub fn place(asid: u32, member: u32, q: u16, how: u8, first: u16) -> Place {
     let slot = u64::from(member).saturating_sub(1) % MEMBERS * 3 + u64::from(q % 3);
     let base = iova(asid, slot * RING_BYTES);
     let ordinary = Place {
@@ -137,7 +137,8 @@ pub fn place(asid: u32, member: u32, q: u16, how: u8) -> Place {
         1 => Place {
             desc: base + 0xf80,
             avail: base + 0x2ff2,
-            used: base + 0x4fe8,
+            // The element of the first chain lies across the end of a page.
+            used: base + 0x4ff8 - ring::USED_ELEM_BYTES * u64::from(first),
             base,
             crosses: true,
         },
@@ -241,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_crossing_place_puts_a_used_element_and_a_descriptor_across_a_page_end() {
-        let p = place(1, 1, 0, 1);
+        let p = place(1, 1, 0, 1, 5);
         let crosses = |at: u64, bytes: u64| at / PAGE != (at + bytes - 1) / PAGE;
         assert!((0..16).any(|k| crosses(p.used + 4 + 8 * k, 8)));
         assert!((0..4).any(|k| crosses(p.table(0) + 16 * k, 16)));

@@ -92,7 +92,7 @@ impl World {
             self.write(entry + 12, 0);
         }
         self.write(regs::FQ_BASE_LO.offset, low(layout::FAULTS));
-        self.write(regs::FQ_CTRL.offset, fault_control(true, 3));
+        self.write(regs::FQ_CTRL.offset, fault_control(true, self.fault_log2));
         self.write(regs::STATUS_QUEUE_SELECT.offset, 0xf);
     }
 

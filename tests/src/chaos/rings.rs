@@ -38,7 +38,13 @@ impl Queue {
         let rings = u32::from(p.rings);
         Self {
             size: 1 << p.log2,
-            place: layout::place(rings, p.member.into(), q.into(), p.place),
+            place: layout::place(
+                rings,
+                p.member.into(),
+                q.into(),
+                p.place,
+                p.start % (1 << p.log2),
+            ),
             log2: p.log2,
             rings,
             data: p.data.into(),

@@ -132,7 +132,7 @@ fn desc() -> impl Strategy<Value = Desc> {
 }
 
 fn flaw() -> impl Strategy<Value = u8> {
-    prop_oneof![30 => Just(0u8), 2 => Just(1u8), 2 => 9u8..19]
+    prop_oneof![60 => Just(0u8), 3 => Just(1u8), 3 => 9u8..19, 2 => Just(16u8)]
 }
 
 fn chain() -> impl Strategy<Value = Chain> {
@@ -279,8 +279,8 @@ pub fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(l, j, s)| Action::Memory(l, j, s)),
         1 => (0u8..90, 0u8..90).prop_map(|(s, g)| Action::Streams(s, g)),
         2 => (member(), any::<u8>()).prop_map(|(m, b)| Action::Config(m, b)),
-        1 => (prop::bool::weighted(0.8), 0u8..4, prop::bool::weighted(0.8), 0u16..4)
-            .prop_map(|(e, l, m, h)| Action::Faults(e, l, m, h)),
+        1 => (prop::bool::weighted(0.8), prop::bool::weighted(0.8), 0u16..4)
+            .prop_map(|(e, m, h)| Action::Faults(e, m, h)),
         1 => Just(Action::Warm),
         1 => (1u8..5).prop_map(Action::Hard),
     ]
@@ -354,12 +354,11 @@ fn group() -> impl Strategy<Value = Vec<Action>> {
     // More faults than the fault queue holds.
     let faults = (
         prop::bool::weighted(0.8),
-        0u8..2,
         prop::bool::weighted(0.8),
         vec(9u8..19, 4),
     )
-        .prop_map(|(enable, log2, in_memory, flaws)| {
-            let mut all = vec![Action::Faults(enable, log2, in_memory, 0)];
+        .prop_map(|(enable, in_memory, flaws)| {
+            let mut all = vec![Action::Faults(enable, in_memory, 0)];
             for pair in flaws.chunks(2) {
                 all.push(Action::Heal);
                 for (m, &flaw) in (1..).zip(pair) {

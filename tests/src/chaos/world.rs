@@ -33,6 +33,8 @@ pub struct World {
     /// What was provisioned, to be set up again after a reset.
     pub(super) provisioned: BTreeMap<u8, Provision>,
     pub(super) reach: Reach,
+    /// log2 of the records of the fault queue: small, and the same all along, as a driver keeps it.
+    pub(super) fault_log2: u8,
     last_tag: (u32, u64),
     outbox: VecDeque<RxPacket>,
 }
@@ -66,6 +68,7 @@ impl World {
             queues: BTreeMap::new(),
             provisioned: BTreeMap::new(),
             reach: Reach::default(),
+            fault_log2: (seed % 4) as u8,
             last_tag: (0, 0),
             outbox: VecDeque::new(),
         };
@@ -214,14 +217,17 @@ impl World {
                 let data = [vec![*bytes; 8], vec![!*bytes; cmd::CONFIG_BYTES]].concat();
                 self.submit(&managed(cmd::CONFIG_SET, *member, data));
             }
-            Action::Faults(enable, log2, in_memory, head) => {
+            Action::Faults(enable, in_memory, head) => {
                 let base = if *in_memory {
                     layout::FAULTS
                 } else {
                     layout::no_memory(0)
                 };
                 self.write(regs::FQ_BASE_LO.offset, (base & 0xffff_ffff) as u32);
-                self.write(regs::FQ_CTRL.offset, fault_control(*enable, *log2));
+                self.write(
+                    regs::FQ_CTRL.offset,
+                    fault_control(*enable, self.fault_log2),
+                );
                 self.write(regs::FQ_HEAD.offset, u32::from(*head));
             }
             Action::Fill(member, q, chains) => self.fill(*member, *q, chains),
