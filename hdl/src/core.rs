@@ -164,6 +164,8 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     pub msix_clear_v: Signal<Out, Bits<2>>,
     /// device_status |= NEEDS_RESET.
     pub needs_reset_set: Signal<Out, Bit>,
+    /// An event is picked.
+    pub pick: Signal<Out, Bit>,
     /// Raise the configuration vector.
     pub raise_config: Signal<Out, Bit>,
     /// Raise the admin queue's vector.
@@ -214,7 +216,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize>
             inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep, sweep_index, other_zero, all_zero, ready,
             warm, warm_clear, restore, db_valid, db_page, db_index, db_pop, live, kick, kick_clear, adm_desc,
             adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v,
-            msix_addr, msix_data, msix_clear, msix_clear_v, needs_reset_set, raise_config, raise_queue, raise_fq,
+            msix_addr, msix_data, msix_clear, msix_clear_v, needs_reset_set, pick, raise_config, raise_queue, raise_fq,
             fq_tail_inc, fq_lost_inc, cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc,
             cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, sources, holder, contexts, slots, aux,
             ready_fifo, outlet; ;
@@ -418,6 +420,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.msix_clear.next = self.aux.msix_clear.val();
         self.msix_clear_v.next = self.aux.msix_clear_v.val();
         self.needs_reset_set.next = self.holder.adm_commit.val() & self.admin.needs_reset_set.val();
+        self.pick.next = self.sources.pick.val();
         self.raise_config.next = self.holder.adm_commit.val() & self.admin.raise_config.val();
         self.raise_queue.next = self.holder.adm_commit.val() & self.admin.raise_queue.val();
         self.raise_fq.next = self.aux.raise_fq.val();

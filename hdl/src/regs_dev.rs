@@ -25,6 +25,8 @@ pub struct RegsDev {
     pub ready: Signal<In, Bit>,
     /// End of a warm reset: the fault queue registers as after reset. The counters stay.
     pub restore: Signal<In, Bit>,
+    /// The core picks an event: it sees FQ_CTRL as it stands then.
+    pub pick: Signal<In, Bit>,
     pub fq_tail_inc: Signal<In, Bit>,
     pub fq_lost_inc: Signal<In, Bit>,
     pub cnt_doorbells_inc: Signal<In, Bit>,
@@ -47,6 +49,7 @@ pub struct RegsDev {
     enable: DFF<Bit>,
     log2: DFF<Bits<3>>,
     vector: DFF<Bits<16>>,
+    at_log2: DFF<Bits<3>>,
     head: DFF<Bits<16>>,
     tail: DFF<Bits<16>>,
     lost: DFF<Bits<32>>,
@@ -114,10 +117,10 @@ impl RegsDev {
             (regs::CAP_DATA, p.data_w as u64 | CLIENT_SLOTS << 16),
         ];
         block_default!(
-            clock, reset, wr, wr_addr, wr_data, wr_mask, wr_ok, rd_addr, rd_ok, rd_data, ready, restore, fq_tail_inc,
+            clock, reset, wr, wr_addr, wr_data, wr_mask, wr_ok, rd_addr, rd_ok, rd_data, ready, restore, pick, fq_tail_inc,
             fq_lost_inc, cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc,
             cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, fq_enable, fq_base, fq_log2,
-            fq_head, fq_tail, fq_vector, base_lo, base_hi, enable, log2, vector, head, tail, lost, doorbells,
+            fq_head, fq_tail, fq_vector, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost, doorbells,
             tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses, ctrl, ctrl_in, vector_in,
             next_tail, records, unused;
             one = 1, one16 = 1, half = 16, word = 32, nibble = 4, base_align = 0xffff_f000,
@@ -139,8 +142,9 @@ impl Logic for RegsDev {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, base_lo, base_hi, enable, log2, vector, head, tail, lost, doorbells,
-            tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses
+            self, clock, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost,
+            doorbells, tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits,
+            tlb_misses
         );
         // Registers 0x100..=0x120, 0x140..=0x154, 0x180..=0x1a0.
         self.wr_ok.next = ((self.wr_addr.val() >= self.a_magic.val())
@@ -244,7 +248,10 @@ impl Logic for RegsDev {
         }
         // The core.
         self.next_tail.next = self.tail.q.val() + self.one16.val();
-        self.records.next = self.one16.val() << self.log2.q.val();
+        if self.pick.val() {
+            self.at_log2.d.next = self.log2.q.val();
+        }
+        self.records.next = self.one16.val() << self.at_log2.q.val();
         if self.fq_tail_inc.val() {
             self.tail.d.next = self.next_tail.val() & (self.records.val() - self.one16.val());
         }

@@ -1,7 +1,7 @@
 //! The MSI-X table and pending bits of the management device.
 //!
 //! Timing: writes and raised vectors act at the edge; `msix_*` are functions of state. Raised: `req`; the core clears it
-//! when it sends the message. Pending as the host sees it: `req` and masked.
+//! when it sends the message. An event raises the vector that was set in its pick cycle (contract §3). Pending as the host sees it: `req` and masked.
 
 use crate::block_default;
 use rust_hdl::prelude::*;
@@ -22,6 +22,8 @@ pub struct RegsMsix {
     pub rd_data: Signal<Out, Bits<32>>,
     /// End of a warm reset: forget what was raised.
     pub restore: Signal<In, Bit>,
+    /// The core picks an event.
+    pub pick: Signal<In, Bit>,
     pub raise_config: Signal<In, Bit>,
     pub raise_queue: Signal<In, Bit>,
     pub raise_fq: Signal<In, Bit>,
@@ -43,6 +45,9 @@ pub struct RegsMsix {
     data: [DFF<Bits<32>>; 4],
     masked: [DFF<Bit>; 4],
     req: [DFF<Bit>; 4],
+    at_config: DFF<Bits<16>>,
+    at_queue: DFF<Bits<16>>,
+    at_fq: DFF<Bits<16>>,
     lo: Signal<Local, Bits<32>>,
     hi: Signal<Local, Bits<32>>,
     half: Constant<Bits<6>>,
@@ -68,10 +73,10 @@ impl Default for RegsMsix {
         let table = u64::from(regs::MSIX_TABLE);
         let entry = u64::from(regs::MSIX_ENTRY_BYTES);
         block_default!(
-            clock, reset, wr, wr_addr, wr_data, wr_mask, wr_ok, rd_addr, rd_ok, rd_data, restore, raise_config,
+            clock, reset, wr, wr_addr, wr_data, wr_mask, wr_ok, rd_addr, rd_ok, rd_data, restore, pick, raise_config,
             raise_queue, raise_fq, config_vector, queue_vector, fq_vector, msix_clear, msix_clear_v, msix_any, msix_v,
             msix_addr, msix_data, addr_lo, addr_hi, data, masked, req,
-            lo, hi;
+            at_config, at_queue, at_fq, lo, hi;
             half = 32, pba = u64::from(regs::MSIX_PBA.offset), table_first = table,
             table_last = table + entry * u64::from(regs::MSIX_VECTORS) - 4, one = 1;
             bit_of = [1, 2, 4, 8].map(|n: u64| Constant::new(n.into())), index16 = four(0, 1), index = four(0, 1),
@@ -84,6 +89,12 @@ impl Default for RegsMsix {
 impl Logic for RegsMsix {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, at_config, at_queue, at_fq);
+        if self.pick.val() {
+            self.at_config.d.next = self.config_vector.val();
+            self.at_queue.d.next = self.queue_vector.val();
+            self.at_fq.d.next = self.fq_vector.val();
+        }
         self.wr_ok.next = (self.wr_addr.val() == self.pba.val())
             || ((self.wr_addr.val() >= self.table_first.val())
                 && (self.wr_addr.val() <= self.table_last.val()));
@@ -157,9 +168,9 @@ impl Logic for RegsMsix {
             if self.msix_clear.val() && (self.msix_clear_v.val() == self.index[i].val()) {
                 self.req[i].d.next = false;
             }
-            if (self.raise_config.val() && (self.config_vector.val() == self.index16[i].val()))
-                || (self.raise_queue.val() && (self.queue_vector.val() == self.index16[i].val()))
-                || (self.raise_fq.val() && (self.fq_vector.val() == self.index16[i].val()))
+            if (self.raise_config.val() && (self.at_config.q.val() == self.index16[i].val()))
+                || (self.raise_queue.val() && (self.at_queue.q.val() == self.index16[i].val()))
+                || (self.raise_fq.val() && (self.at_fq.q.val() == self.index16[i].val()))
             {
                 self.req[i].d.next = true;
             }

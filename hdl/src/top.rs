@@ -228,6 +228,7 @@ impl<
         self.regs.db_pop.next = self.core.db_pop.val();
         self.regs.kick_clear.next = self.core.kick_clear.val();
         self.regs.needs_reset_set.next = self.core.needs_reset_set.val();
+        self.regs.pick.next = self.core.pick.val();
         self.regs.raise_config.next = self.core.raise_config.val();
         self.regs.raise_queue.next = self.core.raise_queue.val();
         self.regs.raise_fq.next = self.core.raise_fq.val();

@@ -34,6 +34,9 @@ pub(super) enum Wish {
     UsedEvent(u16),
 }
 
+/// Cycles that may pass between the data of a look and the decision it leads to, an admin command in between included.
+const LAG: u64 = 2048;
+
 #[derive(Debug, Default)]
 struct Slot {
     addr: u64,
@@ -50,6 +53,9 @@ struct Slot {
     /// `used.idx` as it stood at the look that asked for the message that is permitted: one that was remembered while the slot was
     /// masked may go out when the next index has been written and not looked at.
     idx_due: u16,
+    /// A further look that asks for a message while one is already due: if the slot is unmasked between the look and the
+    /// device's decision, the remembered message and this one both go out.
+    again: Option<u64>,
     /// When the last `used.idx` write had its response.
     idx_done: Option<u64>,
     /// It cannot be said when a message is due.
@@ -103,7 +109,14 @@ impl Msi {
         let slot = self.slots.entry(key).or_default();
         let stays = slot.ctrl & ctrl & MSI_VALID != 0 && !fresh;
         if !stays {
-            (slot.may, slot.must) = (None, None);
+            (slot.may, slot.must, slot.again) = (None, None, None);
+        }
+        if ctrl & MSI_MASK != 0
+            || slot
+                .again
+                .is_some_and(|look| cycle.saturating_sub(look) > LAG)
+        {
+            slot.again = None;
         }
         let unmasked = stays && slot.ctrl & MSI_MASK != 0 && ctrl & MSI_MASK == 0;
         slot.must = match slot.may {
@@ -126,7 +139,7 @@ impl Msi {
     pub(super) fn start(&mut self, key: Key, used_idx: u16) {
         let s = self.slots.entry(key).or_default();
         (s.idx, s.idx_before, s.idx_told, s.idx_done) = (used_idx, used_idx, used_idx, None);
-        (s.may, s.must, s.blurred) = (None, None, false);
+        (s.may, s.must, s.again, s.blurred) = (None, None, None, false);
     }
 
     /// It cannot be said any more what the queue does.
@@ -138,7 +151,8 @@ impl Msi {
     /// The slot's queue is reset: nothing may come from before.
     pub(super) fn quiet(&mut self, key: Key) {
         if let Some(s) = self.slots.get_mut(&key) {
-            (s.may, s.must, s.idx_done, s.blurred) = (None, None, None, false);
+            (s.may, s.must, s.again) = (None, None, None);
+            (s.idx_done, s.blurred) = (None, false);
         }
     }
 
@@ -189,6 +203,9 @@ impl Msi {
             return;
         }
         if may && s.ctrl & MSI_VALID != 0 {
+            if s.may.is_some() {
+                s.again = Some(cycle);
+            }
             s.may.get_or_insert(cycle);
             s.idx_due = s.idx;
         }
@@ -253,7 +270,7 @@ impl Msi {
                 s.must = None;
                 if one {
                     // One without a look before it (blurred) tells all that there is.
-                    s.idx_told = if s.may.take().is_some() {
+                    s.idx_told = if std::mem::replace(&mut s.may, s.again.take()).is_some() {
                         s.idx_due
                     } else {
                         s.idx
@@ -419,6 +436,22 @@ mod tests {
             "member 4 may not have sent its own"
         );
         assert_eq!(send(&mut m, 33), Err("not-due"));
+    }
+
+    #[test]
+    fn a_look_just_before_the_unmasking_may_send_beside_the_remembered_message() {
+        for (unmask, second) in [(41, Ok(K)), (41 + 2 * LAG, Err("not-due"))] {
+            let mut m = used();
+            m.set(25, K, M, MSI_VALID | MSI_MASK, false);
+            m.wish(30, K, Wish::Flags(0), 21);
+            m.used(K, 9);
+            m.used_done(35, K);
+            m.wish(40, K, Wish::Flags(0), 36);
+            m.set(unmask, K, M, MSI_VALID, false);
+            assert_eq!(send(&mut m, unmask + 1), Ok(K));
+            assert_eq!(send(&mut m, unmask + 2), second);
+            assert_eq!(send(&mut m, unmask + 3), Err("not-due"));
+        }
     }
 
     #[test]
