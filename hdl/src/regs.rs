@@ -392,6 +392,31 @@ mod tests {
     }
 
     #[test]
+    fn the_fault_queue_goes_on_by_the_size_it_had_when_the_event_was_picked() {
+        let mut r = Regs::new(&TINY);
+        r.connect_all();
+        r.reset.next = true;
+        edge!(r);
+        r.reset.next = false;
+        edge!(r);
+        let mut record = |size_before: u32, size_after: u32| {
+            write(&mut r, regs::FQ_CTRL.offset, size_before << 4, 0xf);
+            r.pick.next = true;
+            edge!(r);
+            r.pick.next = false;
+            write(&mut r, regs::FQ_CTRL.offset, size_after << 4, 0xf);
+            r.fq_tail_inc.next = true;
+            edge!(r);
+            r.fq_tail_inc.next = false;
+            settle(&mut r);
+            read(&mut r, regs::FQ_TAIL.offset).0
+        };
+        assert_eq!(record(3, 3), 1);
+        assert_eq!(record(3, 1), 2);
+        assert_eq!(record(1, 3), 1);
+    }
+
+    #[test]
     fn doorbells_queue_up_and_then_stall() {
         let mut r = Regs::new(&TINY);
         r.connect_all();
