@@ -26,6 +26,9 @@ impl Memory {
             }
         } else if c.status == cmd::EAGAIN && matches!(c.opcode, cmd::DEV_DESTROY | cmd::STATUS_SET)
         {
+            if let Some(m) = self.members.get_mut(&c.member) {
+                m.draining = true;
+            }
             self.fault_seen(c.member);
         }
         self.judge_put_off(cycle)
@@ -74,13 +77,14 @@ impl Memory {
         Ok(())
     }
 
-    /// Enters the rings of a member anew, after its ASIDs changed.
+    /// Enters the rings of a member, and what is under way there, anew, after its ASIDs changed.
     fn replace_rings(&mut self, id: u64) {
         let Some(m) = self.members.get(&id) else {
             return;
         };
         for index in m.queues.keys().copied().collect::<Vec<_>>() {
             self.place_ring(key(id, index));
+            self.place_chain(key(id, index));
         }
     }
 

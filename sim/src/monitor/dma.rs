@@ -46,8 +46,20 @@ pub(super) struct Flight {
 pub(super) enum Stop {
     /// Nothing explains it; a command that is being executed may.
     Unexplained(Violation),
+    /// Nothing explains it but a blurred queue as things stand; a command that is being executed may explain it better.
+    Excused(Violation),
     /// It breaks a rule, whatever comes.
     Broken(Violation),
+}
+
+impl Stop {
+    /// The same for an access that a blurred queue explains if nothing better does.
+    pub(super) fn excused(self, is: bool) -> Self {
+        match self {
+            Self::Unexplained(v) if is => Self::Excused(v),
+            other => other,
+        }
+    }
 }
 
 /// The monitor of memory accesses.
@@ -64,6 +76,8 @@ pub struct Memory {
     pub(super) flights: HashMap<Serial, Flight>,
     /// Accesses that nothing explained, and what followed on them, with their cycles.
     put_off: VecDeque<(u64, Event)>,
+    /// Those of them that need no better explanation.
+    excused: HashSet<Serial>,
     put_off_serials: HashSet<Serial>,
     /// What the oldest of them broke.
     put_off_why: Option<Violation>,
@@ -89,6 +103,7 @@ impl Memory {
             blurred_rings: Vec::new(),
             flights: HashMap::new(),
             put_off: VecDeque::new(),
+            excused: HashSet::new(),
             put_off_serials: HashSet::new(),
             put_off_why: None,
             judging: false,
@@ -141,6 +156,17 @@ impl Memory {
         );
         self.index.drop_ring(k, &spaces);
         self.blurred_rings.retain(|b| *b != k);
+    }
+
+    /// Enters the buffers of the chain under way in queue `k` where their ASID stands now.
+    pub(super) fn place_chain(&mut self, k: Key) {
+        let spaces = self.buffer_spaces(k);
+        let buffers = self
+            .index
+            .rings
+            .get(&k)
+            .map_or_else(Vec::new, Ring::buffers);
+        self.index.place_buffers(k, &spaces, &buffers);
     }
 
     /// Enters the buffers that were just found in the chain of queue `k`.
@@ -260,16 +286,27 @@ impl Memory {
                 Ok(())
             }
         };
-        match answer {
-            Ok(()) => Ok(()),
-            Err(Stop::Unexplained(v)) if self.busy() && !self.judging => {
+        let (v, excused) = match answer {
+            Ok(()) => return Ok(()),
+            Err(Stop::Broken(v)) => return Err(v),
+            Err(Stop::Unexplained(v)) => (v, false),
+            Err(Stop::Excused(v)) => (v, true),
+        };
+        let serial = e.serial();
+        if self.busy() && !self.judging {
+            self.put_off_serials.insert(serial);
+            self.put_off.push_back((cycle, e));
+            if excused {
+                self.excused.insert(serial);
+            } else {
                 self.put_off_why.get_or_insert(v);
-                self.put_off_serials.insert(e.serial());
-                self.put_off.push_back((cycle, e));
-                Ok(())
             }
-            Err(Stop::Unexplained(v) | Stop::Broken(v)) => Err(v),
+            return Ok(());
         }
+        if excused || self.excused.contains(&serial) {
+            return Ok(()); // what follows on it is skipped, as it has no flight
+        }
+        Err(v)
     }
 
     /// Judges for good what was put off: commands are executed one at a time, and one has just completed.
@@ -286,6 +323,7 @@ impl Memory {
             .into_iter()
             .try_for_each(|(cycle, e)| self.event(cycle, e));
         self.judging = false;
+        self.excused.clear();
         answer
     }
 

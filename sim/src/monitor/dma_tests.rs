@@ -3,7 +3,7 @@
 use shoal_abi::cmd::{
     self, DEV_DESTROY, DEV_MODE_SET, IOTLB_INVALIDATE, STATUS_SET, VQ_RESET, VQ_STATE_GET,
 };
-use shoal_abi::mmu::USER_PASID_VALID;
+use shoal_abi::mmu::{MODE_BARE, USER_PASID_VALID};
 use shoal_abi::regs::STATUS_QUEUE_SELECT;
 use shoal_abi::ring::DESC_F_WRITE;
 
@@ -189,4 +189,55 @@ fn an_access_that_a_command_cannot_explain_is_found_though_the_command_hangs() {
         });
     });
     assert_eq!(rule, ("virtqueue", "outside"));
+}
+
+#[test]
+fn a_chain_under_way_follows_its_asid_to_another_mode() {
+    let rule = after(|p| {
+        p.post(BUFFER, DESC_F_WRITE);
+        p.fetch();
+        let bare = [1, u32::from(MODE_BARE), 0, 0, 0, 0]
+            .map(u32::to_le_bytes)
+            .concat();
+        p.ok(cmd::ASID_SET, 0, &bare);
+        p.write(0, BUFFER, &[1; 8]); // not translated any more
+        p.write(0, RAM + BUFFER + 8, &[1; 8]); // by what was read before: not invalidated yet
+        p.used(16);
+    });
+    assert_eq!(rule, NONE);
+}
+
+#[test]
+fn a_device_whose_reset_gave_up_goes_on_with_what_was_under_way() {
+    let give_up = |p: &mut Player| {
+        p.post(BUFFER, DESC_F_WRITE);
+        p.fetch();
+        p.command(STATUS_SET, 1, &[0], cmd::EAGAIN, &[], |_| ());
+        p.status(1);
+    };
+    let rule = after(|p| {
+        give_up(p);
+        p.write(0, RAM + BUFFER, &[1; 8]);
+    });
+    assert_eq!(rule, NONE);
+    let rule = after(|p| {
+        give_up(p);
+        p.status(0);
+        p.write(0, RAM + BUFFER, &[1; 8]);
+    });
+    assert_eq!(rule, ("virtqueue", "outside"));
+}
+
+#[test]
+fn what_a_blurred_queue_may_have_done_is_not_held_against_it_when_a_command_ends_it() {
+    let rule = after(|p| {
+        p.post(BUFFER, DESC_F_WRITE);
+        p.fetch();
+        p.put(RAM + 0x1000, &[0; 16]);
+        p.read(0, RAM + 0x1000); // the descriptor has changed
+        p.command(VQ_RESET, 1, &[0; 2], cmd::OK, &[], |p| {
+            p.write(0, RAM + 0x7000, &[1; 8])
+        });
+    });
+    assert_eq!(rule, NONE);
 }

@@ -116,7 +116,10 @@ impl Index {
             let of = self.buffers.entry(*s).or_default();
             for b in buffers.iter().flat_map(unwrapped) {
                 of.longest = of.longest.max(b.len);
-                of.by_iova.entry(b.iova).or_default().push((k, b));
+                let list = of.by_iova.entry(b.iova).or_default();
+                if !list.contains(&(k, b)) {
+                    list.push((k, b));
+                }
             }
         }
     }

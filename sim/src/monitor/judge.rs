@@ -71,14 +71,11 @@ impl Memory {
                 Err(e) => refusal = Some(e),
             }
         }
-        let blurred = if keep.is_empty() {
-            self.blurred(&places, false)
-        } else {
-            None
-        };
+        let blurred = self.blurred(&places, false);
         self.places = places;
-        if keep.is_empty() && blurred.is_none() {
-            return Err(self.unexplained(cycle, false, r.user, r.addr, r.bytes, refusal));
+        if keep.is_empty() && (blurred.is_empty() || self.waits()) {
+            let why = self.unexplained(cycle, false, r.user, r.addr, r.bytes, refusal);
+            return Err(why.excused(!blurred.is_empty()));
         }
         let rings = |o: &&Owner| !matches!(o, Owner::Buffer(_, b, _) if b.kind == Kind::Read);
         if keep.iter().any(|o| rings(&o)) {
@@ -204,20 +201,6 @@ impl Memory {
         bytes: &[u8],
     ) -> Result<Vec<(Key, Did)>, Stop> {
         let len = bytes.len() as u64;
-        let inside = |(base, size): &&(u64, u64)| addr >= *base && addr - base + len <= *size;
-        if let Some((base, _)) = self
-            .bar
-            .fault_queues
-            .iter()
-            .find(inside)
-            .filter(|_| w.user == 0)
-        {
-            if (addr - base).is_multiple_of(FAULT_BYTES) && len == 8 {
-                let word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-                self.fault_seen(word >> 40);
-            }
-            return Ok(Vec::new());
-        }
         let mut places = std::mem::take(&mut self.places);
         places.clear();
         self.spaces.places(w.user, addr, &mut places);
@@ -252,8 +235,19 @@ impl Memory {
                 }
             }
         }
-        if taken.is_empty() {
-            taken.extend(self.blurred(&places, true).map(|k| (k, Did::Unknown)));
+        if taken.is_empty() && self.fault_record(w.user, addr, bytes) {
+            self.places = places;
+            return Ok(taken);
+        }
+        let own = taken.iter().any(|t| t.0 == ADMIN);
+        let blurred = if own {
+            Vec::new()
+        } else {
+            self.blurred(&places, true)
+        };
+        let excused = !blurred.is_empty();
+        if !(taken.is_empty() && self.waits()) {
+            taken.extend(blurred.into_iter().map(|k| (k, Did::Unknown)));
         }
         if taken.is_empty() && refusal.is_none() {
             owners.clear();
@@ -268,9 +262,30 @@ impl Memory {
         }
         self.places = places;
         if taken.is_empty() {
-            return Err(self.unexplained(cycle, true, w.user, addr, len, refusal));
+            let why = self.unexplained(cycle, true, w.user, addr, len, refusal);
+            return Err(why.excused(excused));
         }
         Ok(taken)
+    }
+
+    /// True if the write is part of a fault record.
+    fn fault_record(&mut self, user: u32, addr: u64, bytes: &[u8]) -> bool {
+        let len = bytes.len() as u64;
+        let inside = |(base, size): &&(u64, u64)| addr >= *base && addr - base + len <= *size;
+        let Some((base, _)) = self
+            .bar
+            .fault_queues
+            .iter()
+            .find(inside)
+            .filter(|_| user == 0)
+        else {
+            return false;
+        };
+        if (addr - base).is_multiple_of(FAULT_BYTES) && len == 8 {
+            let word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+            self.fault_seen(word >> 40);
+        }
+        true
     }
 
     /// Lets the ring of `o` take a write.
@@ -311,15 +326,21 @@ impl Memory {
         }
     }
 
-    /// A running queue of which nothing is known but that it may go to one of `places`.
-    fn blurred(&self, places: &[Place], write: bool) -> Option<Key> {
-        self.blurred_rings.iter().copied().find(|k| {
+    /// True while a command that is being executed may yet explain an access; only then comes what a blurred queue explains.
+    fn waits(&self) -> bool {
+        self.busy() && !self.judging
+    }
+
+    /// The running queues of which nothing is known but that they may go to one of `places`.
+    fn blurred(&self, places: &[Place], write: bool) -> Vec<Key> {
+        let may_go = |k: &Key| {
             let m = self.members.get(&member(*k));
             let spaces = [self.spaces_of(*k, RINGS), self.buffer_spaces(*k)].concat();
             let fits =
                 |p: &Place| spaces.contains(&p.space) && if write { p.write } else { p.read };
             m.is_some_and(Member::runs) && places.iter().any(fits)
-        })
+        };
+        self.blurred_rings.iter().copied().filter(may_go).collect()
     }
 
     fn message(&mut self, cycle: u64, w: &Write) -> Result<Vec<Key>, Stop> {

@@ -15,6 +15,8 @@ pub(super) struct Member {
     pub(super) asid: [u32; 3],
     pub(super) status: u8,
     pub(super) stopped: bool,
+    /// A reset or destruction of it gave up: what was under way goes on, whatever the status says.
+    pub(super) draining: bool,
     /// A sign was seen that the device faulted.
     pub(super) faulted: bool,
     /// Cycle in which a configuration message was sent that only a fault explains.
@@ -24,9 +26,9 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// True if the device may start chains.
+    /// True if the device may have chains under way.
     pub(super) fn runs(&self) -> bool {
-        self.status & S_DRIVER_OK != 0 && !self.stopped
+        self.draining || self.status & S_DRIVER_OK != 0 && !self.stopped
     }
 }
 

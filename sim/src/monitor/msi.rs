@@ -203,7 +203,7 @@ impl Msi {
             return;
         }
         if may && s.ctrl & MSI_VALID != 0 {
-            if s.may.is_some() {
+            if s.may.is_some() && s.idx != s.idx_due {
                 s.again = Some(cycle);
             }
             s.may.get_or_insert(cycle);
@@ -436,6 +436,15 @@ mod tests {
             "member 4 may not have sent its own"
         );
         assert_eq!(send(&mut m, 33), Err("not-due"));
+    }
+
+    #[test]
+    fn further_looks_at_one_index_permit_one_message() {
+        let mut m = used();
+        m.wish(30, K, Wish::Flags(0), 21);
+        m.wish(40, K, Wish::Flags(0), 31);
+        assert_eq!(send(&mut m, 35), Ok(K), "known since the first look");
+        assert_eq!(send(&mut m, 41), Err("not-due"));
     }
 
     #[test]

@@ -413,6 +413,13 @@ impl Ring {
         }
     }
 
+    /// The buffers found in the chain under way.
+    pub(super) fn buffers(&self) -> Vec<Buffer> {
+        self.chain
+            .as_ref()
+            .map_or_else(Vec::new, |c| c.buffers.clone())
+    }
+
     /// Ends the chain under way and gives its buffers.
     pub(super) fn finish(&mut self) -> Vec<Buffer> {
         if self.descs.len() > KEEP || self.entries.len() > KEEP {
