@@ -1,7 +1,24 @@
-//! The admin queue and its commands: the block that `admin_if` describes, ports and all.
+//! The admin queue and its commands.
 //!
 //! `admin_queue` goes from the available ring to the used ring, `admin_desc` along the chain, `admin_ring` says which access that takes, `admin_cmdbuf` and `admin_answer` hold a command and its
 //! answer, `admin_exec` runs it. Only wiring here. Contract §9, §10.
+//!
+//! How an event of the admin goes:
+//!
+//! * The core picks it in cycle t: source ADM when `req` is 1, or a completion (CTLR, CTLB, CTLX) whose client is 5.
+//! * `start` is 1 in cycle t+1, `busy` in t+1..=t+N, `commit` in t+N (N = 7; N = 127 if the source is ADM and `exec` was 1 in
+//!   cycle t). `ev` stands still from t+1 to t+N and shows the pick cycle: what another unit said (`ev.warm`,
+//!   `ev.inv_pending`, `ev.other_zero`) is to be read there. `ev.src` is 0, 1, 2 or 6.
+//! * While `busy`, the block alone owns the context memories through `ctx` (one address a memory; data one cycle after the
+//!   address; a read in the same cycle as a write at that address gives the old record). Outside `busy`, `ctx` is ignored.
+//!   Only the core looks at contexts, at `queued` and at the ready FIFO, so they may change in any busy cycle.
+//! * `ready_push` may be 1 in any busy cycle: puts `ready_vq` into the ready FIFO. `queued` in the record is the block's work.
+//! * Writing a slot record whose state is Idle frees the slot. `inflight`, `busy` and `again` are the block's work.
+//! * Everything below "effects" counts in the cycle of `commit` only (at the edge that ends it); what is shown before is ignored.
+//! * The block's own state (queue indices, poll timer, the ADM state) should change at the commit edge too, the poll timer's
+//!   countdown apart. Chain of an ADM kick: `admin_kick` is cleared by the core at the pick edge if `idle` was 1.
+//! * `clear` is 1 in every sweep cycle (READY = 0): queue indices 0, LIST_USE sets back. It comes after port reset and in a warm
+//!   reset, only when the block is idle.
 
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
@@ -16,7 +33,7 @@ use crate::block_default;
 use crate::ctx_types::{CoreEv, CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
 use crate::types::{AsidEntry, CtlOp, InvCmd};
 
-/// See the file's text. Ports as in `admin_if`.
+/// See the file's text.
 #[derive(LogicBlock)]
 pub struct Admin {
     /// Rising edge active.

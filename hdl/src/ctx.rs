@@ -1,7 +1,7 @@
 //! All context memories of the core: devices, virtqueues, their counters and MSI slots, configuration, pages, slots, ASIDs.
 //!
 //! One access a cycle: of the sweep, else of the admin block while its event is at work, else of the engine. `CtxCmd`
-//! (`ctx_types.rs`) says what an access is; the admin block's side is described in `admin_if.rs`.
+//! (`ctx_types.rs`) says what an access is; the admin block's side is described in `admin.rs`.
 //! Timing: what is read stands one cycle after its address; a write is seen by reads from the next cycle on.
 //! Reset: none; the sweep clears (contract §3.1). The configuration is not swept: DEV_CREATE writes all of it.
 

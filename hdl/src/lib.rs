@@ -91,8 +91,6 @@ pub mod admin_check;
 pub mod admin_cmdbuf;
 pub mod admin_desc;
 pub mod admin_exec;
-#[cfg(test)]
-pub mod admin_if;
 pub mod admin_plan;
 pub mod admin_plan_vq;
 pub mod admin_queue;

@@ -332,7 +332,7 @@ mod tests {
             read(&mut r, regs::MAGIC.offset),
             (u64::from(regs::MAGIC_VALUE), 0)
         );
-        assert_eq!(read(&mut r, 0x124), (0, 2));
+        assert_eq!(read(&mut r, 0x128), (0, 2));
         assert_eq!(
             read(&mut r, regs::QUEUE_SIZE_VECTOR.offset),
             (0xffff_0040, 0)

@@ -5,7 +5,7 @@
 use crate::block_default;
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
-use shoal_abi::{cmd, regs};
+use shoal_abi::{cmd, regs, ring};
 
 use crate::types::CLIENT_SLOTS;
 
@@ -94,8 +94,8 @@ pub struct RegsDev {
     a_misses: Constant<Bits<32>>,
     a_magic: Constant<Bits<32>>,
     a_last_cap: Constant<Bits<32>>,
-    cap_addr: [Constant<Bits<32>>; 8],
-    cap_value: [Constant<Bits<32>>; 8],
+    cap_addr: [Constant<Bits<32>>; 9],
+    cap_value: [Constant<Bits<32>>; 9],
 }
 
 impl RegsDev {
@@ -103,7 +103,7 @@ impl RegsDev {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         let at = |r: regs::Reg| u64::from(r.offset);
-        let caps: [(regs::Reg, u64); 8] = [
+        let caps: [(regs::Reg, u64); 9] = [
             (regs::MAGIC, u64::from(regs::MAGIC_VALUE)),
             (regs::ABI, u64::from(shoal_abi::ABI_VERSION)),
             (regs::CAP_DEVICES, u64::from(p.devices)),
@@ -115,6 +115,7 @@ impl RegsDev {
                 u64::from(p.max_vq_size) | u64::from(cmd::MAX_DEV_VQS) << 16,
             ),
             (regs::CAP_DATA, p.data_w as u64 | CLIENT_SLOTS << 16),
+            (regs::CAP_CHAIN, u64::from(ring::MAX_CHAIN_BYTES)),
         ];
         block_default!(
             clock, reset, wr, wr_addr, wr_data, wr_mask, wr_ok, rd_addr, rd_ok, rd_data, ready, restore, pick, fq_tail_inc,
@@ -131,7 +132,7 @@ impl RegsDev {
             a_rx_packets = at(regs::CNT_RX_PACKETS), a_rx_drops = at(regs::CNT_RX_DROPS),
             a_interrupts = at(regs::CNT_INTERRUPTS), a_faults = at(regs::CNT_FAULTS), a_admin = at(regs::CNT_ADMIN),
             a_hits = at(regs::CNT_TLB_HITS), a_misses = at(regs::CNT_TLB_MISSES), a_magic = at(regs::MAGIC),
-            a_last_cap = at(regs::CAP_DATA);
+            a_last_cap = at(regs::CAP_CHAIN);
             cap_addr = caps.map(|(r, _)| Constant::new(at(r).into())),
             cap_value = caps.map(|(_, v)| Constant::new(v.into()))
         )
@@ -193,7 +194,7 @@ impl Logic for RegsDev {
         }
         // Reads.
         self.rd_data.next = 0.into();
-        for i in 0..8 {
+        for i in 0..9 {
             if self.rd_addr.val() == self.cap_addr[i].val() {
                 self.rd_data.next = self.cap_value[i].val();
             }

@@ -19,7 +19,7 @@ pub const INV_ASID: u64 = 1;
 pub const INV_RANGE: u64 = 2;
 
 /// Client of a control op: first of the chain slots 0..=3.
-pub const CLIENT_SLOTS: u64 = 4;
+pub const CLIENT_SLOTS: u64 = shoal_abi::profile::CHAIN_SLOTS as u64;
 /// Client of a control op: the receive slot.
 pub const CLIENT_RX: u64 = 4;
 /// Client of a control op: the admin queue.

@@ -68,6 +68,7 @@ pub struct Walk {
     c_order: Constant<Bits<12>>,
     c_bytes: Constant<Bits<12>>,
     c_index: Constant<Bits<12>>,
+    max_bytes: Constant<Bits<32>>,
 }
 
 impl Default for Walk {
@@ -81,7 +82,8 @@ impl Default for Walk {
             zero32 = 0u64, zero64 = 0u64, entry_shift = u64::from(ring::DESC_BYTES.trailing_zeros()), no_cause = 0u64,
             c_indirect = u64::from(mmu::CAUSE_INDIRECT), c_table = u64::from(mmu::CAUSE_INDIRECT_TABLE),
             c_long = u64::from(mmu::CAUSE_CHAIN_LONG), c_order = u64::from(mmu::CAUSE_DESC_ORDER),
-            c_bytes = u64::from(mmu::CAUSE_CHAIN_BYTES), c_index = u64::from(mmu::CAUSE_DESC_INDEX)
+            c_bytes = u64::from(mmu::CAUSE_CHAIN_BYTES), c_index = u64::from(mmu::CAUSE_DESC_INDEX),
+            max_bytes = u64::from(ring::MAX_CHAIN_BYTES)
         )
     }
 }
@@ -116,8 +118,10 @@ impl Logic for Walk {
         } else {
             self.rsum.next = self.slot.val().rsum + self.len.val();
         }
-        self.too_many_bytes.next =
-            (self.wsum.val() < self.slot.val().wsum) | (self.rsum.val() < self.slot.val().rsum);
+        self.too_many_bytes.next = (self.wsum.val() < self.slot.val().wsum)
+            | (self.rsum.val() < self.slot.val().rsum)
+            | (self.wsum.val() > self.max_bytes.val())
+            | (self.rsum.val() > self.max_bytes.val());
         self.bad_nest.next = !self.indirect.val() | self.slot.val().indirect | self.f_next.val();
         self.bad_table.next = self.empty.val()
             | (self.len_low.val() != self.zero4.val())

@@ -8,8 +8,8 @@ use shoal_abi::regs::{self as abi, MGMT_FEATURES, NO_VECTOR};
 use shoal_abi::ring::{F_VERSION_1, S_DRIVER_OK, S_FEATURES_OK, S_NEEDS_RESET, S_WRITABLE};
 use shoal_abi::{cmd, ABI_VERSION};
 
-/// Chain slots, CAP_DATA \[31:16\] (TIMING.md §0).
-pub(crate) const CHAIN_SLOTS: usize = 4;
+/// Chain slots.
+pub(crate) const CHAIN_SLOTS: usize = shoal_abi::profile::CHAIN_SLOTS as usize;
 const VECTORS: usize = abi::MSIX_VECTORS as usize;
 
 /// Counters, in the order of their registers.
@@ -74,7 +74,7 @@ offsets! {
     DEVICE_FEATURE_SELECT DEVICE_FEATURE DRIVER_FEATURE_SELECT DRIVER_FEATURE CONFIG_VECTOR_NUM_QUEUES STATUS_QUEUE_SELECT
     QUEUE_SIZE_VECTOR QUEUE_ENABLE_NOTIFY_OFF QUEUE_DESC_LO QUEUE_DESC_HI QUEUE_DRIVER_LO QUEUE_DRIVER_HI QUEUE_DEVICE_LO
     QUEUE_DEVICE_HI QUEUE_NOTIF_RESET ADMIN_QUEUE MAGIC ABI READY CAP_DEVICES CAP_QUEUES CAP_ASIDS CAP_DOORBELL_PAGES CAP_VQ
-    CAP_DATA FQ_BASE_LO FQ_BASE_HI FQ_CTRL FQ_HEAD FQ_TAIL FQ_LOST CNT_DOORBELLS CNT_TLB_MISSES NOTIFY MSIX_PBA
+    CAP_DATA CAP_CHAIN FQ_BASE_LO FQ_BASE_HI FQ_CTRL FQ_HEAD FQ_TAIL FQ_LOST CNT_DOORBELLS CNT_TLB_MISSES NOTIFY MSIX_PBA
 }
 const MSIX_END: u32 = abi::MSIX_TABLE + abi::MSIX_VECTORS * abi::MSIX_ENTRY_BYTES;
 
@@ -215,6 +215,7 @@ impl Regs {
             CAP_ASIDS => p.asids,
             CAP_DOORBELL_PAGES => p.doorbell_pages,
             CAP_VQ => u32::from(p.max_vq_size) | u32::from(cmd::MAX_DEV_VQS) << 16,
+            CAP_CHAIN => shoal_abi::ring::MAX_CHAIN_BYTES,
             CAP_DATA => p.data_w as u32 | (CHAIN_SLOTS as u32) << 16,
             FQ_BASE_LO => lo(self.fq_base),
             FQ_BASE_HI => hi(self.fq_base),

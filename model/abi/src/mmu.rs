@@ -63,7 +63,7 @@ pub const CAUSE_DESC_ORDER: u16 = 2051;
 pub const CAUSE_INDIRECT: u16 = 2052;
 /// Cause: an indirect table whose length is 0 or not a multiple of 16, or whose address is not 8-byte aligned.
 pub const CAUSE_INDIRECT_TABLE: u16 = 2053;
-/// Cause: the readable or the writable bytes of a chain exceed 2^32 - 1.
+/// Cause: the readable or the writable bytes of a chain exceed `MAX_CHAIN_BYTES`.
 pub const CAUSE_CHAIN_BYTES: u16 = 2054;
 
 /// Bytes of a fault record:

@@ -5,6 +5,9 @@
 /// 64-bit words in the widest data bus of any profile in this build of the tools.
 pub const DATA_WORDS: usize = 2;
 
+/// Chains in flight in the device (slots); tags name one in their low 3 bits.
+pub const CHAIN_SLOTS: u32 = 4;
+
 /// One build of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {

@@ -59,6 +59,7 @@ regs! {
     CAP_DOORBELL_PAGES 0x118 Ro "Doorbell pages.";
     CAP_VQ 0x11c Ro "[15:0] largest virtqueue, entries, [31:16] most virtqueues a device.";
     CAP_DATA 0x120 Ro "[15:0] data width, bits, [31:16] chains in flight (slots).";
+    CAP_CHAIN 0x124 Ro "Most bytes of the readable, and of the writable, descriptors of a chain.";
     FQ_BASE_LO 0x140 Rw "Fault queue address, low half; bits 11:0 read 0.";
     FQ_BASE_HI 0x144 Rw "Fault queue address, high half.";
     FQ_CTRL 0x148 Rw "[0] enable, [6:4] log2(records), [31:16] MSI-X vector (as config_msix_vector).";

@@ -21,6 +21,10 @@ pub const USED_RING: u64 = 4;
 /// Bytes of a used element: le32 id, le32 len.
 pub const USED_ELEM_BYTES: u64 = 8;
 
+/// Most bytes of the readable, and of the writable, descriptors of one chain. A longer chain is a fault: the movers are shared, and
+/// no chain may hold them for longer than this takes.
+pub const MAX_CHAIN_BYTES: u32 = 8 << 20;
+
 /// Feature INDIRECT_DESC.
 pub const F_INDIRECT_DESC: u32 = 28;
 /// Feature EVENT_IDX.

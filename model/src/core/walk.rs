@@ -12,8 +12,6 @@ use shoal_abi::mmu::*;
 use shoal_abi::ring::*;
 use shoal_abi::stream::{TUSER_TAG, TUSER_TYPE};
 
-const MAX_BYTES: u64 = u32::MAX as u64;
-
 impl Core {
     /// The tag of the slot's chain.
     pub(super) fn tag(&self, s: usize) -> u64 {
@@ -56,7 +54,7 @@ impl Core {
             &mut slot.readable
         };
         *sum += u64::from(desc.len);
-        if *sum > MAX_BYTES {
+        if *sum > u64::from(MAX_CHAIN_BYTES) {
             return self.fail_ring(s, CAUSE_CHAIN_BYTES, env);
         }
         if write && slot.start.is_none() {

@@ -73,7 +73,7 @@ pub const fn cause_name(cause: u16) -> &'static str {
         CAUSE_DESC_ORDER => "readable descriptor after a writable one",
         CAUSE_INDIRECT => "misplaced INDIRECT",
         CAUSE_INDIRECT_TABLE => "bad indirect table",
-        CAUSE_CHAIN_BYTES => "chain of 4 GiB or more",
+        CAUSE_CHAIN_BYTES => "chain of more than 8 MiB",
         _ => "unknown cause",
     }
 }

@@ -220,6 +220,11 @@ pub fn build(env: &mut Env) -> Result<(), MemError> {
         }
     }
     put(SV48_ROOT, next(SV39_ROOT))?;
+    // Buffers differ in every byte's neighbourhood; the first page stays zero: block headers there are valid.
+    let pattern: Vec<u8> = (BUFFERS + PAGE..ARENA_BYTES)
+        .map(|k| (k.wrapping_mul(167) ^ k >> 8) as u8)
+        .collect();
+    mem.write(ARENA + BUFFERS + PAGE, &pattern)?;
     for pasid in (3..16).step_by(4) {
         env.iommu.add_pasid(pasid);
         env.iommu

@@ -32,7 +32,8 @@ impl World {
             if status == 0 && self.read(regs::READY.offset)? == 1 {
                 break;
             }
-            if tries > 500 {
+            // The longest chain that the device takes has this long to leave the transmit mover.
+            if tries > 60_000 {
                 return Err(Fault::Hang {
                     cycle: self.cycle(),
                     what: "the reset",

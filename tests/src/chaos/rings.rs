@@ -176,12 +176,6 @@ impl World {
         if let (0, Some(write)) = (chain.flaw, queue.receives) {
             parts.iter_mut().for_each(|p| p.2 = write);
         }
-        // 4 GiB would keep the transmit mover busy for longer than a session; behind other bytes they are too many.
-        if let Some(p) = parts.iter_mut().find(|p| !p.2 && p.1 > 0) {
-            if p.1 == u32::MAX {
-                p.1 = 64;
-            }
-        }
         let translated = layout::is_translated(queue.data);
         match chain.flaw {
             15 => parts[0].0 = 0xffff_ffff_ffff_f000,

@@ -1,0 +1,74 @@
+//! Sessions that once went wrong, in lockstep on `tiny`.
+
+use shoal::dut;
+use shoal_abi::profile::TINY;
+use shoal_abi::ring::MAX_CHAIN_BYTES;
+use shoal_conformance::chaos::{Action, Chain, Desc, Pair, Provision, World};
+
+fn net(member: u8, asid: u8) -> Action {
+    Action::Provision(Provision {
+        member,
+        blk: false,
+        rings: asid,
+        data: asid,
+        event: false,
+        indirect: true,
+        log2: 4,
+        start: 0,
+        place: 0,
+    })
+}
+
+fn chain(len: u32) -> Vec<Chain> {
+    let descs = vec![Desc {
+        offset: 0,
+        len,
+        write: false,
+    }];
+    vec![Chain {
+        descs,
+        indirect_from: None,
+        flaw: 1,
+    }]
+}
+
+/// Sent packets and faults after `actions`.
+fn play(actions: &[Action]) -> (u64, u64) {
+    let rtl = dut::rtl_factory(&TINY, 1, Vec::new())().expect("the RTL");
+    let model = dut::model_factory(&TINY)().expect("the model");
+    let mut world = World::new(&TINY, Pair::new(&TINY, rtl, Some(model)), 1)
+        .unwrap_or_else(|e| panic!("set-up: {e}"));
+    world.play(actions).unwrap_or_else(|e| panic!("{e}"));
+    let reach = world.reach().unwrap_or_else(|e| panic!("{e}"));
+    (reach.counters[1], reach.counters[5])
+}
+
+/// One guest's descriptor of 4 GiB held the transmit mover of all, and a warm reset, until its last byte. ASID 0 is bare: no page
+/// table ends the transfer.
+#[test]
+fn a_chain_too_long_for_the_movers_is_a_fault_and_a_neighbour_goes_on() {
+    for len in [u32::MAX, MAX_CHAIN_BYTES + 1] {
+        let actions = [
+            net(1, 0),
+            net(2, 1),
+            Action::Fill(1, 1, chain(len)),
+            Action::Wait(1000),
+            Action::Fill(2, 1, chain(64)),
+            Action::Wait(1000),
+        ];
+        assert_eq!(play(&actions), (1, 1), "{len} bytes");
+    }
+}
+
+#[test]
+fn a_warm_reset_ends_behind_a_chain_too_long_for_the_movers() {
+    let actions = [
+        net(1, 0),
+        Action::Fill(1, 1, chain(u32::MAX)),
+        Action::Wait(200),
+        Action::Warm,
+        Action::Fill(1, 1, chain(64)),
+        Action::Wait(1000),
+    ];
+    assert_eq!(play(&actions).0, 1);
+}
