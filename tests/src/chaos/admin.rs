@@ -10,7 +10,7 @@ use super::layout::{self, ADMIN_AVAIL, ADMIN_BUF, ADMIN_BUF_BYTES, ADMIN_DESC, A
 use super::pair::Fault;
 use super::world::World;
 
-/// Cycles in which a command has to complete, a drain included.
+/// Cycles between two completions, a drain included.
 const PATIENCE: u32 = 128_000;
 
 /// A command of group SELF.
@@ -178,14 +178,20 @@ impl World {
         last
     }
 
-    /// Runs a command to its end and gives its status. A device that needs a reset by earlier mischief answers nothing; that
-    /// is no hang.
+    /// Runs a command, behind those before it, to its end and gives its status. A device that needs a reset by earlier mischief
+    /// answers nothing; that is no hang.
     pub(super) fn exec(&mut self, c: &Command) -> Result<Option<u16>, Fault> {
         self.submit(c);
-        for _ in 0..PATIENCE / 32 {
+        let (mut seen, mut waited) = (self.get16(ADMIN_USED + ring::USED_IDX), 0);
+        while waited < PATIENCE {
             self.run(32)?;
-            if self.get16(ADMIN_USED + ring::USED_IDX) == self.admin_avail {
+            waited += 32;
+            let used = self.get16(ADMIN_USED + ring::USED_IDX);
+            if used == self.admin_avail {
                 return Ok(self.look_at_answers());
+            }
+            if used != seen {
+                (seen, waited) = (used, 0);
             }
         }
         let status = self.read(regs::STATUS_QUEUE_SELECT.offset)? & 0xff;
