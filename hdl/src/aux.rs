@@ -91,7 +91,9 @@ pub struct Aux {
     address: DFF<Bits<64>>,
     message: DFF<Bits<32>>,
     records: Signal<Local, Bits<16>>,
+    last_record: Signal<Local, Bits<16>>,
     tail_next: Signal<Local, Bits<16>>,
+    head_at: Signal<Local, Bits<16>>,
     word_next: Signal<Local, Bits<2>>,
     word_data: Signal<Local, Bits<64>>,
     access: Signal<Local, Bits<64>>,
@@ -126,7 +128,7 @@ impl Default for Aux {
             clock, reset, flush, fault_push, fault, pick, fault_pop, commit, src, ev_warm, fq_enable, fq_base, fq_log2,
             fq_head, fq_tail, msix_v, msix_addr, msix_data, idle, fault_valid, fault_full, op_push, op, fq_lost_inc,
             fq_tail_inc, raise_fq, msix_clear, msix_clear_v, faults, state, word, record, has_record, on, room, base,
-            tail, vector, address, message, records, tail_next, word_next, word_data, access, send_word, send_message;
+            tail, vector, address, message, records, last_record, tail_next, head_at, word_next, word_data, access, send_word, send_message;
             no_op = CtlOp::default(), no_fault = FaultRec::default(), src_aux = SRC_AUX, client_aux = CLIENT_AUX,
             kind_wr = CTL_WR, word0 = 0u64, word1 = 1u64, word2 = 2u64, word3 = 3u64, one16 = 1u64, depth = 8u64,
             access_read = u64::from(mmu::FAULT_READ), access_write = u64::from(mmu::FAULT_WRITE), asid_shift = 12u64,
@@ -150,13 +152,14 @@ impl Logic for Aux {
         self.faults.pop.next = self.fault_pop.val();
         // The pick cycle: the registers as they stand, and the fault that is popped.
         self.records.next = self.one16.val() << self.fq_log2.val();
-        self.tail_next.next =
-            (self.fq_tail.val() + self.one16.val()) & (self.records.val() - self.one16.val());
+        self.last_record.next = self.records.val() - self.one16.val();
+        self.tail_next.next = (self.fq_tail.val() + self.one16.val()) & self.last_record.val();
+        self.head_at.next = self.fq_head.val() & self.last_record.val();
         if self.pick.val() {
             self.on.d.next = self.fq_enable.val();
-            self.room.d.next = self.tail_next.val() != self.fq_head.val();
+            self.room.d.next = self.tail_next.val() != self.head_at.val();
             self.base.d.next = self.fq_base.val();
-            self.tail.d.next = self.fq_tail.val();
+            self.tail.d.next = self.fq_tail.val() & self.last_record.val();
             self.vector.d.next = self.msix_v.val();
             self.address.d.next = self.msix_addr.val();
             self.message.d.next = self.msix_data.val();

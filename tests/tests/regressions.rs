@@ -2,7 +2,9 @@
 
 use shoal::dut;
 use shoal_abi::profile::TINY;
+use shoal_abi::regs::{FQ_BASE_LO, FQ_CTRL, FQ_HEAD};
 use shoal_abi::ring::MAX_CHAIN_BYTES;
+use shoal_conformance::chaos::layout::FAULTS;
 use shoal_conformance::chaos::{Action, Chain, Desc, Pair, Provision, World};
 
 fn net(member: u8, asid: u8) -> Action {
@@ -71,4 +73,26 @@ fn a_warm_reset_ends_behind_a_chain_too_long_for_the_movers() {
         Action::Wait(1000),
     ];
     assert_eq!(play(&actions).0, 1);
+}
+
+/// FQ_TAIL beyond a ring that was made smaller pointed the device at memory behind the ring. The monitors see a write there.
+#[test]
+fn a_fault_queue_that_shrinks_below_its_tail_is_still_written_inside() {
+    let control = |log2: u32| Action::Write(FQ_CTRL.offset, log2 << 4 | 1, 0b0011);
+    let mut actions: Vec<_> = (1..=4).map(|m| net(m, 0)).collect();
+    actions.push(control(3));
+    for m in 1..=3 {
+        actions.push(Action::Fill(m, 1, chain(u32::MAX)));
+        actions.push(Action::Wait(1000));
+    }
+    let elsewhere = FAULTS as u32 + 0x1000;
+    actions.extend([
+        Action::Write(FQ_CTRL.offset, 0, 0b0011),
+        Action::Write(FQ_BASE_LO.offset, elsewhere, 0b1111),
+        Action::Write(FQ_HEAD.offset, 1, 0b1111),
+        control(1),
+        Action::Fill(4, 1, chain(u32::MAX)),
+        Action::Wait(1000),
+    ]);
+    assert_eq!(play(&actions).1, 4);
 }

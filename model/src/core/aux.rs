@@ -55,8 +55,8 @@ impl Aux {
 impl Core {
     pub(super) fn on_aux(&mut self, env: &Env) {
         if let Some(record) = self.faults.pop() {
-            let next = next_tail(env);
-            if !env.regs.fq_enable || next == env.regs.fq_head {
+            let full = next_tail(env) == env.regs.fq_head & last_record(env);
+            if !env.regs.fq_enable || full {
                 self.fx.lost = true;
             } else {
                 self.write_record(record, 0, env);
@@ -90,7 +90,8 @@ impl Core {
 
     // Every write looks at FQ_BASE in its own pick cycle (§3.9).
     fn write_record(&mut self, record: FaultRecord, word: usize, env: &Env) {
-        let at = FAULT_BYTES * u64::from(env.regs.fq_tail) + 8 * word as u64;
+        let record_at = FAULT_BYTES * u64::from(env.regs.fq_tail & last_record(env));
+        let at = record_at + 8 * word as u64;
         self.fx.ctl = Some(CtlOp {
             kind: Kind::Write(8),
             client: CLIENT_AUX,
@@ -103,8 +104,12 @@ impl Core {
     }
 }
 
+fn last_record(env: &Env) -> u16 {
+    crate::ones(usize::from(env.regs.fq_log)) as u16
+}
+
 fn next_tail(env: &Env) -> u16 {
-    env.regs.fq_tail.wrapping_add(1) & crate::ones(usize::from(env.regs.fq_log)) as u16
+    env.regs.fq_tail.wrapping_add(1) & last_record(env)
 }
 
 /// An interrupt message.

@@ -29,6 +29,10 @@ pub(super) struct Vector {
     pub(super) mask: bool,
 }
 
+/// Values of an MSI-X entry that are remembered: more than can be written while a message waits for the bus, at the rates at which
+/// sessions stall it.
+const VALUES: usize = 8;
+
 /// The registers that matter.
 #[derive(Debug)]
 pub(super) struct Bar {
@@ -48,8 +52,8 @@ pub(super) struct Bar {
     fq_ctrl: u32,
     /// Every place where the fault queue was since the reset: first byte, bytes.
     pub(super) fault_queues: Vec<(u64, u64)>,
-    /// Entry and what it was before the last write to it: a message may have been on its way.
-    pub(super) vectors: [[Vector; 2]; MSIX_VECTORS as usize],
+    /// Entries, the newest value first, and what they were before: a message may have been on its way.
+    pub(super) vectors: [[Vector; VALUES]; MSIX_VECTORS as usize],
     resetting: bool,
 }
 
@@ -72,7 +76,7 @@ impl Default for Bar {
             fq_base: 0,
             fq_ctrl: 0,
             fault_queues: Vec::new(),
-            vectors: [[masked; 2]; MSIX_VECTORS as usize],
+            vectors: [[masked; VALUES]; MSIX_VECTORS as usize],
             resetting: false,
         }
     }
@@ -194,13 +198,38 @@ impl Bar {
         let Some(entry) = self.vectors.get_mut((off / MSIX_ENTRY_BYTES) as usize) else {
             return;
         };
-        entry[1] = entry[0];
-        let v = &mut entry[0];
+        let mut v = entry[0];
         match off % MSIX_ENTRY_BYTES {
             0 => v.addr = half(v.addr, false, data, strb),
             4 => v.addr = half(v.addr, true, data, strb),
             8 => v.data = merge(v.data, data, strb),
             _ => v.mask = merge(u32::from(v.mask), data, strb) & 1 == 1,
         }
+        if v != entry[0] {
+            entry.rotate_right(1);
+            entry[0] = v;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_remembers_what_it_was_and_forgets_in_time() {
+        let mut bar = Bar::default();
+        bar.vector(MSIX_TABLE, 0xfee0_1000, 0xf);
+        bar.vector(MSIX_TABLE + 12, 0, 1);
+        let sent = bar.vectors[0][0];
+        bar.vector(MSIX_TABLE, 0x1234_5678, 0xe);
+        for _ in 0..20 {
+            bar.vector(MSIX_TABLE + 12, 2, 1);
+        }
+        assert_eq!(bar.vectors[0][1], sent);
+        for n in 0..VALUES as u32 {
+            bar.vector(MSIX_TABLE + 8, n + 1, 0xf);
+        }
+        assert!(!bar.vectors[0].contains(&sent));
     }
 }

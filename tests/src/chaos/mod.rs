@@ -2,7 +2,7 @@
 
 mod action;
 mod admin;
-mod layout;
+pub mod layout;
 mod pair;
 mod provision;
 mod reach;
