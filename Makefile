@@ -20,7 +20,7 @@ setup-yosys: setup
 	@scripts/setup.sh yosys
 
 run: setup ## set up, build, run the demo with 64 devices; ARGS= … replaces its arguments to `shoal run`
-	$(SHOAL) run $(or $(ARGS),demo --profile mid)
+	$(SHOAL) run $(or $(ARGS),demo)
 
 # One profile (--release) throughout, so that dependencies and the Verilated models are compiled once.
 test: setup-yosys ## set up, then every check and every test

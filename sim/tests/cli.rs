@@ -61,7 +61,11 @@ fn names_and_numbers_that_do_not_exist_are_refused() {
     refused(d, "run nothing", "nothing");
     refused(d, "run probe --dut model --profile huge", "huge");
     refused(d, "run probe --dut quantum", "quantum");
-    refused(d, "run probe --dut model --devices 9", "--devices 9");
+    refused(
+        d,
+        "run probe --dut model --profile tiny --devices 9",
+        "--devices 9",
+    );
     refused(d, "run probe --dut model --devices 0", "--devices 0");
     refused(d, "run probe --dut model --devices -1", "-1");
     refused(
@@ -209,10 +213,27 @@ fn a_run_that_is_cut_short_fails_and_keeps_its_record() {
     );
     assert_eq!(out.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&out.stderr).contains("100 cycles are used up"));
-    assert_eq!(files(dir.path()), ["shoal-probe-tiny-1.rec", "x.json"]);
+    assert_eq!(files(dir.path()), ["shoal-probe-mid-1.rec", "x.json"]);
     assert!(
-        shoal(dir.path(), "replay shoal-probe-tiny-1.rec --dut model")
+        shoal(dir.path(), "replay shoal-probe-mid-1.rec --dut model")
             .status
             .success()
     );
+}
+
+#[cfg(feature = "breaks")]
+#[test]
+fn a_divergence_is_3_a_violation_is_4_and_both_leave_a_record_and_a_waveform() {
+    for (dut, code, what) in [("lockstep", 3, "m_axi_wdata"), ("rtl", 4, "virtqueue")] {
+        let dir = tempfile::tempdir().unwrap();
+        let out = shoal(
+            dir.path(),
+            &format!("run smoke --profile tiny --dut {dut} --break used_index"),
+        );
+        let err = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(code), "{err}");
+        assert!(err.contains(what), "{err}");
+        let kept = ["shoal-smoke-tiny-1.fst", "shoal-smoke-tiny-1.rec"];
+        assert_eq!(files(dir.path()), kept, "{err}");
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use shoal_abi::profile::{Profile, TINY};
+use shoal_abi::profile::{Profile, MID};
 
 use super::output::{check_wave, check_writable, print_failure, table, write_whole};
 use super::{failure_code, profile, CliError, DutArg, BAD_INPUT, DIVERGED, FAILED, OK, VIOLATED};
@@ -22,7 +22,7 @@ pub(super) struct RunArgs {
     #[arg(default_value = "demo")]
     scenario: String,
     /// Profile of the device
-    #[arg(long, default_value = TINY.name, value_parser = profile)]
+    #[arg(long, default_value = MID.name, value_parser = profile)]
     profile: &'static Profile,
     /// Managed devices to use
     #[arg(long)]
