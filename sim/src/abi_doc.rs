@@ -12,10 +12,11 @@ use shoal_abi::ports::{Port, INPUTS, OUTPUTS};
 use shoal_abi::profile::{Profile, PROFILES};
 use shoal_abi::regs::{self, Access, REGS};
 use shoal_abi::stream::{self, UserField};
-use shoal_abi::{mmu, ring, ABI_VERSION};
+use shoal_abi::{mmu, pci, ring, ABI_VERSION};
 
 const CMD_RS: &str = include_str!("../../model/abi/src/cmd.rs");
 const MMU_RS: &str = include_str!("../../model/abi/src/mmu.rs");
+const PCI_RS: &str = include_str!("../../model/abi/src/pci.rs");
 const PORTS_RS: &str = include_str!("../../model/abi/src/ports.rs");
 const PROFILE_RS: &str = include_str!("../../model/abi/src/profile.rs");
 const REGS_RS: &str = include_str!("../../model/abi/src/regs.rs");
@@ -129,6 +130,11 @@ fn mmu_constants() -> Vec<Named> {
 fn bar_constants() -> Vec<Named> {
     named!(REGS_RS, regs: MAGIC_VALUE, MSIX_TABLE, MSIX_VECTORS, MSIX_ENTRY_BYTES, NO_VECTOR, DOORBELLS,
         DOORBELL_PAGE_BYTES, ADMIN_QUEUE_SIZE, MGMT_FEATURES, RESP_OKAY, RESP_SLVERR, RESP_DECERR)
+}
+
+fn pci_constants() -> Vec<Named> {
+    named!(PCI_RS, pci: VENDOR, DEVICE, REVISION, CLASS, BAR_REGS, BAR_REGS_BYTES, BAR_DOORBELLS, BAR_MSIX, BAR_MSIX_BYTES,
+        MSIX_TABLE_OFFSET, MSIX_PBA_OFFSET, FIRST_SLOT_VECTOR, MAX_VECTORS, DEFAULT_VECTORS)
 }
 
 fn command_constants() -> Vec<Named> {
@@ -349,6 +355,7 @@ const BLOCKS: [Block; 12] = [
     ("command-constants", || named_table(&command_constants())),
     ("ring-constants", || named_table(&ring_constants())),
     ("tuser", stream_md),
+    ("pci-constants", || named_table(&pci_constants())),
     ("mmu-constants", || named_table(&mmu_constants())),
     ("causes", || named_table(&causes())),
 ];
@@ -438,6 +445,7 @@ pub fn json() -> Value {
         "command_constants": named_json(&command_constants()),
         "ring_constants": named_json(&ring_constants()),
         "tuser": tuser,
+        "pci_constants": named_json(&pci_constants()),
         "mmu_constants": named_json(&mmu_constants()),
         "causes": named_json(&causes()),
     })

@@ -7,6 +7,7 @@
 
 pub mod cmd;
 pub mod mmu;
+pub mod pci;
 pub mod ports;
 pub mod profile;
 pub mod regs;
