@@ -344,7 +344,7 @@ fn stream_md() -> String {
 /// A table: its name in the markers and what renders it.
 type Block = (&'static str, fn() -> String);
 
-const BLOCKS: [Block; 12] = [
+const BLOCKS: [Block; 13] = [
     ("profiles", profiles_md),
     ("inputs", || ports_md(INPUTS)),
     ("outputs", || ports_md(OUTPUTS)),
