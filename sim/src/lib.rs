@@ -5,6 +5,7 @@
 //! drivers and scenarios hold, `client` are third-party virtio drivers over it, `scenario` are the runs that the `shoal` command (`cli`) offers.
 #![deny(unsafe_code)]
 
+pub mod abi_c;
 pub mod abi_doc;
 #[cfg(feature = "driver")]
 pub mod bench;
@@ -13,10 +14,13 @@ pub mod cli;
 pub mod client;
 pub mod dut;
 pub mod env;
+#[cfg(feature = "driver")]
+pub mod guest;
 pub mod host;
 pub mod lockstep;
 pub mod monitor;
 pub mod record;
 pub mod replay;
 pub mod scenario;
+pub mod serve;
 pub mod setup;

@@ -28,11 +28,28 @@ pub enum ReplayError {
     Dut(#[from] DutError),
 }
 
+/// What a replay found.
+#[derive(Debug)]
+pub struct Replayed {
+    /// What the checks found.
+    pub check: CheckReport,
+    /// Digest of the recorded run, where the record has it.
+    pub recorded: Option<u64>,
+}
+
+impl Replayed {
+    /// False when the replay was another run than the recorded one.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.recorded.is_none_or(|d| d == self.check.digest)
+    }
+}
+
 /// Runs the whole record, with reference and monitors.
 ///
 /// # Errors
 /// When the record or the devices cannot be used. A failed check is part of the report.
-pub fn replay(path: &Path, setup: &Setup) -> Result<CheckReport, ReplayError> {
+pub fn replay(path: &Path, setup: &Setup) -> Result<Replayed, ReplayError> {
     let mut reader = open(path)?;
     let mut device = setup.new_device()?;
     let for_checker = setup.clone();
@@ -44,7 +61,10 @@ pub fn replay(path: &Path, setup: &Setup) -> Result<CheckReport, ReplayError> {
             break;
         }
     }
-    Ok(lockstep.finish())
+    Ok(Replayed {
+        check: lockstep.finish(),
+        recorded: reader.digest(),
+    })
 }
 
 /// Runs the device alone up to cycle `to` and writes a waveform from cycle `from` on. Returns the cycles in it.
@@ -146,11 +166,12 @@ mod tests {
             .keep(&dir.path().join("x.rec"))
             .unwrap();
         let again = replay(&record, &setup).unwrap();
-        let Some(Failure::Divergence(second)) = again.failure else {
+        let Some(Failure::Divergence(second)) = again.check.failure else {
             panic!("a divergence")
         };
         assert_eq!(first, second);
-        assert_eq!(report.compared_cycles, again.compared_cycles);
+        assert_eq!(report.compared_cycles, again.check.compared_cycles);
+        assert_eq!(again.recorded, Some(again.check.digest));
 
         let path = dir.path().join("x.wave");
         // The record ends with the failing cycle: the device has stepped over it, and no further.
@@ -174,7 +195,10 @@ mod tests {
         };
         let keep = |rtl: &str| {
             let r = Recorder::new(dir.path(), setup.profile, &header(rtl), u64::MAX).unwrap();
-            r.finish().unwrap().keep(&dir.path().join("x.rec")).unwrap()
+            r.finish(7)
+                .unwrap()
+                .keep(&dir.path().join("x.rec"))
+                .unwrap()
         };
         let e = open(&keep("0123456789abcdef")).unwrap_err().to_string();
         let here = rtl_hash(setup.profile);
@@ -199,8 +223,12 @@ mod tests {
         host.run(5000).unwrap();
         let recording = host.finish().unwrap().check.recording.unwrap().unwrap();
         let again = replay(recording.path(), &setup).unwrap();
-        assert!(again.failure.is_none());
-        assert_eq!((again.cycles, again.compared_cycles), (5004, 5003));
+        assert!(again.check.failure.is_none() && again.is_same());
+        assert_eq!(again.recorded, Some(again.check.digest));
+        assert_eq!(
+            (again.check.cycles, again.check.compared_cycles),
+            (5004, 5003)
+        );
         assert!(replay(Path::new("/nonexistent"), &setup).is_err());
     }
 }

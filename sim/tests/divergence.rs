@@ -100,8 +100,8 @@ fn a_wrong_model_is_told_from_the_rtl_in_its_cycle_with_all_that_helps() {
         .keep(&dir.path().join("x.rec"))
         .unwrap();
     let again = replay(&record, &setup).unwrap();
-    assert!(matches!(&again.failure, Some(Failure::Divergence(e)) if e == d));
-    assert_eq!(again.commands, report.commands);
+    assert!(matches!(&again.check.failure, Some(Failure::Divergence(e)) if e == d));
+    assert_eq!(again.check.commands, report.commands);
     let wave = dir.path().join("x.fst");
     assert_eq!(
         wave_around(&record, &setup, &wave, d.cycle).unwrap(),
@@ -113,8 +113,8 @@ fn a_wrong_model_is_told_from_the_rtl_in_its_cycle_with_all_that_helps() {
     setup.reference = Setup::new(&TINY, 3, Mode::Lockstep, Vec::new()).reference;
     let good = replay(&record, &setup).unwrap();
     assert!(
-        good.failure.is_none() && good.compared_cycles == d.cycle,
+        good.check.failure.is_none() && good.check.compared_cycles == d.cycle,
         "{}",
-        good.compared_cycles
+        good.check.compared_cycles
     );
 }

@@ -110,7 +110,7 @@ macro_rules! ports {
         pub struct Inputs { $($(#[$idoc])* pub $i: $it,)* }
         /// Output ports as they stand before one rising edge of `clock`. Bits above a port's width are 0.
         #[repr(C)]
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub struct Outputs { $($(#[$odoc])* pub $o: $ot,)* }
         /// Input ports but for `clock`, in the order of [`Inputs`].
         pub const INPUTS: &[Port] = &[$(Port { name: stringify!($i), dir: Dir::In, width: port_width!($iw), offset: core::mem::offset_of!(Inputs, $i), bytes: size_of::<$it>() },)*];

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{CliError, OK};
-use crate::abi_doc;
+use crate::{abi_c, abi_doc};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
@@ -11,6 +11,8 @@ enum Format {
     Md,
     /// JSON
     Json,
+    /// C header
+    C,
 }
 
 #[derive(Debug, Args)]
@@ -26,6 +28,7 @@ pub(super) fn main(args: AbiArgs) -> Result<u8, CliError> {
         Format::Json => {
             serde_json::to_string_pretty(&abi_doc::json()).map_err(CliError::failed)? + "\n"
         }
+        Format::C => abi_c::header(),
     };
     super::output::write_whole("-".as_ref(), text.as_bytes())?;
     Ok(OK)

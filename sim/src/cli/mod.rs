@@ -6,9 +6,13 @@ mod abi;
 #[cfg(feature = "driver")]
 mod bench;
 mod gen;
+#[cfg(feature = "driver")]
+mod guest;
 mod output;
 mod replay;
+mod results;
 mod run;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -45,6 +49,12 @@ struct Args {
 enum Command {
     /// Run a scenario
     Run(run::RunArgs),
+    /// Serve the device to other programs
+    #[command(subcommand)]
+    Serve(serve::ServeArgs),
+    /// Run Linux in QEMU with the device, and its tools in it
+    #[cfg(feature = "driver")]
+    Guest(guest::GuestArgs),
     /// Run a recorded run again, from its record alone
     Replay(replay::ReplayArgs),
     /// Write the Verilog of a profile
@@ -134,6 +144,9 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     };
     let result = match args.command {
         Command::Run(args) => run::main(args),
+        Command::Serve(args) => serve::main(args),
+        #[cfg(feature = "driver")]
+        Command::Guest(args) => guest::main(args),
         Command::Replay(args) => replay::main(args),
         Command::Gen(args) => gen::main(args),
         Command::Abi(args) => abi::main(args),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{check_wave, print_failure, table};
-use super::{failure_code, CliError, DutArg};
+use super::{failure_code, CliError, DutArg, FAILED, OK};
 use crate::lockstep::Mode;
 use crate::replay;
 use crate::setup::Setup;
@@ -29,7 +29,8 @@ pub(super) fn main(args: ReplayArgs) -> Result<u8, CliError> {
     }
     let mode = Mode::from(args.dut);
     let setup = Setup::of_record(&record, mode);
-    let report = replay::replay(&args.file, &setup).map_err(CliError::bad_input)?;
+    let replayed = replay::replay(&args.file, &setup).map_err(CliError::bad_input)?;
+    let report = &replayed.check;
     table(&[
         ("scenario".into(), setup.scenario.clone()),
         (
@@ -49,8 +50,20 @@ pub(super) fn main(args: ReplayArgs) -> Result<u8, CliError> {
                 report.compared_ports, report.compared_cycles
             ),
         ),
+        (
+            "digest".into(),
+            format!(
+                "{:016x}, {}",
+                report.digest,
+                match replayed.recorded {
+                    None => "not in the record",
+                    Some(_) if replayed.is_same() => "as recorded",
+                    Some(_) => "ANOTHER than recorded",
+                }
+            ),
+        ),
     ]);
-    print_failure(&report);
+    print_failure(report);
     if let Some(path) = &args.wave {
         let (from, to) = match &report.failure {
             Some(f) => (
@@ -63,5 +76,8 @@ pub(super) fn main(args: ReplayArgs) -> Result<u8, CliError> {
             replay::wave(&args.file, &setup, path, from, to).map_err(CliError::bad_input)?;
         eprintln!("waveform: {} ({cycles} cycles)", path.display());
     }
-    Ok(failure_code(report.failure.as_ref()))
+    Ok(match failure_code(report.failure.as_ref()) {
+        OK if !replayed.is_same() => FAILED,
+        code => code,
+    })
 }

@@ -1,18 +1,16 @@
 //! `shoal run`: a scenario against a device, with every check.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use shoal_abi::profile::{Profile, MID};
 
-use super::output::{check_wave, check_writable, print_failure, table, write_whole};
-use super::{failure_code, profile, CliError, DutArg, BAD_INPUT, DIVERGED, FAILED, OK, VIOLATED};
+use super::output::{check_wave, check_writable, table};
+use super::results::Results;
+use super::{failure_code, profile, CliError, DutArg, BAD_INPUT, FAILED, OK};
 use crate::env::EnvSettings;
 use crate::host::{Host, HostError, HostSettings, RunReport, SharedHost};
-use crate::record::Recording;
-use crate::replay;
 use crate::scenario::{self, Outcome, Params, Scenario, ScenarioError};
 use crate::setup::Setup;
 
@@ -58,33 +56,6 @@ pub(super) struct RunArgs {
     #[cfg(feature = "breaks")]
     #[arg(long = "break", value_name = "NAME")]
     break_name: Option<String>,
-}
-
-/// The numbers of a run.
-#[derive(Debug, Serialize)]
-struct Numbers {
-    scenario: String,
-    profile: &'static str,
-    seed: u64,
-    dut: &'static str,
-    result: &'static str,
-    cycles: u64,
-    compared_cycles: u64,
-    compared_ports: usize,
-    divergences: u64,
-    monitor_violations: u64,
-    vdevs_created: u64,
-    vdevs_destroyed: u64,
-    packets_tx: u64,
-    packets_rx: u64,
-    bytes_tx: u64,
-    bytes_rx: u64,
-    blk_reads: u64,
-    blk_writes: u64,
-    interrupts: u64,
-    faults: u64,
-    sim_hz: f64,
-    wall_s: f64,
 }
 
 pub(super) fn main(args: RunArgs) -> Result<u8, CliError> {
@@ -206,9 +177,8 @@ fn finish(
     setup: &Setup,
     outcome: &Outcome,
     result: Result<(), ScenarioError>,
-    mut report: RunReport,
+    report: RunReport,
 ) -> Result<u8, CliError> {
-    let recording = report.check.recording.take();
     let code = match (failure_code(report.check.failure.as_ref()), &result) {
         (OK, Err(ScenarioError::Params(_))) => BAD_INPUT,
         (OK, Err(_)) => FAILED,
@@ -219,142 +189,18 @@ fn finish(
             result.err().map_or(String::new(), |e| e.to_string()),
         ));
     }
-    let numbers = numbers(setup, outcome, &report, code);
-    print_summary(&numbers, outcome);
-    if let Some(path) = &args.json {
-        let mut text = serde_json::to_string_pretty(&numbers).map_err(CliError::failed)?;
-        text.push('\n');
-        write_whole(path, text.as_bytes())?;
-    }
-    print_failure(&report.check);
     // After a failed check the scenario has only heard that the run is over.
-    if let (None, Err(e)) = (&report.check.failure, &result) {
-        eprintln!("scenario {}: {e}", setup.scenario);
-    }
-    match recording {
-        Some(Err(e)) => eprintln!("the run was not recorded: {e}"),
-        Some(Ok(recording)) => keep(args, setup, recording, &report, code),
-        None => {}
-    }
-    Ok(code)
-}
-
-/// Keeps the record of a failed run, makes the waveform of the failure, and says where they are.
-fn keep(args: &RunArgs, setup: &Setup, recording: Recording, report: &RunReport, code: u8) {
-    if !recording.is_complete {
-        eprintln!(
-            "the record ends after {} cycles: its limit is reached",
-            recording.cycles
-        );
-    }
-    let stem = format!(
-        "shoal-{}-{}-{}",
-        setup.scenario, setup.profile.name, setup.seed
-    );
-    let path = match &args.record {
-        Some(path) => path.clone(),
-        None if code != OK => args.out.join(format!("{stem}.rec")),
-        None => return,
+    let why = match (&report.check.failure, &result) {
+        (None, Err(e)) => Some(format!("scenario {}: {e}", setup.scenario)),
+        _ => None,
     };
-    match recording.keep(&path) {
-        Ok(path) => eprintln!("replay file: {}", path.display()),
-        Err(e) => return eprintln!("replay file {}: {e}", path.display()),
-    }
-    if let Some(failure) = &report.check.failure {
-        wave(
-            setup,
-            &path,
-            &args.out.join(format!("{stem}.fst")),
-            failure.cycle(),
-        );
-    }
-}
-
-/// Makes the waveform around a failure and says where it is.
-pub(super) fn wave(setup: &Setup, record: &Path, path: &Path, cycle: u64) {
-    match replay::wave_around(record, setup, path, cycle) {
-        Ok(cycles) => eprintln!("waveform: {} ({cycles} cycles)", path.display()),
-        Err(e) => eprintln!("no waveform: {e}"),
-    }
-}
-
-fn numbers(setup: &Setup, outcome: &Outcome, report: &RunReport, code: u8) -> Numbers {
-    let (check, c) = (&report.check, &report.counters);
-    Numbers {
-        scenario: setup.scenario.clone(),
-        profile: setup.profile.name,
-        seed: setup.seed,
-        dut: setup.mode.name(),
-        result: match code {
-            OK => "ok",
-            DIVERGED => "divergence",
-            VIOLATED => "violation",
-            _ => "failed",
-        },
-        cycles: check.cycles,
-        compared_cycles: check.compared_cycles,
-        compared_ports: check.compared_ports,
-        divergences: u64::from(code == DIVERGED),
-        monitor_violations: u64::from(code == VIOLATED),
-        vdevs_created: outcome.vdevs_created,
-        vdevs_destroyed: outcome.vdevs_destroyed,
-        packets_tx: c.packets_tx,
-        packets_rx: c.packets_rx,
-        bytes_tx: c.bytes_tx,
-        bytes_rx: c.bytes_rx,
-        blk_reads: c.blk_reads,
-        blk_writes: c.blk_writes,
-        interrupts: c.interrupts,
-        faults: outcome.faults,
-        sim_hz: report.sim_hz(),
-        wall_s: report.wall.as_secs_f64(),
-    }
-}
-
-fn print_summary(n: &Numbers, outcome: &Outcome) {
-    let row = |name: &str, value: String| (name.to_owned(), value);
-    let mut rows = vec![
-        row("scenario", format!("{} ({})", n.scenario, n.result)),
-        row(
-            "device",
-            format!("profile {}, {}, seed {}", n.profile, n.dut, n.seed),
-        ),
-        row(
-            "cycles",
-            format!(
-                "{} in {:.2} s, {:.0} kHz",
-                n.cycles,
-                n.wall_s,
-                n.sim_hz / 1e3
-            ),
-        ),
-        row(
-            "compared",
-            format!("{} ports in {} cycles", n.compared_ports, n.compared_cycles),
-        ),
-        row(
-            "vdevs",
-            format!(
-                "{} created, {} destroyed",
-                n.vdevs_created, n.vdevs_destroyed
-            ),
-        ),
-        row(
-            "packets",
-            format!(
-                "{} out ({} bytes), {} in ({} bytes)",
-                n.packets_tx, n.bytes_tx, n.packets_rx, n.bytes_rx
-            ),
-        ),
-        row(
-            "block",
-            format!("{} reads, {} writes", n.blk_reads, n.blk_writes),
-        ),
-        row("interrupts", n.interrupts.to_string()),
-        row("faults", n.faults.to_string()),
-    ];
-    rows.extend(outcome.notes.iter().cloned());
-    table(&rows);
+    let results = Results {
+        json: args.json.as_deref(),
+        record: args.record.as_deref(),
+        out: &args.out,
+    };
+    results.write(setup, outcome, report, code, why)?;
+    Ok(code)
 }
 
 /// A host that cannot be made because of what the user asked for.

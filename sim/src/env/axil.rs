@@ -135,6 +135,12 @@ impl AxilMaster {
         self.done.remove(&ticket)
     }
 
+    /// Accesses that have not begun.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     /// True when nothing is queued or in flight.
     #[must_use]
     pub fn is_idle(&self) -> bool {

@@ -82,12 +82,15 @@ impl PartialOrd for Pending {
     }
 }
 
+/// Finds the store of a member.
+pub type Source = Box<dyn FnMut(u32) -> Option<Store>>;
+
 /// The block function.
-#[derive(Debug)]
 pub struct Blk {
     settings: BlkSettings,
     dice: Dice,
     stores: HashMap<u32, Store>,
+    source: Option<Source>,
     pending: BinaryHeap<Reverse<Pending>>,
     order: u64,
     counts: BlkCounts,
@@ -101,10 +104,16 @@ impl Blk {
             settings,
             dice,
             stores: HashMap::new(),
+            source: None,
             pending: BinaryHeap::new(),
             order: 0,
             counts: BlkCounts::default(),
         }
+    }
+
+    /// Asks `source` for the store of a member that has none when its first request comes.
+    pub fn set_source(&mut self, source: Source) {
+        self.source = Some(source);
     }
 
     /// Puts `store` behind `member`.
@@ -150,6 +159,12 @@ impl Blk {
         let Some((header, data)) = request.bytes.split_at_checked(HEADER_BYTES) else {
             return (none(), S_IOERR);
         };
+        if let (false, Some(source)) = (self.stores.contains_key(&request.member), &mut self.source)
+        {
+            if let Some(store) = source(request.member) {
+                self.stores.insert(request.member, store);
+            }
+        }
         let Some(store) = self.stores.get_mut(&request.member) else {
             return (none(), S_IOERR);
         };

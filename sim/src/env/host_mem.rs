@@ -101,12 +101,22 @@ impl HostMem {
         Ok(mem)
     }
 
-    /// Adds memory backed by `file` from `offset`, as a guest process shares it.
+    /// Adds memory backed by `file` from `offset`, as a guest process shares it; [`HostMem::write`] fails if it is not `writable`.
     ///
     /// # Errors
     /// `Map` when the file cannot be mapped or the range overlaps a region.
-    pub fn add_file(&self, base: u64, len: u64, file: File, offset: u64) -> Result<(), MemError> {
-        let region = MmapRegion::from_file(FileOffset::new(file, offset), usize_of(len))
+    pub fn add_file(
+        &self,
+        base: u64,
+        len: u64,
+        file: File,
+        offset: u64,
+        writable: bool,
+    ) -> Result<(), MemError> {
+        let prot = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
+        let flags = libc::MAP_NORESERVE | libc::MAP_SHARED;
+        let file = Some(FileOffset::new(file, offset));
+        let region = MmapRegion::build(file, usize_of(len), prot, flags)
             .map_err(|e| map_error(base, len, &e))?;
         self.add(base, region)
     }
@@ -209,6 +219,16 @@ impl HostMem {
             .map
             .read()
             .unwrap_or_else(PoisonError::into_inner);
+        // What is mapped for reading only is no memory to write to.
+        let mut at = addr;
+        while at < addr.saturating_add(len as u64) {
+            match map.find_region(GuestAddress(at)) {
+                Some(r) if r.prot() & libc::PROT_WRITE != 0 => {
+                    at = r.start_addr().raw_value().saturating_add(r.len());
+                }
+                _ => return Err(MemError::Unmapped { addr, len }),
+            }
+        }
         map.write_slice(bytes, GuestAddress(addr))
             .map_err(|_| MemError::Unmapped { addr, len })
     }

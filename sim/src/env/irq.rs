@@ -65,6 +65,12 @@ impl IrqController {
             .is_some_and(|l| l.total > l.taken)
     }
 
+    /// The messages after the first `seen`, oldest first, as far back as the log goes.
+    pub fn since(&self, seen: u64) -> impl Iterator<Item = &Irq> {
+        let new = usize::try_from(self.total.saturating_sub(seen)).unwrap_or(usize::MAX);
+        self.log.iter().skip(self.log.len().saturating_sub(new))
+    }
+
     /// Messages so far.
     #[must_use]
     pub fn total(&self) -> u64 {

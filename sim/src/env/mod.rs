@@ -12,18 +12,20 @@ mod host_mem;
 mod iommu;
 mod irq;
 mod packet;
+mod remote;
 mod store;
 mod streams;
 mod switch;
 
 pub use axi_slave::{AxiCounts, AxiSettings, AxiSlave, Burst, Lanes, Platform, BURST_INCR};
 pub use axil::{AxilMaster, AxilSettings, RegDone, RegOp, Ticket};
-pub use blk::{Blk, BlkCounts, BlkSettings, SECTOR_BYTES};
+pub use blk::{Blk, BlkCounts, BlkSettings, Source, SECTOR_BYTES};
 pub use dice::Dice;
 pub use host_mem::{HostMem, MemError, PAGE_BYTES};
 pub use iommu::{Iommu, Refusal};
 pub use irq::{Irq, IrqController};
 pub use packet::{RxPacket, TxPacket};
+pub use remote::{Refused, Remote, Transfer};
 pub use store::Store;
 pub use streams::{StreamCounts, StreamSettings, Streams};
 pub use switch::{Mac, Switch, SwitchCounts, SwitchSettings};
@@ -96,6 +98,8 @@ pub struct Env {
     cycle: u64,
     reset_left: u32,
     mem: HostMem,
+    /// Memory beside host memory, of a client.
+    pub remote: Option<Box<dyn Remote>>,
     /// Platform IOMMU.
     pub iommu: Iommu,
     /// Interrupt controller.
@@ -138,6 +142,7 @@ impl Env {
             cycle: 0,
             reset_left: 0,
             mem: HostMem::new(low_mem, high_mem)?,
+            remote: None,
             iommu: Iommu::default(),
             irqs: IrqController::default(),
             axi: AxiSlave::new(axi, beat, profile.id_w, Dice::new(seed, 1)),
@@ -193,9 +198,29 @@ impl Env {
         inputs
     }
 
+    /// True when nothing is under way at any port and nothing waits to be sent to the device.
+    #[must_use]
+    pub fn is_quiet(&self, out: &Outputs) -> bool {
+        let valid = out.m_axi_arvalid
+            || out.m_axi_awvalid
+            || out.m_axi_wvalid
+            || out.m_axis_tvalid
+            || out.s_axil_bvalid
+            || out.s_axil_rvalid;
+        !valid
+            && self.reset_left == 0
+            && self.axi.in_flight() == (0, 0)
+            && self.axil.is_idle()
+            && self.streams.can_send()
+            && self.switch.queued() == 0
+            && self.blk.pending() == 0
+            && self.refusals.is_empty()
+    }
+
     fn run(&mut self, out: &Outputs, inputs: &mut Inputs) {
         let mut platform = Platform {
             mem: &self.mem,
+            remote: self.remote.as_deref_mut(),
             iommu: &mut self.iommu,
             irqs: &mut self.irqs,
         };

@@ -16,14 +16,16 @@ pub use shared::SharedHost;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crossbeam::channel::{unbounded, Receiver};
 use shoal_abi::ports::Outputs;
+use shoal_abi::profile::Profile;
 use shoal_abi::regs::RESP_OKAY;
 
 use crate::dut::Dut;
 use crate::env::{
     Blk, Env, EnvSettings, HostMem, Iommu, IrqController, RegDone, RegOp, Switch, Tap, Ticket,
 };
-use crate::lockstep::Lockstep;
+use crate::lockstep::{Lockstep, MemberEvent};
 use crate::record::Recorder;
 use crate::setup::Setup;
 
@@ -68,10 +70,12 @@ pub type Progress = Box<dyn FnMut(u64)>;
 
 /// A running simulation.
 pub struct Host {
+    profile: &'static Profile,
     device: Box<dyn Dut>,
     outputs: Outputs,
     env: Env,
     lockstep: Lockstep,
+    members: Receiver<MemberEvent>,
     max_cycles: u64,
     progress: Option<Progress>,
     started: Instant,
@@ -106,12 +110,16 @@ impl Host {
             device.trace_open(&path)?;
         }
         let for_checker = setup.clone();
-        let lockstep = Lockstep::start(move || for_checker.new_checker(recorder))?;
+        let (tell, members) = unbounded();
+        let lockstep =
+            Lockstep::start(move || Ok(for_checker.new_checker(recorder)?.with_events(tell)))?;
         let mut host = Self {
+            profile: setup.profile,
             outputs: device.outputs(),
             device,
             env: Env::new(setup.profile, env)?,
             lockstep,
+            members,
             max_cycles,
             progress: None,
             started: Instant::now(),
@@ -155,6 +163,17 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// Lets the checks catch up with what has been stepped so far, without waiting for them.
+    pub fn flush(&mut self) {
+        // A check that has failed shows at the next step.
+        let _ = self.lockstep.flush();
+    }
+
+    /// The next thing that happened to a managed device, some thousand cycles late.
+    pub fn member_event(&mut self) -> Option<MemberEvent> {
+        self.members.try_recv().ok()
     }
 
     fn stop(&mut self, why: HostError) -> Result<(), HostError> {
@@ -265,6 +284,18 @@ impl Host {
             what: "a register access",
             cycles: REGISTER_CYCLES,
         })
+    }
+
+    /// Profile of the device.
+    #[must_use]
+    pub fn profile(&self) -> &'static Profile {
+        self.profile
+    }
+
+    /// True when nothing is under way at any port and nothing waits to be sent to the device.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.env.is_quiet(&self.outputs)
     }
 
     /// Cycles so far.

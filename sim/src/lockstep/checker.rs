@@ -1,11 +1,13 @@
 //! What happens to each cycle in the checking thread, and in a replay: record, compare, monitor.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
+use crossbeam::channel::Sender;
 use shoal_abi::ports::{Inputs, Outputs, OUTPUTS};
 use shoal_abi::profile::Profile;
 
-use super::commands::Commands;
+use super::commands::{Commands, MemberEvent};
 use super::history::{History, Interface};
 use super::{Divergence, Failure};
 use crate::dut::Dut;
@@ -21,6 +23,8 @@ pub struct CheckReport {
     pub compared_cycles: u64,
     /// Output ports compared in each of them; 0 without a reference.
     pub compared_ports: usize,
+    /// Digest of every output in every cycle after the first edge in reset. Equal for equal runs of one build of this program.
+    pub digest: u64,
     /// What ended the run, if something did.
     pub failure: Option<Failure>,
     /// The last admin commands before the failure, oldest first; empty without one.
@@ -38,10 +42,14 @@ pub struct Checker {
     recorder: Option<Recorder>,
     history: History,
     commands: Commands,
+    events: Option<Sender<MemberEvent>>,
     /// A clock edge in reset has been seen: state is defined.
     is_reset: bool,
     cycle: u64,
     compared: u64,
+    digest: DefaultHasher,
+    /// Outputs last put into the digest.
+    digested: Outputs,
     failure: Option<Failure>,
 }
 
@@ -57,9 +65,12 @@ impl Checker {
             recorder: None,
             history: History::default(),
             commands: Commands::new(profile),
+            events: None,
             is_reset: false,
             cycle: 0,
             compared: 0,
+            digest: DefaultHasher::new(),
+            digested: Outputs::default(),
             failure: None,
         }
     }
@@ -82,6 +93,13 @@ impl Checker {
     #[must_use]
     pub fn with_recorder(mut self, recorder: Option<Recorder>) -> Self {
         self.recorder = recorder;
+        self
+    }
+
+    /// Tells what becomes of managed devices.
+    #[must_use]
+    pub fn with_events(mut self, events: Sender<MemberEvent>) -> Self {
+        self.events = Some(events);
         self
     }
 
@@ -108,6 +126,12 @@ impl Checker {
         }
         self.history.observe(self.cycle, i, o);
         self.commands.observe(self.cycle, i, o);
+        while let Some(event) = self.commands.event() {
+            if let Some(events) = &self.events {
+                // Nobody may be listening.
+                let _ = events.send(event);
+            }
+        }
         if let Some(reference) = &mut self.reference {
             if self.is_reset {
                 let expected = reference.outputs();
@@ -119,6 +143,11 @@ impl Checker {
             if let Some(reference) = &mut self.reference {
                 reference.step(i);
             }
+        }
+        // Outputs that stand add nothing.
+        if self.is_reset && *o != self.digested {
+            (self.cycle, o).hash(&mut self.digest);
+            self.digested = *o;
         }
         for monitor in &mut self.monitors {
             monitor
@@ -144,7 +173,9 @@ impl Checker {
     /// Completes the record and gives the result.
     #[must_use]
     pub fn finish(self) -> CheckReport {
+        let digest = self.digest.finish();
         CheckReport {
+            digest,
             cycles: self.cycle + u64::from(self.failure.is_some()),
             compared_cycles: self.compared,
             compared_ports: if self.reference.is_some() {
@@ -158,7 +189,7 @@ impl Checker {
                 Vec::new()
             },
             failure: self.failure,
-            recording: self.recorder.map(Recorder::finish),
+            recording: self.recorder.map(|r| r.finish(digest)),
         }
     }
 }

@@ -28,6 +28,17 @@ struct Burst {
     size: u8,
 }
 
+/// What became of the managed devices, as the answers on the ports say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberEvent {
+    /// DEV_CREATE succeeded: member id and device type.
+    Created(u32, u8),
+    /// DEV_DESTROY succeeded.
+    Destroyed(u32),
+    /// The device or the management device was reset: no member exists any more.
+    AllGone,
+}
+
 /// A command and what is known of its answer.
 #[derive(Clone, Debug)]
 struct Command {
@@ -57,6 +68,7 @@ pub struct Commands {
     buffer: Option<(u64, u64)>,
     answer: Option<u64>,
     ring: VecDeque<Command>,
+    events: VecDeque<MemberEvent>,
 }
 
 impl Commands {
@@ -78,6 +90,7 @@ impl Commands {
             buffer: None,
             answer: None,
             ring: VecDeque::new(),
+            events: VecDeque::new(),
         }
     }
 
@@ -89,6 +102,9 @@ impl Commands {
             self.reads.clear();
             self.writes.clear();
             self.beats.clear();
+            if self.events.back() != Some(&MemberEvent::AllGone) {
+                push(&mut self.events, MemberEvent::AllGone);
+            }
             return;
         }
         self.registers(i, o);
@@ -238,14 +254,25 @@ impl Commands {
                     continue;
                 }
                 let base = (burst.addr + ((n as u64) << (burst.size & 7))) & !(self.beat - 1);
+                let before = command.status;
                 for (k, status) in (0..).zip(&mut command.status) {
                     let lane = (answer + k).wrapping_sub(base);
                     if lane < self.beat && strb >> lane & 1 == 1 {
                         *status = Some((data[(lane / 8) as usize] >> (lane % 8 * 8)) as u8);
                     }
                 }
+                if command.status != before {
+                    if let Some(event) = event(command) {
+                        push(&mut self.events, event);
+                    }
+                }
             }
         }
+    }
+
+    /// The next thing that happened to a managed device.
+    pub fn event(&mut self) -> Option<MemberEvent> {
+        self.events.pop_front()
     }
 
     /// The last commands as text, oldest first.
@@ -262,13 +289,34 @@ fn push<T>(queue: &mut VecDeque<T>, item: T) {
     queue.push_back(item);
 }
 
+fn field(c: &Command, at: usize, n: usize) -> u64 {
+    let bytes = c.bytes.iter().skip(at).take(n.min(8));
+    bytes
+        .enumerate()
+        .fold(0_u64, |v, (k, b)| v | u64::from(*b) << (8 * k))
+}
+
+/// What a command did to its member, once it is answered.
+fn event(c: &Command) -> Option<MemberEvent> {
+    let status = u16::from_le_bytes([c.status[0]?, c.status[1]?]);
+    let member = field(c, 16, 8) as u32;
+    if status != cmd::OK || field(c, 2, 2) as u16 != cmd::GROUP_MANAGED {
+        return None;
+    }
+    match field(c, 0, 2) as u16 {
+        cmd::DEV_CREATE => {
+            let data = COMMANDS.iter().find(|k| k.opcode == cmd::DEV_CREATE)?.data;
+            let kind = data.iter().find(|f| f.name == "type")?;
+            let kind = field(c, HEADER_BYTES + kind.offset, 1) as u8;
+            Some(MemberEvent::Created(member, kind))
+        }
+        cmd::DEV_DESTROY => Some(MemberEvent::Destroyed(member)),
+        _ => None,
+    }
+}
+
 fn line(c: &Command) -> String {
-    let get = |at: usize, n: usize| {
-        let bytes = c.bytes.iter().skip(at).take(n.min(8));
-        bytes
-            .enumerate()
-            .fold(0_u64, |v, (k, b)| v | u64::from(*b) << (8 * k))
-    };
+    let get = |at, n| field(c, at, n);
     let (opcode, group, member) = (get(0, 2) as u16, get(2, 2) as u16, get(16, 8));
     let mut text = format!("{:>10} ", c.cycle);
     let known = COMMANDS.iter().find(|k| k.opcode == opcode);

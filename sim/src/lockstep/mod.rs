@@ -10,6 +10,7 @@ mod divergence;
 mod history;
 
 pub use checker::{CheckReport, Checker};
+pub use commands::MemberEvent;
 pub use divergence::{Difference, Divergence};
 
 use std::thread::JoinHandle;
@@ -141,7 +142,8 @@ impl Lockstep {
         self.batch.len() < BATCH || self.flush()
     }
 
-    fn flush(&mut self) -> bool {
+    /// Hands over what is left of a batch. False as [`Lockstep::push`].
+    pub fn flush(&mut self) -> bool {
         let next = self
             .spare
             .try_recv()

@@ -16,7 +16,7 @@ use std::io;
 /// First bytes of a record.
 const MAGIC: [u8; 8] = *b"SHOALREC";
 /// Format of the chunks; a change of `codec` or of the port list counts it up.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Stands for the hash of the RTL where there is none.
 pub const NO_RTL: &str = "-";
 /// Longest header, bytes; a longer one in a file is damage.

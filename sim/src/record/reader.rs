@@ -25,6 +25,7 @@ pub struct Reader {
     /// Cycles left in the chunk.
     left: u32,
     cycles: u64,
+    digest: u64,
     is_ended: bool,
 }
 
@@ -67,6 +68,7 @@ impl Reader {
             at: 0,
             left: 0,
             cycles: 0,
+            digest: 0,
             is_ended: false,
         })
     }
@@ -102,6 +104,12 @@ impl Reader {
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// The digest of the recorded run, once its last cycle has been read and if the record holds all of them.
+    #[must_use]
+    pub fn digest(&self) -> Option<u64> {
+        (self.digest != 0).then_some(self.digest)
     }
 
     /// The inputs of the next cycle; `None` after the last.
@@ -153,6 +161,13 @@ impl Reader {
                     what: "chunks are missing",
                 });
             }
+            let mut digest = [0; 8];
+            fill(
+                &mut self.file,
+                &mut digest,
+                RecordError::Truncated { cycles },
+            )?;
+            self.digest = u64::from_le_bytes(digest);
             if self.file.read(&mut [0])? != 0 {
                 return Err(RecordError::Damaged {
                     cycles,

@@ -56,7 +56,7 @@ fn write(profile: &Profile, cycles: &[Inputs]) -> (tempfile::TempDir, std::path:
     let dir = tempfile::tempdir().unwrap();
     let mut r = Recorder::new(dir.path(), profile, &header(profile), u64::MAX).unwrap();
     cycles.iter().for_each(|i| r.push(i));
-    let recording = r.finish().unwrap();
+    let recording = r.finish(7).unwrap();
     assert_eq!(
         (recording.cycles, recording.is_complete),
         (cycles.len() as u64, true)
@@ -138,7 +138,7 @@ fn the_header_comes_back_and_other_versions_are_refused_by_name() {
         ),
     ] {
         let r = Recorder::new(dir.path(), &MID, &change, u64::MAX).unwrap();
-        let path = r.finish().unwrap().keep(&path).unwrap();
+        let path = r.finish(7).unwrap().keep(&path).unwrap();
         let e = Reader::open(&path).unwrap_err().to_string();
         assert!(e.starts_with(expected), "{e}");
     }
@@ -156,11 +156,11 @@ fn idle_cycles_cost_nothing_and_the_limit_holds() {
     let dir = tempfile::tempdir().unwrap();
     let mut r = Recorder::new(dir.path(), &TINY, &header(&TINY), u64::MAX).unwrap();
     (0..1_000_000).for_each(|_| r.push(&Inputs::default()));
-    assert!(r.finish().unwrap().bytes < 300);
+    assert!(r.finish(7).unwrap().bytes < 300);
     let mut r = Recorder::new(dir.path(), &TINY, &header(&TINY), 500_000).unwrap();
     let noise = cycles(&TINY, 1, 1000);
     (0..100).for_each(|_| noise.iter().for_each(|i| r.push(i)));
-    let recording = r.finish().unwrap();
+    let recording = r.finish(7).unwrap();
     assert!(!recording.is_complete && recording.cycles < 100_000);
     assert!(recording.bytes < 1_000_000);
     let path = recording.path().to_owned();

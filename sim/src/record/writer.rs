@@ -143,16 +143,18 @@ impl Recorder {
         }
     }
 
-    /// Completes the record.
+    /// Completes the record of a run with that digest.
     ///
     /// # Errors
     /// The first error of the file.
-    pub fn finish(mut self) -> Result<Recording, RecordError> {
+    pub fn finish(mut self, digest: u64) -> Result<Recording, RecordError> {
         let is_complete = self.limit > 0;
         self.write_chunk();
-        // The end mark: a chunk without bytes, then the number of cycles.
+        // The end mark: a chunk without bytes, then the number of cycles and the digest; 0 is none.
         self.put(&[0; 12]);
         self.put(&self.cycles.to_le_bytes());
+        let digest = if is_complete { digest } else { 0 };
+        self.put(&digest.to_le_bytes());
         if self.error.is_none() {
             self.error = self.file.flush().err();
         }

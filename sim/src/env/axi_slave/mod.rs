@@ -13,7 +13,7 @@ use shoal_abi::mmu::{USER_PASID_VALID, USER_PASID_W};
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::regs::{RESP_DECERR, RESP_SLVERR};
 
-use super::{Dice, HostMem, Iommu, IrqController};
+use super::{Dice, HostMem, Iommu, IrqController, Remote};
 use reads::Reads;
 use writes::Writes;
 
@@ -73,10 +73,21 @@ impl AxiSettings {
 pub struct Platform<'a> {
     /// Host memory.
     pub mem: &'a HostMem,
+    /// Memory beside it that answers in its own time.
+    pub remote: Option<&'a mut (dyn Remote + 'static)>,
     /// Platform IOMMU.
     pub iommu: &'a mut Iommu,
     /// Interrupt controller.
     pub irqs: &'a mut IrqController,
+}
+
+/// Where a burst goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Host memory at a platform address; for an interrupt message the address as it is.
+    Memory(u64),
+    /// Memory that answers in its own time.
+    Remote(u64),
 }
 
 /// What the slave counted.
@@ -101,6 +112,8 @@ pub struct AxiSlave {
     reads: Reads,
     writes: Writes,
     counts: AxiCounts,
+    /// The function may use the bus (PCI 6.2 §7.5.1.1.3, Bus Master Enable).
+    is_master: bool,
 }
 
 impl AxiSlave {
@@ -114,7 +127,13 @@ impl AxiSlave {
             reads: Reads::new(1 << id_w),
             writes: Writes::new(1 << id_w),
             counts: AxiCounts::default(),
+            is_master: true,
         }
+    }
+
+    /// Lets the device use the bus or not: if not, every burst is answered with an error and no interrupt message is delivered.
+    pub fn set_master(&mut self, is_master: bool) {
+        self.is_master = is_master;
     }
 
     /// Forgets everything in flight, as a reset does.
@@ -132,12 +151,14 @@ impl AxiSlave {
             reads,
             writes,
             counts,
+            is_master,
         } = self;
         let mut bus = Bus {
             settings,
             dice,
             beat_bytes: *beat_bytes,
             counts,
+            is_master: *is_master,
             cycle,
         };
         reads.tick(&mut bus, out, inputs, on);
@@ -168,6 +189,7 @@ struct Bus<'a> {
     dice: &'a mut Dice,
     beat_bytes: usize,
     counts: &'a mut AxiCounts,
+    is_master: bool,
     cycle: u64,
 }
 
@@ -182,11 +204,14 @@ impl Bus<'_> {
         in_flight < self.settings.max_in_flight && !self.dice.percent(self.settings.stall_percent)
     }
 
-    /// Translates a burst and finds its memory: the platform address, or the response that refuses it.
-    fn route(&mut self, b: &Burst, write: bool, on: &mut Platform<'_>) -> Result<u64, u8> {
+    /// Translates a burst and finds its memory, or the response that refuses it.
+    fn route(&mut self, b: &Burst, write: bool, on: &mut Platform<'_>) -> Result<Place, u8> {
         if !b.is_legal(self.beat_bytes) {
             self.counts.illegal += 1;
             return Err(RESP_SLVERR);
+        }
+        if !self.is_master {
+            return Err(RESP_DECERR);
         }
         let pasid = (b.user & USER_PASID_VALID != 0).then_some(b.user & ((1 << USER_PASID_W) - 1));
         let addr = on
@@ -194,7 +219,13 @@ impl Bus<'_> {
             .translate(pasid, b.addr, write)
             .map_err(|_| RESP_SLVERR)?;
         if on.mem.is_mapped(addr, b.span()) {
-            Ok(addr)
+            Ok(Place::Memory(addr))
+        } else if on
+            .remote
+            .as_deref()
+            .is_some_and(|r| r.covers(addr, b.span(), write))
+        {
+            Ok(Place::Remote(addr))
         } else {
             Err(RESP_DECERR)
         }

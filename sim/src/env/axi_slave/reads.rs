@@ -4,15 +4,18 @@ use std::collections::VecDeque;
 
 use shoal_abi::ports::{Data, Inputs, Outputs};
 use shoal_abi::profile::DATA_WORDS;
-use shoal_abi::regs::RESP_OKAY;
+use shoal_abi::regs::{RESP_DECERR, RESP_OKAY, RESP_SLVERR};
 
-use super::{Burst, Bus, Credit, Platform};
+use super::{Burst, Bus, Credit, Place, Platform};
+use crate::env::Transfer;
 
 #[derive(Debug)]
 struct Read {
     burst: Burst,
-    /// Platform address or error response, found when the burst was accepted.
-    route: Result<u64, u8>,
+    /// Place or error response, found when the burst was accepted.
+    route: Result<Place, u8>,
+    /// What is still to come from remote memory.
+    transfer: Option<Transfer>,
     /// First cycle in which it may be answered.
     due: u64,
     /// Place in the order of acceptance.
@@ -38,6 +41,8 @@ pub(super) struct Reads {
     /// IDs with a read in flight.
     busy: Vec<u16>,
     in_flight: usize,
+    /// Those that wait for remote memory.
+    waiting: usize,
     accepted: u64,
     /// The ID whose burst has begun; without interleaving it goes on.
     begun: Option<u16>,
@@ -56,6 +61,7 @@ impl Reads {
             ids: (0..ids).map(|_| VecDeque::new()).collect(),
             busy: Vec::new(),
             in_flight: 0,
+            waiting: 0,
             accepted: 0,
             begun: None,
             beat: None,
@@ -69,6 +75,7 @@ impl Reads {
         self.ids.iter_mut().for_each(VecDeque::clear);
         self.busy.clear();
         self.in_flight = 0;
+        self.waiting = 0;
         self.begun = None;
         self.beat = None;
     }
@@ -85,6 +92,9 @@ impl Reads {
         on: &mut Platform<'_>,
     ) {
         self.credit.refill(bus.settings.beats_per_256);
+        if self.waiting > 0 {
+            self.collect(bus.cycle, on);
+        }
         if self.beat.is_none() {
             self.next_beat(bus, on);
         }
@@ -114,7 +124,7 @@ impl Reads {
 
     fn accept(&mut self, burst: Burst, bus: &mut Bus<'_>, on: &mut Platform<'_>) {
         let route = bus.route(&burst, false, on);
-        let due = bus.due();
+        let mut due = bus.due();
         let Some(queue) = self.ids.get_mut(usize::from(burst.id)) else {
             return;
         };
@@ -124,9 +134,16 @@ impl Reads {
             self.busy.push(burst.id);
         }
         let bytes = self.spare.pop().unwrap_or_default();
+        let mut transfer = None;
+        if let (Ok(Place::Remote(addr)), Some(remote)) = (route, on.remote.as_deref_mut()) {
+            transfer = Some(remote.read(addr, burst.span()));
+            due = u64::MAX;
+            self.waiting += 1;
+        }
         queue.push_back(Read {
             burst,
             route,
+            transfer,
             due,
             order: self.accepted,
             bytes,
@@ -135,6 +152,27 @@ impl Reads {
         self.accepted += 1;
         self.in_flight += 1;
         self.next_due = self.next_due.min(due);
+    }
+
+    /// Takes what has come from remote memory.
+    fn collect(&mut self, cycle: u64, on: &mut Platform<'_>) {
+        let Some(remote) = on.remote.as_deref_mut() else {
+            return;
+        };
+        for id in &self.busy {
+            for read in &mut self.ids[usize::from(*id)] {
+                let Some(answer) = read.transfer.and_then(|t| remote.take(t)) else {
+                    continue;
+                };
+                match answer {
+                    Ok(bytes) if bytes.len() == read.burst.span() => read.bytes = bytes,
+                    _ => read.route = Err(RESP_SLVERR),
+                }
+                (read.transfer, read.due) = (None, cycle);
+                self.waiting -= 1;
+                self.next_due = 0;
+            }
+        }
     }
 
     /// Chooses the read that sends the next beat: an index in `busy`.
@@ -193,12 +231,12 @@ impl Reads {
         let queue = &mut self.ids[usize::from(id)];
         let read = queue.front_mut().expect("a busy ID has a read");
         let mut resp = read.route.err().unwrap_or(RESP_OKAY);
-        if let (0, Ok(addr)) = (read.sent, read.route) {
+        if let (0, Ok(Place::Memory(addr))) = (read.sent, read.route) {
             read.bytes.resize(read.burst.span(), 0);
             if on.mem.read(addr, &mut read.bytes).is_err() {
                 // The region went away since the burst was accepted.
-                read.route = Err(shoal_abi::regs::RESP_DECERR);
-                resp = shoal_abi::regs::RESP_DECERR;
+                read.route = Err(RESP_DECERR);
+                resp = RESP_DECERR;
             }
         }
         let lanes = read.burst.lanes(read.sent, bus.beat_bytes);

@@ -30,7 +30,12 @@ impl Bench {
         let Self {
             mem, iommu, irqs, ..
         } = self;
-        let mut on = Platform { mem, iommu, irqs };
+        let mut on = Platform {
+            mem,
+            remote: None,
+            iommu,
+            irqs,
+        };
         self.slave.tick(self.cycle, out, &mut inputs, &mut on);
         self.cycle += 1;
         inputs

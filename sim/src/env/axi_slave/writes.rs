@@ -6,8 +6,9 @@ use shoal_abi::mmu::{USER_INTERRUPT, USER_PASID_VALID};
 use shoal_abi::ports::{Data, Inputs, Outputs};
 use shoal_abi::regs::{RESP_DECERR, RESP_OKAY, RESP_SLVERR};
 
-use super::{Burst, Bus, Credit, Platform};
+use super::{Burst, Bus, Credit, Place, Platform};
 use crate::env::irq::Irq;
+use crate::env::{MemError, Transfer};
 
 /// Write data bursts taken before their addresses.
 const MAX_EARLY_DATA: usize = 16;
@@ -18,8 +19,10 @@ type Beats = Vec<(Data, u64)>;
 struct Write {
     burst: Burst,
     beats: Beats,
-    /// Platform address or error response; for an interrupt message the address as it is.
-    route: Result<u64, u8>,
+    /// Place or error response.
+    route: Result<Place, u8>,
+    /// What remote memory has not confirmed yet.
+    transfers: Vec<Transfer>,
     /// Cycle in which it reaches memory.
     apply: u64,
     /// First cycle of its response.
@@ -34,7 +37,7 @@ struct Write {
 #[derive(Debug)]
 pub(super) struct Writes {
     /// Addresses whose data is not complete, oldest first.
-    addresses: VecDeque<(Burst, Result<u64, u8>)>,
+    addresses: VecDeque<(Burst, Result<Place, u8>)>,
     /// Complete data bursts without an address, oldest first.
     data: VecDeque<Beats>,
     /// The data burst that arrives now.
@@ -119,7 +122,7 @@ impl Writes {
             let route = if burst.user & USER_INTERRUPT == 0 {
                 bus.route(&burst, true, on)
             } else {
-                Ok(burst.addr)
+                Ok(Place::Memory(burst.addr))
             };
             bus.counts.writes += 1;
             self.addresses.push_back((burst, route));
@@ -163,6 +166,7 @@ impl Writes {
             burst,
             beats,
             route,
+            transfers: Vec::new(),
             apply,
             due: due.max(apply),
             order,
@@ -180,9 +184,14 @@ impl Writes {
                     break;
                 }
                 if write.resp.is_none() {
-                    let resp = apply(write, bus, on);
+                    write.resp = apply(write, bus, on);
+                    let Some(resp) = write.resp else {
+                        // Remote memory: look again in the next cycle.
+                        write.apply = bus.cycle + 1;
+                        write.due = write.due.max(write.apply);
+                        break;
+                    };
                     bus.counts.errors += u64::from(resp != RESP_OKAY);
-                    write.resp = Some(resp);
                 }
             }
         }
@@ -234,39 +243,73 @@ impl Writes {
     }
 }
 
-/// Carries out a write; returns its response.
-fn apply(write: &Write, bus: &mut Bus<'_>, on: &mut Platform<'_>) -> u8 {
-    let burst = &write.burst;
+/// Carries out a write; returns its response, if it is known.
+fn apply(write: &mut Write, bus: &mut Bus<'_>, on: &mut Platform<'_>) -> Option<u8> {
+    let burst = write.burst;
+    if !write.transfers.is_empty() {
+        return confirm(write, on);
+    }
     if write.beats.len() != usize::from(burst.beats) {
         bus.counts.illegal += 1;
-        return RESP_SLVERR;
+        return Some(RESP_SLVERR);
     }
-    let addr = match write.route {
-        Ok(addr) => addr,
-        Err(resp) => return resp,
+    let place = match write.route {
+        Ok(place) => place,
+        Err(resp) => return Some(resp),
     };
     if burst.user & USER_INTERRUPT != 0 {
-        return interrupt(write, bus, on);
+        return Some(interrupt(write, bus, on));
     }
-    for (n, (data, strb)) in (0..burst.beats).zip(&write.beats) {
+    let Write {
+        beats, transfers, ..
+    } = write;
+    for (n, (data, strb)) in (0..burst.beats).zip(&*beats) {
         let lanes = burst.lanes(n, bus.beat_bytes);
-        let to = addr.wrapping_add(lanes.addr.wrapping_sub(burst.addr));
-        if store(on, to, lanes.lane, lanes.len, data, *strb).is_err() {
-            return RESP_DECERR;
+        let skew = lanes.addr.wrapping_sub(burst.addr);
+        let stored = store(lanes.lane, lanes.len, data, *strb, |at, bytes| {
+            match (place, on.remote.as_deref_mut()) {
+                (Place::Remote(addr), Some(remote)) => {
+                    transfers.push(remote.write(addr.wrapping_add(skew + at), bytes));
+                    Ok(())
+                }
+                (Place::Remote(addr) | Place::Memory(addr), _) => {
+                    on.mem.write(addr.wrapping_add(skew + at), bytes)
+                }
+            }
+        });
+        if stored.is_err() {
+            return Some(RESP_DECERR);
         }
     }
-    RESP_OKAY
+    transfers.is_empty().then_some(RESP_OKAY)
 }
 
-/// Stores the strobed bytes of one beat; each run of set strobes is one store.
+/// Looks whether remote memory has done its part.
+fn confirm(write: &mut Write, on: &mut Platform<'_>) -> Option<u8> {
+    let remote = on.remote.as_deref_mut()?;
+    let mut refused = false;
+    write.transfers.retain(|t| match remote.take(*t) {
+        Some(answer) => {
+            refused |= answer.is_err();
+            false
+        }
+        None => true,
+    });
+    if refused {
+        write.route = Err(RESP_SLVERR);
+    }
+    let resp = write.route.err().unwrap_or(RESP_OKAY);
+    write.transfers.is_empty().then_some(resp)
+}
+
+/// Gives the strobed bytes of one beat to `put`, each run of set strobes at once, with their distance from its first byte.
 fn store(
-    on: &Platform<'_>,
-    addr: u64,
     lane: usize,
     len: usize,
     data: &Data,
     strb: u64,
-) -> Result<(), crate::env::MemError> {
+    mut put: impl FnMut(u64, &[u8]) -> Result<(), MemError>,
+) -> Result<(), MemError> {
     let byte = |l: usize| data[l / 8].to_le_bytes()[l % 8];
     let mut run = [0; 64];
     let mut n = 0;
@@ -275,8 +318,7 @@ fn store(
             run[n] = byte(l);
             n += 1;
         } else if n > 0 {
-            on.mem
-                .write(addr.wrapping_add((l - n - lane) as u64), &run[..n])?;
+            put((l - n - lane) as u64, &run[..n])?;
             n = 0;
         }
     }
@@ -289,6 +331,9 @@ fn interrupt(write: &Write, bus: &mut Bus<'_>, on: &mut Platform<'_>) -> u8 {
     let lanes = burst.lanes(0, bus.beat_bytes);
     let (data, strb) = write.beats[0];
     let lane = lanes.lane;
+    if !bus.is_master {
+        return RESP_DECERR;
+    }
     if burst.beats != 1
         || !burst.addr.is_multiple_of(4)
         || burst.user & USER_PASID_VALID != 0

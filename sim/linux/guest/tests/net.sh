@@ -1,0 +1,79 @@
+# Two network devices through virtio_vdpa, each in a network namespace of its own: ping, TCP and pktgen between them.
+. /tests/lib.sh
+load_driver
+modprobe virtio_net
+
+for k in 1 2; do
+    succeeds "dev add net$k" vdpa dev add name "net$k" mgmtdev "$net_mgmtdev" mac "52:54:00:00:00:0$k" mtu 1500 ||
+        give_up "both devices exist" 2 "$(vdpa dev show)"
+    interface=$(attach "net$k" net) || give_up "net$k has an interface" "a name" "$(ls /sys/bus/virtio/devices)"
+    is "mac of net$k" "52:54:00:00:00:0$k" "$(cat "/sys/class/net/$interface/address")"
+    ip netns add "ns$k"
+    ip link set "$interface" netns "ns$k" name "port$k"
+    ip -n "ns$k" address add "192.0.2.$k/24" dev "port$k"
+    ip -n "ns$k" link set lo up
+    ip -n "ns$k" link set "port$k" up
+done
+
+in_ns() { # in_ns K COMMAND…
+    local k=$1
+    shift
+    ip netns exec "ns$k" "$@"
+}
+
+packets() { # packets K rx|tx: that port K counted
+    in_ns "$1" cat "/sys/class/net/port$1/statistics/$2_packets"
+}
+
+succeeds "ping" in_ns 1 ping -c 5 -i 0.2 -W 10 192.0.2.2
+succeeds "ping the other way" in_ns 2 ping -c 5 -i 0.2 -W 10 192.0.2.1
+succeeds "ping with full frames and pattern" in_ns 1 ping -c 5 -i 0.2 -W 10 -s 1472 -p a55a 192.0.2.2
+
+# TCP, each way. The server ends after one test.
+tcp() { # tcp WHAT IPERF3-ARGUMENTS…
+    local what=$1 report
+    shift
+    in_ns 2 iperf3 -s -1 --forceflush >/tmp/server 2>&1 &
+    wait_for 10 grep -q listening /tmp/server
+    if report=$(in_ns 1 timeout 120 iperf3 -c 192.0.2.2 -n "$@" 2>&1); then
+        ok "iperf3, $what:$(echo "$report" | grep receiver | tail -n 1 | cut -d ']' -f 2)"
+    else
+        not_ok "iperf3, $what" "success" "$report"
+    fi
+    kill $! 2>/dev/null
+    wait $! 2>/dev/null
+}
+tcp "1 to 2, 1 MiB" 1M
+tcp "2 to 1, 1 MiB" 1M -R
+tcp "two streams, 1 MiB" 1M -P 2
+
+# pktgen puts frames into the driver without a stack; the switch brings them to the other port.
+frames=500
+modprobe pktgen
+before=$(packets 2 rx)
+in_ns 1 sh -c "
+    set -e
+    echo 'rem_device_all' >/proc/net/pktgen/kpktgend_0
+    echo 'add_device port1' >/proc/net/pktgen/kpktgend_0
+    for line in 'count $frames' 'pkt_size 200' 'delay 100000' 'dst 192.0.2.2' 'dst_mac 52:54:00:00:00:02'; do
+        echo \"\$line\" >/proc/net/pktgen/port1
+    done
+    echo start >/proc/net/pktgen/pgctrl
+    grep -q '^Result: OK' /proc/net/pktgen/port1
+" && ok "pktgen sends $frames frames" || not_ok "pktgen sends $frames frames" "Result: OK" "$(in_ns 1 cat /proc/net/pktgen/port1)"
+sleep 2
+at_least "frames of pktgen that arrive" $frames $(($(packets 2 rx) - before))
+in_ns 1 sh -c "echo rem_device_all >/proc/net/pktgen/kpktgend_0"
+succeeds "ping after that" in_ns 1 ping -c 3 -i 0.2 -W 10 192.0.2.2
+
+for k in 1 2; do
+    errors=$(in_ns $k cat /sys/class/net/port$k/statistics/rx_errors /sys/class/net/port$k/statistics/tx_errors | tr '\n' ' ')
+    is "errors of port$k" "0 0 " "$errors"
+    echo "port$k: $(packets $k tx) packets out, $(packets $k rx) in"
+done
+for k in 1 2; do
+    succeeds "dev del net$k" vdpa dev del "net$k"
+    ip netns del "ns$k"
+done
+succeeds "the driver unloads" rmmod "$driver"
+finish

@@ -1,0 +1,208 @@
+//! `shoal serve`: the device for other programs.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use shoal_abi::pci::{DEFAULT_VECTORS, FIRST_SLOT_VECTOR, MAX_VECTORS};
+use shoal_abi::profile::{Profile, MID};
+
+use super::output::{check_wave, check_writable};
+use super::results::Results;
+use super::{failure_code, profile, CliError, DutArg, FAILED, OK};
+use crate::env::{EnvSettings, SECTOR_BYTES};
+use crate::host::{Host, HostError, HostSettings};
+use crate::scenario::Outcome;
+use crate::serve::pump::{self, Clock, PumpCounts};
+use crate::serve::stores;
+use crate::serve::vfio_user::{Listener, VfioUser};
+use crate::setup::Setup;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ServeArgs {
+    /// A PCI function over vfio-user, for QEMU's vfio-user-pci
+    VfioUser(VfioUserArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VfioUserArgs {
+    /// Where to listen
+    #[arg(long, value_name = "PATH")]
+    socket: PathBuf,
+    /// MSI-X vectors of the function
+    #[arg(long, default_value_t = DEFAULT_VECTORS, value_parser = clap::value_parser!(u16).range(i64::from(FIRST_SLOT_VECTOR)..=i64::from(MAX_VECTORS)))]
+    vectors: u16,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// What every server needs.
+#[derive(Debug, Args)]
+struct DeviceArgs {
+    /// Profile of the device
+    #[arg(long, default_value = MID.name, value_parser = profile)]
+    profile: &'static Profile,
+    /// What to run
+    #[arg(long, value_enum, default_value_t = DutArg::Lockstep)]
+    dut: DutArg,
+    /// Seed of every random choice
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Cycles of a host memory access
+    #[arg(long, value_name = "CYCLES")]
+    latency: Option<u32>,
+    /// Most cycles a second; as many as the simulation makes if not given
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u64).range(1000..))]
+    clock: Option<u64>,
+    /// Folder of the block stores, a file a device; in memory if not given
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// MiB of each block store
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    store_mib: u64,
+    /// Numbers of the run as JSON; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Keep the replay file of a good run too
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Do not record the run: no replay file, no waveform of a failure
+    #[arg(long, conflicts_with = "record")]
+    no_record: bool,
+    /// Folder for the replay file and the waveform of a failed run
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Waveform of the whole run, .fst or .vcd
+    #[arg(long, value_name = "FILE")]
+    wave: Option<PathBuf>,
+}
+
+pub(super) fn main(args: ServeArgs) -> Result<u8, CliError> {
+    match args {
+        ServeArgs::VfioUser(args) => vfio_user(&args),
+    }
+}
+
+fn vfio_user(args: &VfioUserArgs) -> Result<u8, CliError> {
+    let device = &args.device;
+    device.check()?;
+    let listener = Listener::new(&args.socket)
+        .map_err(|e| CliError::bad_input(format!("--socket {}: {e}", args.socket.display())))?;
+    log();
+    let setup = device.setup("vfio-user");
+    let mut host = device.host(&setup)?;
+    let mut front = VfioUser::new(&mut host, listener, args.vectors);
+    println!("listening on {}", args.socket.display());
+    let stop = stop_flag()?;
+    let clock = Clock { hz: device.clock };
+    let result = pump::run(&mut host, &mut front, clock, &stop);
+    drop(front);
+    device.finish(&setup, host, result)
+}
+
+impl DeviceArgs {
+    /// Refuses what could only fail later.
+    fn check(&self) -> Result<(), CliError> {
+        if let Some(path) = &self.wave {
+            check_wave(path)?;
+        }
+        for path in self.json.iter().chain(&self.record) {
+            check_writable(path)?;
+        }
+        if !self.no_record {
+            check_writable(&self.out.join("x"))?;
+        }
+        if let Some(folder) = &self.store {
+            check_writable(&folder.join("x"))?;
+        }
+        Ok(())
+    }
+
+    fn setup(&self, name: &str) -> Setup {
+        let mut setup = Setup::new(self.profile, self.seed, self.dut.into(), Vec::new());
+        name.clone_into(&mut setup.scenario);
+        setup
+    }
+
+    fn host(&self, setup: &Setup) -> Result<Host, CliError> {
+        let mut env = EnvSettings::new(self.seed);
+        // The memory is that of the client.
+        (env.low_mem, env.high_mem) = (0, 0);
+        if let Some(latency) = self.latency {
+            env.axi.latency = latency;
+        }
+        let settings = HostSettings {
+            env,
+            record_dir: (!self.no_record).then(|| self.out.clone()),
+            wave: self.wave.clone(),
+            ..HostSettings::new(self.seed)
+        };
+        let mut host = Host::new(setup, settings).map_err(CliError::bad_input)?;
+        let bytes = self.store_mib << 20;
+        debug_assert!(bytes.is_multiple_of(SECTOR_BYTES));
+        host.blk()
+            .set_source(stores::source(self.store.clone(), bytes));
+        Ok(host)
+    }
+
+    fn finish(
+        &self,
+        setup: &Setup,
+        host: Host,
+        result: Result<PumpCounts, (PumpCounts, HostError)>,
+    ) -> Result<u8, CliError> {
+        let (counts, error) = match result {
+            Ok(counts) => (counts, None),
+            Err((counts, e)) => (counts, Some(e)),
+        };
+        let report = host.finish().map_err(CliError::failed)?;
+        let code = match (failure_code(report.check.failure.as_ref()), &error) {
+            (OK, Some(_)) => FAILED,
+            (code, _) => code,
+        };
+        let outcome = Outcome {
+            vdevs_created: counts.created,
+            vdevs_destroyed: counts.destroyed,
+            notes: vec![(
+                "clock stood still".into(),
+                format!(
+                    "{} times, {:.1} s",
+                    counts.naps,
+                    counts.asleep.as_secs_f64()
+                ),
+            )],
+            ..Outcome::default()
+        };
+        let why = match (&report.check.failure, error) {
+            (None, Some(e)) => Some(e.to_string()),
+            _ => None,
+        };
+        let results = Results {
+            json: self.json.as_deref(),
+            record: self.record.as_deref(),
+            out: &self.out,
+        };
+        results.write(setup, &outcome, report, code, why)?;
+        Ok(code)
+    }
+}
+
+/// Set by SIGINT and SIGTERM.
+pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, CliError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(CliError::failed)?;
+    }
+    Ok(stop)
+}
+
+/// Log lines on standard error.
+fn log() {
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
+}

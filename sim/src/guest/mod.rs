@@ -1,0 +1,153 @@
+//! Linux in QEMU as the device's host: `shoal serve vfio-user` and a guest are started, the guest runs a test of
+//! `sim/linux/guest/tests` with the tools that it would run on hardware, and what both say is put together.
+//!
+//! What the guest is made of stands in `build/guest`, brought by `make guest-setup`. Nothing here needs root or KVM.
+
+mod child;
+mod console;
+mod image;
+mod run;
+mod store;
+
+pub use console::{Check, Console};
+pub use image::Image;
+pub use run::{run, GuestRun, Settings};
+
+use std::io;
+use std::path::PathBuf;
+
+use shoal_abi::profile::Profile;
+
+/// Why no guest ran, or why nothing can be said of one that did.
+#[derive(Debug, thiserror::Error)]
+pub enum GuestError {
+    /// A part of the guest is not there.
+    #[error("{0} is missing: run `make guest-setup`")]
+    NotSetUp(PathBuf),
+    /// The user asked for what does not exist.
+    #[error("{0}")]
+    Params(String),
+    /// The user stopped it.
+    #[error("interrupted")]
+    Interrupted,
+    /// The system, while doing something.
+    #[error("{0}: {1}")]
+    Io(String, io::Error),
+    /// The server ended before its time.
+    #[error("{0}")]
+    Server(String),
+}
+
+/// What a guest can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Name on the command line, and of the test in the guest.
+    pub name: &'static str,
+    /// What it shows.
+    pub about: &'static str,
+    /// Needs the larger image.
+    needs_fio: bool,
+    /// Has a number of devices.
+    pub is_sized: bool,
+}
+
+/// Those that there are.
+const SCENARIOS: [Scenario; 5] = [
+    Scenario {
+        name: "probe",
+        about: "the PCI function as lspci sees it, the driver loaded and unloaded",
+        needs_fio: false,
+        is_sized: false,
+    },
+    Scenario {
+        name: "vdpa-tool",
+        about:
+            "everything that the vdpa tool offers, on both management devices, and what they refuse",
+        needs_fio: false,
+        is_sized: false,
+    },
+    Scenario {
+        name: "net",
+        about: "two network devices in two namespaces: ping, iperf3, pktgen",
+        needs_fio: false,
+        is_sized: false,
+    },
+    Scenario {
+        name: "blk",
+        about: "a block device with ext4 and fio; its store compared with what the guest read",
+        needs_fio: true,
+        is_sized: false,
+    },
+    Scenario {
+        name: "scale",
+        about: "--n devices created, a sample of them used, all deleted",
+        needs_fio: false,
+        is_sized: true,
+    },
+];
+
+/// All scenarios.
+#[must_use]
+pub fn all() -> &'static [Scenario] {
+    &SCENARIOS
+}
+
+/// The scenario called `name`.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|s| s.name == name)
+}
+
+impl Scenario {
+    /// Devices of a scenario that has a number of them: `n`, or as many as is usual.
+    ///
+    /// # Errors
+    /// A number for a scenario without one, or one that the profile does not have.
+    pub fn size(&self, n: Option<u32>, profile: &Profile) -> Result<Option<u32>, GuestError> {
+        /// Devices unless the user chooses, if the profile has that many.
+        const DEVICES: u32 = 64;
+        match n {
+            Some(_) if !self.is_sized => Err(GuestError::Params(format!(
+                "--n: scenario {} has no number of devices",
+                self.name
+            ))),
+            Some(n) if n == 0 || n > profile.devices => Err(GuestError::Params(format!(
+                "--n {n}: profile {} has 1..={}",
+                profile.name, profile.devices
+            ))),
+            None if self.is_sized => Ok(Some(DEVICES.min(profile.devices))),
+            n => Ok(n),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shoal_abi::profile::TINY;
+
+    #[test]
+    fn scenarios_have_names_of_their_own_and_a_test_in_the_guest() {
+        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/linux/guest/tests");
+        for s in all() {
+            assert_eq!(by_name(s.name), Some(s));
+            let test = PathBuf::from(tests).join(format!("{}.sh", s.name));
+            assert!(test.exists(), "{}", test.display());
+        }
+        assert_eq!(by_name("lib"), None);
+    }
+
+    #[test]
+    fn only_a_sized_scenario_takes_a_number_and_only_one_that_the_profile_has() {
+        let (scale, net) = (by_name("scale").unwrap(), by_name("net").unwrap());
+        assert_eq!(scale.size(None, &TINY).unwrap(), Some(8));
+        assert_eq!(scale.size(Some(3), &TINY).unwrap(), Some(3));
+        assert_eq!(net.size(None, &TINY).unwrap(), None);
+        let e = net.size(Some(3), &TINY).unwrap_err().to_string();
+        assert!(e.contains("net"), "{e}");
+        for n in [0, 9] {
+            let e = scale.size(Some(n), &TINY).unwrap_err().to_string();
+            assert!(e.contains("1..=8"), "{e}");
+        }
+    }
+}

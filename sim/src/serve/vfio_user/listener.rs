@@ -1,0 +1,138 @@
+//! The listening socket: takes one client at a time, reads its messages in a thread of its own.
+
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam::channel::{bounded, Receiver, Sender};
+use tracing::warn;
+
+use super::socket::{receive, Message, SocketError};
+
+/// Messages read ahead of the device.
+const AHEAD: usize = 256;
+/// Time after which a client that does not read is sent away.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What clients do.
+#[derive(Debug)]
+pub enum Event {
+    /// A client came, with the number that its events carry; what is sent to it goes here.
+    Connected(u64, UnixStream),
+    /// It said something.
+    Message(u64, Message),
+    /// It can say nothing more.
+    Gone(u64, SocketError),
+}
+
+/// The listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    path: PathBuf,
+    events: Receiver<Event>,
+    is_busy: Arc<AtomicBool>,
+}
+
+impl Listener {
+    /// Listens at `path`. A socket left behind by a server that is gone is replaced.
+    ///
+    /// # Errors
+    /// When there is something else, or a living server, or no socket can be made there.
+    pub fn new(path: &Path) -> io::Result<Self> {
+        let socket = match UnixListener::bind(path) {
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
+                std::fs::remove_file(path)?;
+                UnixListener::bind(path)?
+            }
+            other => other?,
+        };
+        let (tell, events) = bounded(AHEAD);
+        let is_busy = Arc::new(AtomicBool::new(false));
+        let busy = Arc::clone(&is_busy);
+        std::thread::Builder::new()
+            .name("listener".into())
+            .spawn(move || accept(&socket, &tell, &busy))?;
+        Ok(Self {
+            path: path.to_owned(),
+            events,
+            is_busy,
+        })
+    }
+
+    /// What comes next, if it is there.
+    #[must_use]
+    pub fn poll(&self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
+    /// What comes next, waiting for it for a while.
+    #[must_use]
+    pub fn wait(&self, at_most: Duration) -> Option<Event> {
+        self.events.recv_timeout(at_most).ok()
+    }
+
+    /// The client's session is over: the next may come.
+    pub fn release(&self) {
+        self.is_busy.store(false, Ordering::Release);
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// True for a socket that nobody listens at.
+fn is_abandoned(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|m| m.file_type().is_socket())
+        && matches!(UnixStream::connect(path), Err(e) if e.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// Takes the place of the client; waits a little for one that is just leaving.
+fn take_place(is_busy: &AtomicBool) -> bool {
+    (0..25).any(|n| {
+        if n > 0 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        !is_busy.swap(true, Ordering::AcqRel)
+    })
+}
+
+fn accept(socket: &UnixListener, tell: &Sender<Event>, is_busy: &AtomicBool) {
+    for (number, client) in (1..).zip(socket.incoming()) {
+        let Ok(client) = client else { continue };
+        if !take_place(is_busy) {
+            warn!("a second client is refused: one is connected");
+            continue;
+        }
+        let ours = client
+            .set_write_timeout(Some(SEND_TIMEOUT))
+            .and_then(|()| client.try_clone());
+        let Ok(ours) = ours else {
+            is_busy.store(false, Ordering::Release);
+            continue;
+        };
+        if tell.send(Event::Connected(number, ours)).is_err() {
+            return;
+        }
+        let tell = tell.clone();
+        // A reader that cannot be started leaves the client unheard until it goes.
+        let _ = std::thread::Builder::new()
+            .name("reader".into())
+            .spawn(move || loop {
+                let event = match receive(&client) {
+                    Ok(message) => Event::Message(number, message),
+                    Err(e) => Event::Gone(number, e),
+                };
+                let is_over = matches!(event, Event::Gone(..));
+                if tell.send(event).is_err() || is_over {
+                    return;
+                }
+            });
+    }
+}

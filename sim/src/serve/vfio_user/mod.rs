@@ -1,0 +1,106 @@
+//! The device as a PCI function over the vfio-user protocol: what QEMU's `vfio-user-pci` connects to.
+
+mod config;
+mod dma;
+mod irqs;
+mod listener;
+mod session;
+mod socket;
+mod wire;
+
+#[cfg(all(test, feature = "model", feature = "driver"))]
+mod tests;
+
+pub use listener::{Event, Listener};
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use self::dma::ClientMemory;
+use self::session::Session;
+use super::pump::Front;
+use crate::host::Host;
+
+/// The server: one client at a time.
+pub struct VfioUser {
+    listener: Listener,
+    vectors: u16,
+    memory: ClientMemory,
+    session: Option<Session>,
+    /// Number of the last client; what earlier ones still said is nobody's.
+    number: u64,
+    /// What was taken off the listener and waits.
+    next: Option<Event>,
+}
+
+impl VfioUser {
+    /// A server for the clients of `listener`; the function has `vectors` MSI-X vectors.
+    #[must_use]
+    pub fn new(host: &mut Host, listener: Listener, vectors: u16) -> Self {
+        let memory = ClientMemory::default();
+        host.env().remote = Some(Box::new(memory.clone()));
+        Self {
+            listener,
+            vectors,
+            memory,
+            session: None,
+            number: 0,
+            next: None,
+        }
+    }
+
+    fn event(&mut self, host: &mut Host, event: Event) {
+        match event {
+            Event::Connected(number, socket) => {
+                self.number = number;
+                info!("a client is connected");
+                let memory = self.memory.clone();
+                self.session = Some(Session::new(host, socket, memory, self.vectors));
+            }
+            Event::Message(number, message) if number == self.number => {
+                if let Some(session) = &mut self.session {
+                    if let Err(e) = session.take(host, message) {
+                        self.drop_client(host, &e);
+                    }
+                }
+            }
+            Event::Gone(number, why) if number == self.number => self.drop_client(host, &why),
+            Event::Message(..) | Event::Gone(..) => {}
+        }
+    }
+
+    fn drop_client(&mut self, host: &mut Host, why: &dyn std::fmt::Display) {
+        if let Some(session) = self.session.take() {
+            warn!("the client is gone: {why}");
+            session.close(host);
+            self.listener.release();
+        }
+    }
+}
+
+impl Front for VfioUser {
+    fn serve(&mut self, host: &mut Host) {
+        while !self.session.as_ref().is_some_and(|s| s.is_full(host)) {
+            let Some(event) = self.next.take().or_else(|| self.listener.poll()) else {
+                break;
+            };
+            self.event(host, event);
+        }
+        if let Some(session) = &mut self.session {
+            if let Err(e) = session.serve(host) {
+                self.drop_client(host, &e);
+            }
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.next.is_some() || self.session.as_ref().is_some_and(Session::is_waiting)
+    }
+
+    fn wait(&mut self, at_most: Duration) {
+        if self.next.is_none() {
+            self.next = self.listener.wait(at_most);
+        }
+    }
+}
