@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHOAL := $(CARGO) run --release --quiet -p shoal --bin shoal --
 VERILOG := $(CARGO) run --release --quiet -p shoal-hdl --bin shoal-verilog --
 
-.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth clean
+.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth guest-setup guest guest-test clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -23,11 +23,11 @@ run: setup ## set up, build, run the demo with 64 devices; ARGS= … replaces it
 	$(SHOAL) run $(or $(ARGS),demo)
 
 # One profile (--release) throughout, so that dependencies and the Verilated models are compiled once.
-test: setup-yosys ## set up, then every check and every test
-	@$(MAKE) --no-print-directory fmt clippy unit
+test: setup-yosys guest-setup ## set up, then every check and every test
+	@$(MAKE) --no-print-directory fmt clippy unit guest-test
 	$(TARGET)/release/shoal-verilog build
 	scripts/yosys-check.sh build/*/shoal_top.v
-	@echo 'make test: passed (format, clippy, all tests, Verilog lint and yosys check of every profile)'
+	@echo 'make test: passed (format, clippy, all tests, guests, Verilog lint and yosys check of every profile)'
 
 fmt:
 	$(CARGO) fmt --all -- --check
@@ -57,6 +57,17 @@ breaks: setup ## where each deliberate fault of the RTL is found, and how soon (
 synth: setup-yosys ## LUTs, flip-flops and block RAMs of every block on an ECP5
 	$(VERILOG) build tiny
 	scripts/synth.sh build/tiny/shoal_top.v build/synth
+
+guest-setup: setup ## fetch QEMU, a kernel and programs for Linux guests into build/guest (0.5 GB)
+	@scripts/guest-setup.sh
+
+guest: guest-setup ## Linux in QEMU drives the device; NAME=vdpa-tool (`shoal guest list` shows all), ARGS='…'
+	@scripts/guest-image.sh
+	$(SHOAL) guest $(or $(NAME),vdpa-tool) $(ARGS)
+
+guest-test: guest-setup ## every guest, in lockstep (part of `make test`)
+	@scripts/guest-image.sh
+	set -e; for name in probe vdpa-tool net blk vhost scale; do $(SHOAL) guest $$name --timeout 400; done
 
 clean: ## remove what was built
 	rm -rf build

@@ -105,6 +105,8 @@ add_files() {
     cp "$tools/etc/mke2fs.conf" "$root/etc/"
     cp sim/linux/guest/init "$root/init"
     cp sim/linux/guest/tests/*.sh "$root/tests/"
+    gcc -static -O2 -Wall -Werror -o "$root/tests/vhost_vdpa" sim/linux/test/vhost_vdpa.c 2>>"$log" ||
+        die "the vhost-vdpa client cannot be built: $(tail -n 1 "$log")"
     chmod +x "$root/init"
 }
 

@@ -17,6 +17,9 @@ die() {
     exit 1
 }
 
+set -E
+trap 'die "line $LINENO failed, see build/guest/setup.log"' ERR
+
 [ "$(uname -m)" = x86_64 ] || die "the guest is x86_64, this machine is $(uname -m)"
 command -v apt-get >/dev/null || die "no apt-get here: Debian 12 or 13 is needed"
 release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
@@ -102,6 +105,7 @@ private_apt() {
 	APT::Architectures { "amd64"; };
 	APT::Default-Release "";
 	APT::Sandbox::User "root";
+	APT::Update::Error-Mode "any";
 	Acquire::Languages "none";
 	Acquire::Retries "3";
 	Dir::State "$dir";
@@ -123,14 +127,14 @@ private_apt() {
 }
 
 last_error() {
-    grep -E '^(E|W|Err)' "$log" | tail -n 1 || tail -n 1 "$log"
+    grep -m 1 '^E: ' "$log" || tail -n 1 "$log"
 }
 
 # fetch PART ARGUMENTS…: packages into the archives of the part's apt, which checks sizes and hashes.
 fetch() {
     local dir=$guest/apt/$1
     shift
-    apt-get -c "$dir/apt.conf" -qq autoclean >>"$log" 2>&1
+    apt-get -c "$dir/apt.conf" -qq autoclean >>"$log" 2>&1 || true
     (cd "$dir/archives" && apt-get -c "$dir/apt.conf" -qq -y "$@") >>"$log" 2>&1 || die "cannot fetch: $(last_error)"
 }
 

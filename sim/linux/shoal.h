@@ -29,6 +29,7 @@ enum {
 	SHOAL_VEC_ADMIN,
 	SHOAL_VEC_FAULT,
 	SHOAL_VEC_CONFIG,
+	SHOAL_VEC_OWN,
 };
 
 /* Virtqueue groups of a device, as the ABI numbers them. */
@@ -113,7 +114,13 @@ struct shoal_used;
  * @cmds: command in each slot; NULL if nobody waits for it any more
  * @avail_idx: next index of the available ring
  * @used_idx: next index of the used ring
- * @mem: rings and slots, one DMA allocation of @mem_len bytes at @mem_dma
+ * @mem: rings and slots, one DMA allocation
+ * @mem_len: bytes of it
+ * @mem_dma: where the device finds it
+ * @desc: descriptor table
+ * @avail: available ring
+ * @used: used ring
+ * @slots: memory of each slot
  */
 struct shoal_admin {
 	spinlock_t lock;
@@ -197,12 +204,18 @@ irqreturn_t shoal_fault_irq(int irq, void *data);
 
 /* ---- address spaces ---- */
 
+/* Level of the root table in each mode. */
+enum {
+	SHOAL_LEVEL_SV39 = 2,
+	SHOAL_LEVEL_SV48,
+};
+
 struct shoal_pt;
 
 /**
  * struct shoal_as - an address space of a managed device
  * @root: page table; NULL: the space has no ASID of its own
- * @level: level of @root: 2 Sv39, 3 Sv48
+ * @level: level of @root, SHOAL_LEVEL_*
  * @asid: ASID on the device, valid with @root
  * @stale: the IOTLB may hold translations that are gone from the table
  */
@@ -362,6 +375,7 @@ struct shoal_mgmt;
  * @admin: admin queue
  * @faults: fault queue
  * @irqs: interrupts of the vectors SHOAL_VEC_*, 0 if not requested
+ * @irq_names: their names, for /proc/interrupts
  * @vectors: vectors for managed devices
  * @nvectors: how many
  * @vec_lock: protects the queues' vectors and the messages in their slots
@@ -387,8 +401,8 @@ struct shoal {
 	struct shoal_caps_result caps;
 	struct shoal_admin admin;
 	struct shoal_fault_queue faults;
-	int irqs[SHOAL_VEC_CONFIG + 1];
-	char irq_names[SHOAL_VEC_CONFIG + 1][32];
+	int irqs[SHOAL_VEC_OWN];
+	char irq_names[SHOAL_VEC_OWN][32];
 	struct shoal_vector *vectors;
 	unsigned int nvectors;
 	struct mutex vec_lock;

@@ -268,7 +268,10 @@ static bool shoal_cmd_try_submit(struct shoal *s, struct shoal_cmd *cmd)
  * @s: management device
  * @cmd: the command; it and its result stay untouched until shoal_cmd_wait()
  *
- * Sleeps while all slots are taken. After 0, shoal_cmd_wait() must be called.
+ * Sleeps while all slots are taken.
+ *
+ * Return: 0, then shoal_cmd_wait() must be called; -EIO or -ETIMEDOUT from a
+ * broken device.
  */
 int shoal_cmd_submit(struct shoal *s, struct shoal_cmd *cmd)
 {
@@ -295,8 +298,8 @@ int shoal_cmd_submit(struct shoal *s, struct shoal_cmd *cmd)
  * @s: management device
  * @cmd: a command that shoal_cmd_submit() has sent
  *
- * Returns 0, what the device refused with, or -ETIMEDOUT; the device then
- * counts as broken.
+ * Return: 0, what the device refused with, or -ETIMEDOUT; the device then counts
+ * as broken.
  */
 int shoal_cmd_wait(struct shoal *s, struct shoal_cmd *cmd)
 {

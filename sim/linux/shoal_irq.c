@@ -53,7 +53,7 @@ static irqreturn_t shoal_vq_irq(int irq, void *data)
  * @s: management device, vec_lock held until the message is in the queue's slot
  * @vq: a queue without vector
  *
- * Returns the vector, or NULL if interrupt bypass has all of them.
+ * Return: the vector, or NULL if interrupt bypass has all of them.
  */
 struct shoal_vector *shoal_vector_get(struct shoal *s, struct shoal_vq *vq)
 {

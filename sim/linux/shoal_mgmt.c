@@ -155,7 +155,6 @@ static int shoal_dev_set_attr(struct vdpa_mgmt_dev *mdev, struct vdpa_device *vd
 		.bytes = cpu_to_le64(GENMASK_ULL(SHOAL_NET_CFG_MAC + ETH_ALEN - 1,
 						 SHOAL_NET_CFG_MAC)),
 	};
-	bool live;
 	int err;
 
 	if (config->mask != BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) || v->type != SHOAL_TYPE_NET ||
@@ -167,11 +166,10 @@ static int shoal_dev_set_attr(struct vdpa_mgmt_dev *mdev, struct vdpa_device *vd
 	if (!err) {
 		ether_addr_copy(v->config + SHOAL_NET_CFG_MAC, config->net.mac);
 		WRITE_ONCE(v->generation, v->generation + 1);
+		if (shoal_vdev_live(v))
+			shoal_vdev_config_changed(v);
 	}
-	live = shoal_vdev_live(v);
 	mutex_unlock(&v->lock);
-	if (!err && live)
-		shoal_vdev_config_changed(v);
 	return err;
 }
 

@@ -20,10 +20,10 @@
 #define SHOAL_PT_BYTES		BIT(SHOAL_PT_SHIFT)
 /* Level of the largest leaf in use: 2 MiB. */
 #define SHOAL_PT_TOP_LEAF	1
-#define SHOAL_PT_SV39		2
-#define SHOAL_PT_SV48		3
 
 #define SHOAL_PTE_PPN	GENMASK_ULL(SHOAL_PTE_PPN_LSB + SHOAL_PTE_PPN_W - 1, SHOAL_PTE_PPN_LSB)
+
+static_assert(sizeof(dma_addr_t) == sizeof(u64));
 
 /**
  * struct shoal_pt - a table
@@ -117,7 +117,7 @@ int shoal_pt_create(struct shoal *s, struct shoal_as *as)
 {
 	bool sv39 = le32_to_cpu(s->caps.modes) & BIT(SHOAL_MODE_SV39);
 
-	as->level = sv39 ? SHOAL_PT_SV39 : SHOAL_PT_SV48;
+	as->level = sv39 ? SHOAL_LEVEL_SV39 : SHOAL_LEVEL_SV48;
 	as->root = shoal_pt_alloc(s, as->level);
 	return as->root ? 0 : -ENOMEM;
 }
@@ -125,7 +125,7 @@ int shoal_pt_create(struct shoal *s, struct shoal_as *as)
 /* Puts an Sv48 root over the Sv39 one; translations stay the same. */
 int shoal_pt_grow(struct shoal *s, struct shoal_as *as)
 {
-	struct shoal_pt *root = shoal_pt_alloc(s, SHOAL_PT_SV48);
+	struct shoal_pt *root = shoal_pt_alloc(s, SHOAL_LEVEL_SV48);
 
 	if (!root)
 		return -ENOMEM;
@@ -135,7 +135,7 @@ int shoal_pt_grow(struct shoal *s, struct shoal_as *as)
 	/* The table is whole before the command that makes the device look. */
 	dma_wmb();
 	as->root = root;
-	as->level = SHOAL_PT_SV48;
+	as->level = SHOAL_LEVEL_SV48;
 	return 0;
 }
 
@@ -211,6 +211,8 @@ static s64 shoal_pt_map_one(struct shoal *s, struct shoal_as *as, u64 iova, u64 
  * @pa: physical address, a multiple of 4 KiB
  * @perm: VHOST_MAP_*
  * @done: bytes mapped, also after an error
+ *
+ * Return: 0 or -errno.
  */
 int shoal_pt_map(struct shoal *s, struct shoal_as *as, u64 iova, u64 size, u64 pa, u32 perm,
 		 u64 *done)

@@ -52,7 +52,7 @@ static int shoal_invalidate(struct shoal *s, u32 asid, u64 iova, u64 size)
 
 static u32 shoal_as_mode(const struct shoal_as *as)
 {
-	return shoal_pt_limit(as->level) == shoal_pt_limit(2) ? SHOAL_MODE_SV39 : SHOAL_MODE_SV48;
+	return as->level == SHOAL_LEVEL_SV39 ? SHOAL_MODE_SV39 : SHOAL_MODE_SV48;
 }
 
 /* Gives the space an ASID with an empty table. */
@@ -120,7 +120,7 @@ u64 shoal_space_last(struct shoal *s)
 {
 	bool sv48 = le32_to_cpu(s->caps.modes) & BIT(SHOAL_MODE_SV48);
 
-	return shoal_pt_limit(sv48 ? 3 : 2) - 1;
+	return shoal_pt_limit(sv48 ? SHOAL_LEVEL_SV48 : SHOAL_LEVEL_SV39) - 1;
 }
 
 /* Kernel clients map for themselves, by the DMA API. */
@@ -167,6 +167,8 @@ static int shoal_bind_groups(struct shoal_vdev *v)
 /**
  * shoal_space_settle - makes the device's groups use what their client has set up
  * @v: device, locked, about to get DRIVER_OK or with DRIVER_OK
+ *
+ * Return: 0 or -errno.
  */
 int shoal_space_settle(struct shoal_vdev *v)
 {

@@ -142,7 +142,7 @@ static int shoal_read_caps(struct shoal *s)
 	err = shoal_exec(s, &caps);
 	if (err)
 		return err;
-	dev_info(&s->pdev->dev, "%u devices, %u queues of %u, %u address spaces, %u vectors\n",
+	dev_info(&s->pdev->dev, "%u devices, %u queues of %u, %u address spaces; vectors for queues: %u\n",
 		 le32_to_cpu(s->caps.devices), le32_to_cpu(s->caps.queues),
 		 le16_to_cpu(s->caps.max_vq_size), le32_to_cpu(s->caps.asids), s->nvectors);
 	if (le16_to_cpu(s->caps.max_dev_vqs) > SHOAL_MAX_DEV_VQS ||

@@ -19,12 +19,16 @@ int shoal_vdev_set_stopped(struct shoal_vdev *v, bool stopped)
 	return shoal_vdev_cmd(v, SHOAL_CMD_DEV_MODE_SET, &data, sizeof(data), NULL, 0);
 }
 
-/* Tells the client that configuration or status has changed. */
+/*
+ * Tells the client that configuration or status has changed. A client resets its
+ * device before it goes away, and so waits for the lock.
+ */
 void shoal_vdev_config_changed(struct shoal_vdev *v)
 {
 	struct vdpa_callback cb;
 	unsigned long flags;
 
+	lockdep_assert_held(&v->lock);
 	spin_lock_irqsave(&v->cb_lock, flags);
 	cb = v->config_cb;
 	spin_unlock_irqrestore(&v->cb_lock, flags);
@@ -36,18 +40,15 @@ void shoal_vdev_config_changed(struct shoal_vdev *v)
 void shoal_vdev_check(struct shoal_vdev *v)
 {
 	struct shoal_status_get_result now;
-	bool rose = false;
 
 	mutex_lock(&v->lock);
 	if (shoal_vdev_live(v) &&
 	    !shoal_vdev_cmd(v, SHOAL_CMD_STATUS_GET, NULL, 0, &now, sizeof(now)) &&
 	    now.status & ~v->status & SHOAL_S_NEEDS_RESET) {
 		WRITE_ONCE(v->status, v->status | SHOAL_S_NEEDS_RESET);
-		rose = true;
+		shoal_vdev_config_changed(v);
 	}
 	mutex_unlock(&v->lock);
-	if (rose)
-		shoal_vdev_config_changed(v);
 }
 
 static u32 shoal_get_vq_align(struct vdpa_device *vdpa)
@@ -129,8 +130,9 @@ static u8 shoal_get_status(struct vdpa_device *vdpa)
 }
 
 /*
- * Status 0: drains the device and takes queues, features and messages. Maps stay.
- * Of a broken device nothing can come any more, so it counts as reset here.
+ * Status 0: drains the device and takes queues, features, messages and callbacks,
+ * whose client may be about to go. Maps stay. Of a broken device nothing can come
+ * any more, so it counts as reset here.
  */
 static int shoal_reset_locked(struct shoal_vdev *v)
 {
@@ -151,6 +153,7 @@ static int shoal_reset_locked(struct shoal_vdev *v)
 	v->driver_features = 0;
 	memset(v->group_as, 0, sizeof(v->group_as));
 	shoal_vq_forget(v);
+	shoal_set_config_cb(&v->vdpa, NULL);
 	return err;
 }
 
@@ -299,7 +302,7 @@ static int shoal_reset_map(struct vdpa_device *vdpa, unsigned int asid)
 	return shoal_space_reset(to_shoal(vdpa), asid);
 }
 
-/* The device is gone already, see shoal_mgmt.c; the core frees the memory. */
+/* The device is gone already, see shoal_dev.c; the core frees the memory. */
 static void shoal_free(struct vdpa_device *vdpa)
 {
 	mutex_destroy(&to_shoal(vdpa)->lock);

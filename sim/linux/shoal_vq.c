@@ -244,7 +244,7 @@ struct vdpa_notification_area shoal_vq_get_notification(struct vdpa_device *vdpa
 	return area;
 }
 
-/* The device has been reset: no queue is ready, no slot valid. */
+/* The device has been reset: no queue is ready, no slot valid, no callback wanted. */
 void shoal_vq_forget(struct shoal_vdev *v)
 {
 	unsigned int n;
@@ -253,6 +253,7 @@ void shoal_vq_forget(struct shoal_vdev *v)
 		struct shoal_vq *vq = &v->vqs[n];
 
 		shoal_vector_put(v->shoal, vq);
+		shoal_vq_set_cb(&v->vdpa, n, NULL);
 		vq->avail_index = 0;
 		WRITE_ONCE(vq->ready, false);
 	}

@@ -41,6 +41,9 @@ pub(super) struct GuestArgs {
     /// Numbers of the run as JSON; `-` is standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Keep the replay file of a good run too
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Folder for the logs, and for the replay file and the waveform of a failed run
     #[arg(long, value_name = "DIR", default_value = "build/guest/out")]
     out: PathBuf,
@@ -118,7 +121,7 @@ fn settings(args: &GuestArgs) -> Result<Settings, CliError> {
         ))
     })?;
     let n = scenario.size(args.n, args.profile)?;
-    if let Some(path) = &args.json {
+    for path in args.json.iter().chain(&args.record) {
         check_writable(path)?;
     }
     let image = Image::find(&args.guest, scenario)?;
@@ -143,6 +146,7 @@ fn settings(args: &GuestArgs) -> Result<Settings, CliError> {
         memory: args.memory,
         timeout: Duration::from_secs(args.timeout),
         out: args.out.clone(),
+        record: args.record.clone(),
         keep: args.keep,
         stop: stop_flag()?,
     })
@@ -206,6 +210,7 @@ fn print_summary(n: &Numbers, result: &GuestRun) {
         ("checks", format!("{} ok, {} not ok", n.ok, n.not_ok)),
         ("guest", format!("boot {boot}, all {:.1} s", n.wall_s)),
         ("cycles", number("cycles")),
+        ("digest", number("digest")),
         (
             "vdevs",
             format!(

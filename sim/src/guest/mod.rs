@@ -52,7 +52,7 @@ pub struct Scenario {
 }
 
 /// Those that there are.
-const SCENARIOS: [Scenario; 5] = [
+const SCENARIOS: [Scenario; 6] = [
     Scenario {
         name: "probe",
         about: "the PCI function as lspci sees it, the driver loaded and unloaded",
@@ -76,6 +76,12 @@ const SCENARIOS: [Scenario; 5] = [
         name: "blk",
         about: "a block device with ext4 and fio; its store compared with what the guest read",
         needs_fio: true,
+        is_sized: false,
+    },
+    Scenario {
+        name: "vhost",
+        about: "a device handed to a user process: page tables of its own, rings, doorbell page, two address spaces",
+        needs_fio: false,
         is_sized: false,
     },
     Scenario {

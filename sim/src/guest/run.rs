@@ -43,6 +43,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Folder for the logs, and for what the server leaves of a failed run.
     pub out: PathBuf,
+    /// Where the replay file goes, of a good run too.
+    pub record: Option<PathBuf>,
     /// Leave the temporary folder where it is.
     pub keep: bool,
     /// Set when the user wants it to end.
@@ -150,6 +152,9 @@ fn serve(
     command.arg("--store").arg(stores);
     command.args(["--store-mib", &STORE_MIB.to_string()]);
     command.arg("--out").arg(&settings.out);
+    if let Some(record) = &settings.record {
+        command.arg("--record").arg(record);
+    }
     let mut server = Process::start("the server", &mut command, log)?;
     let end = Instant::now() + LISTEN;
     let mut heard = Vec::new();

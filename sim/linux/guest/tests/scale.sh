@@ -2,7 +2,9 @@
 # time that takes; a sample of them gets virtio drivers and traffic.
 . /tests/lib.sh
 n=${shoal_n:-64}
-sample=4
+# Groups of four devices that are used, of each two network devices and the block device.
+sample=$((n / 40 > 4 ? n / 40 : 4))
+[ "$sample" -le 25 ] || sample=25
 load_driver
 modprobe virtio_net
 modprobe virtio_blk
