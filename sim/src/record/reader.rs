@@ -143,31 +143,25 @@ impl Reader {
         let count = number(&mut self.file, cycles)?;
         let crc = number(&mut self.file, cycles)?;
         if len == 0 {
-            if count != 0 || crc != 0 {
+            let mut end = [0; 16];
+            fill(&mut self.file, &mut end, RecordError::Truncated { cycles })?;
+            if count != 0 || crc != crc32fast::hash(&end) {
                 return Err(RecordError::Damaged {
                     cycles,
                     what: "the end mark makes no sense",
                 });
             }
-            let mut total = [0; 8];
-            fill(
-                &mut self.file,
-                &mut total,
-                RecordError::Truncated { cycles },
-            )?;
-            if u64::from_le_bytes(total) != cycles {
+            let [total, digest] = [0, 8].map(|at| {
+                let bytes = end[at..at + 8].try_into().expect("8 bytes");
+                u64::from_le_bytes(bytes)
+            });
+            if total != cycles {
                 return Err(RecordError::Damaged {
                     cycles,
                     what: "chunks are missing",
                 });
             }
-            let mut digest = [0; 8];
-            fill(
-                &mut self.file,
-                &mut digest,
-                RecordError::Truncated { cycles },
-            )?;
-            self.digest = u64::from_le_bytes(digest);
+            self.digest = digest;
             if self.file.read(&mut [0])? != 0 {
                 return Err(RecordError::Damaged {
                     cycles,

@@ -151,10 +151,11 @@ impl Recorder {
         let is_complete = self.limit > 0;
         self.write_chunk();
         // The end mark: a chunk without bytes, then the number of cycles and the digest; 0 is none.
-        self.put(&[0; 12]);
-        self.put(&self.cycles.to_le_bytes());
         let digest = if is_complete { digest } else { 0 };
-        self.put(&digest.to_le_bytes());
+        let end = [self.cycles.to_le_bytes(), digest.to_le_bytes()].concat();
+        self.put(&[0; 8]);
+        self.put(&crc32fast::hash(&end).to_le_bytes());
+        self.put(&end);
         if self.error.is_none() {
             self.error = self.file.flush().err();
         }
