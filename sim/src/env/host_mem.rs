@@ -113,6 +113,8 @@ impl HostMem {
         offset: u64,
         writable: bool,
     ) -> Result<(), MemError> {
+        // The file may be cut later.
+        super::bus_error::survive();
         let prot = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
         let flags = libc::MAP_NORESERVE | libc::MAP_SHARED;
         let file = Some(FileOffset::new(file, offset));
@@ -342,6 +344,21 @@ mod tests {
         ));
         assert!(mem.read(0xfee0_0000, &mut [0; 4]).is_err());
         assert!(!mem.is_mapped(u64::MAX - 3, 8) && mem.is_mapped((1 << 20) - 1, 1));
+    }
+
+    #[test]
+    fn a_file_cut_under_a_mapping_reads_as_zeroes_where_it_ended() {
+        let mem = HostMem::new(0, 0).unwrap();
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(3 * PAGE_BYTES).unwrap();
+        let theirs = file.try_clone().unwrap();
+        mem.add_file(0, 3 * PAGE_BYTES, file, 0, true).unwrap();
+        mem.write(0, &[7; 3 * PAGE_BYTES as usize]).unwrap();
+        theirs.set_len(PAGE_BYTES).unwrap();
+        let mut back = [1; 3 * PAGE_BYTES as usize];
+        mem.read(0, &mut back).unwrap();
+        assert!(back[..4096].iter().all(|b| *b == 7) && back[4096..].iter().all(|b| *b == 0));
+        mem.write(2 * PAGE_BYTES, &[5; 16]).unwrap();
     }
 
     #[test]

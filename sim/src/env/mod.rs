@@ -7,6 +7,8 @@
 mod axi_slave;
 mod axil;
 mod blk;
+#[allow(unsafe_code)]
+mod bus_error;
 mod dice;
 mod host_mem;
 mod iommu;
