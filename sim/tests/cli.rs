@@ -101,6 +101,30 @@ fn places_that_cannot_be_written_are_refused_before_the_run() {
     refused(d, "bench --json no/x.json", "no/x.json");
 }
 
+#[test]
+fn servers_refuse_what_they_cannot_serve() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    std::fs::write(d.join("file"), "x").unwrap();
+    refused(d, "serve", "subcommand");
+    refused(d, "serve vfio-user", "--socket");
+    for (words, named) in [
+        ("--socket no/s", "no/s"),
+        ("--socket file", "file"),
+        ("--socket s --vectors 3", "--vectors"),
+        ("--socket s --vectors 2049", "--vectors"),
+        ("--socket s --profile huge", "huge"),
+        ("--socket s --store no", "no"),
+        ("--socket s --store-mib 0", "--store-mib"),
+        ("--socket s --clock 1", "--clock"),
+        ("--socket s --json no/x.json", "no/x.json"),
+        ("--socket s --record no/x.rec", "no/x.rec"),
+        ("--socket s --out no", "no"),
+    ] {
+        refused(d, &format!("serve vfio-user --dut model {words}"), named);
+    }
+}
+
 #[cfg(feature = "rtl")]
 #[test]
 fn verilog_is_written_whole_or_not_at_all() {

@@ -50,7 +50,7 @@ enum Command {
     /// Run a scenario
     Run(run::RunArgs),
     /// Serve the device to other programs
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Serve(serve::ServeArgs),
     /// Run Linux in QEMU with the device, and its tools in it
     #[cfg(feature = "driver")]
