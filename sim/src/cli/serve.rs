@@ -13,17 +13,40 @@ use super::output::{check_wave, check_writable};
 use super::results::Results;
 use super::{failure_code, profile, CliError, DutArg, FAILED, OK};
 use crate::env::{EnvSettings, SECTOR_BYTES};
+#[cfg(feature = "driver")]
+use crate::host::SharedHost;
 use crate::host::{Host, HostError, HostSettings};
 use crate::scenario::Outcome;
 use crate::serve::pump::{self, Clock, PumpCounts};
 use crate::serve::stores;
 use crate::serve::vfio_user::{Listener, VfioUser};
+#[cfg(feature = "driver")]
+use crate::serve::vhost_user::{self, VhostUser};
 use crate::setup::Setup;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServeArgs {
     /// A PCI function over vfio-user, for QEMU's vfio-user-pci
     VfioUser(VfioUserArgs),
+    /// Block devices over vhost-user, for QEMU's vhost-user-blk and for libblkio
+    #[cfg(feature = "driver")]
+    VhostUserBlk(VhostUserArgs),
+    /// Network devices over vhost-user, for QEMU's netdev vhost-user; all are ports of one switch
+    #[cfg(feature = "driver")]
+    VhostUserNet(VhostUserArgs),
+}
+
+#[cfg(feature = "driver")]
+#[derive(Debug, Args)]
+pub(super) struct VhostUserArgs {
+    /// Where to listen; given again, a further device
+    #[arg(long, value_name = "PATH", required = true)]
+    socket: Vec<PathBuf>,
+    /// Request queues of each block device; network devices have one pair
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    queues: u16,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -56,8 +79,8 @@ struct DeviceArgs {
     /// Most cycles a second; as many as the simulation makes if not given
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u64).range(1000..))]
     clock: Option<u64>,
-    /// Folder of the block stores, a file a device; in memory if not given
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the block stores, a file a device; the file itself for a single block device; in memory if not given
+    #[arg(long, value_name = "PATH")]
     store: Option<PathBuf>,
     /// MiB of each block store
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
@@ -82,17 +105,22 @@ struct DeviceArgs {
 pub(super) fn main(args: ServeArgs) -> Result<u8, CliError> {
     match args {
         ServeArgs::VfioUser(args) => vfio_user(&args),
+        #[cfg(feature = "driver")]
+        ServeArgs::VhostUserBlk(args) => vhost_user(&args, true),
+        #[cfg(feature = "driver")]
+        ServeArgs::VhostUserNet(args) => vhost_user(&args, false),
     }
 }
 
 fn vfio_user(args: &VfioUserArgs) -> Result<u8, CliError> {
     let device = &args.device;
-    device.check()?;
+    device.check(false)?;
     let listener = Listener::new(&args.socket)
         .map_err(|e| CliError::bad_input(format!("--socket {}: {e}", args.socket.display())))?;
     log();
     let setup = device.setup("vfio-user");
-    let mut host = device.host(&setup)?;
+    // The memory is that of the client.
+    let mut host = device.host(&setup, 0)?;
     let mut front = VfioUser::new(&mut host, listener, args.vectors);
     println!("listening on {}", args.socket.display());
     let stop = stop_flag()?;
@@ -102,9 +130,49 @@ fn vfio_user(args: &VfioUserArgs) -> Result<u8, CliError> {
     device.finish(&setup, host, result)
 }
 
+#[cfg(feature = "driver")]
+fn vhost_user(args: &VhostUserArgs, is_blk: bool) -> Result<u8, CliError> {
+    /// Bytes of memory for the driver's queues and page tables.
+    const DRIVER_BYTES: u64 = 256 << 20;
+    let device = &args.device;
+    if !is_blk && args.queues != 1 {
+        return Err(CliError::bad_input("--queues: a network device has 1"));
+    }
+    let one = is_blk && args.socket.len() == 1;
+    device.check(one)?;
+    let setup = device.setup(if is_blk {
+        "vhost-user-blk"
+    } else {
+        "vhost-user-net"
+    });
+    let mut devices = Vec::new();
+    for (n, path) in args.socket.iter().enumerate() {
+        let listener = vhost_user::Listener::new(path)
+            .map_err(|e| CliError::bad_input(format!("--socket {}: {e}", path.display())))?;
+        let config = if is_blk {
+            vhost_user::blk((device.store_mib << 20) / SECTOR_BYTES, args.queues)
+        } else {
+            vhost_user::net(n)
+        };
+        devices.push((listener, config));
+    }
+    log();
+    let mut host = SharedHost::new(device.host(&setup, DRIVER_BYTES)?);
+    let mut front = VhostUser::new(&host, devices).map_err(CliError::bad_input)?;
+    for path in &args.socket {
+        println!("listening on {}", path.display());
+    }
+    let stop = stop_flag()?;
+    let clock = Clock { hz: device.clock };
+    let result = pump::run(&mut host, &mut front, clock, &stop);
+    front.close();
+    let host = host.into_host().map_err(CliError::failed)?;
+    device.finish(&setup, host, result)
+}
+
 impl DeviceArgs {
     /// Refuses what could only fail later.
-    fn check(&self) -> Result<(), CliError> {
+    fn check(&self, one_store: bool) -> Result<(), CliError> {
         if let Some(path) = &self.wave {
             check_wave(path)?;
         }
@@ -114,8 +182,10 @@ impl DeviceArgs {
         if !self.no_record {
             check_writable(&self.out.join("x"))?;
         }
-        if let Some(folder) = &self.store {
-            check_writable(&folder.join("x"))?;
+        match &self.store {
+            Some(file) if one_store && !file.is_dir() => check_writable(file)?,
+            Some(folder) => check_writable(&folder.join("x"))?,
+            None => {}
         }
         Ok(())
     }
@@ -126,10 +196,9 @@ impl DeviceArgs {
         setup
     }
 
-    fn host(&self, setup: &Setup) -> Result<Host, CliError> {
+    fn host(&self, setup: &Setup, high_mem: u64) -> Result<Host, CliError> {
         let mut env = EnvSettings::new(self.seed);
-        // The memory is that of the client.
-        (env.low_mem, env.high_mem) = (0, 0);
+        (env.low_mem, env.high_mem) = (0, high_mem);
         if let Some(latency) = self.latency {
             env.axi.latency = latency;
         }
@@ -143,7 +212,7 @@ impl DeviceArgs {
         let bytes = self.store_mib << 20;
         debug_assert!(bytes.is_multiple_of(SECTOR_BYTES));
         host.blk()
-            .set_source(stores::source(self.store.clone(), bytes));
+            .set_source(stores::source(self.store.as_deref(), bytes));
         Ok(host)
     }
 

@@ -171,6 +171,11 @@ impl Host {
         let _ = self.lockstep.flush();
     }
 
+    /// Waits until the checks have caught up with what has been stepped so far.
+    pub fn settle(&mut self) {
+        self.lockstep.settle();
+    }
+
     /// The next thing that happened to a managed device, some thousand cycles late.
     pub fn member_event(&mut self) -> Option<MemberEvent> {
         self.members.try_recv().ok()

@@ -76,13 +76,21 @@ impl SharedHost {
         self.borrow().cycle()
     }
 
+    /// The host, when this is the last handle.
+    ///
+    /// # Errors
+    /// `Setup` when drivers still hold the host.
+    pub fn into_host(self) -> Result<Host, HostError> {
+        Rc::try_unwrap(self.host)
+            .map(RefCell::into_inner)
+            .map_err(|_| HostError::Setup("a driver still holds the host".into()))
+    }
+
     /// Ends the run, when this is the last handle.
     ///
     /// # Errors
-    /// `Setup` when drivers still hold the host; as [`Host::finish`].
+    /// As [`SharedHost::into_host`] and [`Host::finish`].
     pub fn finish(self) -> Result<RunReport, HostError> {
-        let host = Rc::try_unwrap(self.host)
-            .map_err(|_| HostError::Setup("a driver still holds the host".into()))?;
-        host.into_inner().finish()
+        self.into_host()?.finish()
     }
 }

@@ -154,6 +154,12 @@ impl Lockstep {
             .is_some_and(|c| c.send(batch).is_ok())
     }
 
+    /// Hands over what is left of a batch and waits until everything up to here is checked.
+    pub fn settle(&mut self) {
+        // More batches than fit on the way, empty but for the first: the checker took one after that, so it is done with it.
+        let _ = (0..=QUEUE + 1).all(|_| self.flush());
+    }
+
     /// Lets the checker finish everything handed over and returns what it found.
     #[must_use]
     pub fn finish(mut self) -> CheckReport {

@@ -1,10 +1,11 @@
 //! The clock of a served device: it runs freely while something can happen and stands still while nothing can.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, SharedHost};
 use crate::lockstep::MemberEvent;
 
 /// Cycles between two looks at the clients.
@@ -15,16 +16,34 @@ const QUIET_CYCLES: u64 = 64 * shoal_abi::cmd::DRAIN_POLLS as u64 + 16_384;
 /// Longest sleep without a look at the stop flag.
 const NAP: Duration = Duration::from_millis(100);
 
+/// A host as a front holds it: alone, or together with drivers that step it themselves.
+pub trait Hosted {
+    /// Lends the host.
+    fn with<T>(&mut self, f: impl FnOnce(&mut Host) -> T) -> T;
+}
+
+impl Hosted for Host {
+    fn with<T>(&mut self, f: impl FnOnce(&mut Host) -> T) -> T {
+        f(self)
+    }
+}
+
+impl Hosted for SharedHost {
+    fn with<T>(&mut self, f: impl FnOnce(&mut Host) -> T) -> T {
+        f(&mut self.borrow_mut())
+    }
+}
+
 /// What stands between clients and the device.
-pub trait Front {
+pub trait Front<H = Host> {
     /// Takes what clients want and gives them what the device has done.
-    fn serve(&mut self, host: &mut Host);
+    fn serve(&mut self, host: &mut H);
     /// True while a client waits for the device.
     fn is_waiting(&self) -> bool;
     /// Sleeps until a client wants something, at most so long.
     fn wait(&mut self, at_most: Duration);
     /// A managed device came or went.
-    fn member(&mut self, _host: &mut Host, _event: MemberEvent) {}
+    fn member(&mut self, _host: &mut H, _event: MemberEvent) {}
 }
 
 /// How wall time becomes cycles.
@@ -51,59 +70,72 @@ pub struct PumpCounts {
 ///
 /// # Errors
 /// As [`Host::step`].
-pub fn run(
-    host: &mut Host,
-    front: &mut dyn Front,
+pub fn run<H: Hosted>(
+    host: &mut H,
+    front: &mut dyn Front<H>,
     clock: Clock,
     stop: &Arc<AtomicBool>,
 ) -> Result<PumpCounts, (PumpCounts, HostError)> {
     let mut counts = PumpCounts::default();
-    let mut members = std::collections::BTreeSet::new();
-    let mut quiet_since = host.cycle();
-    let (mut started, mut first) = (Instant::now(), host.cycle());
+    let mut living = BTreeSet::new();
+    let mut quiet_since = host.with(|h| h.cycle());
+    let (mut started, mut first) = (Instant::now(), quiet_since);
     while !stop.load(Ordering::Relaxed) {
         front.serve(host);
-        while let Some(event) = host.member_event() {
-            match event {
-                MemberEvent::Created(id, _) => counts.created += u64::from(members.insert(id)),
-                MemberEvent::Destroyed(id) => counts.destroyed += u64::from(members.remove(&id)),
-                MemberEvent::AllGone => {
-                    counts.destroyed += members.len() as u64;
-                    members.clear();
-                }
-            }
-            front.member(host, event);
-        }
-        if front.is_waiting() || !host.is_quiet() {
-            quiet_since = host.cycle();
-        } else if host.cycle() - quiet_since >= QUIET_CYCLES {
-            host.flush();
+        members(host, front, &mut living, &mut counts);
+        let (cycle, is_quiet) = host.with(|h| (h.cycle(), h.is_quiet()));
+        if front.is_waiting() || !is_quiet {
+            quiet_since = cycle;
+        } else if cycle - quiet_since >= QUIET_CYCLES {
+            host.with(Host::flush);
             let asleep = Instant::now();
             front.wait(NAP);
             counts.naps += 1;
             counts.asleep += asleep.elapsed();
-            (started, first) = (Instant::now(), host.cycle());
+            (started, first) = (Instant::now(), cycle);
             if !front.is_waiting() {
                 // Nobody came: the clock stands.
                 continue;
             }
         }
-        for _ in 0..STRIDE {
-            if let Err(e) = host.step() {
-                return Err((counts, e));
-            }
+        if let Err(e) = host.with(|h| (0..STRIDE).try_for_each(|_| h.step())) {
+            return Err((counts, e));
         }
         if let Some(hz) = clock.hz {
-            pace(host, front, hz, started, first);
+            let cycles = host.with(|h| h.cycle()) - first;
+            pace(cycles, front, hz, started);
         }
     }
+    // What has happened by now is counted, however late the checks are.
+    host.with(Host::settle);
+    members(host, front, &mut living, &mut counts);
     Ok(counts)
 }
 
+/// Counts the managed devices that came and went, and tells of them.
+fn members<H: Hosted>(
+    host: &mut H,
+    front: &mut dyn Front<H>,
+    living: &mut BTreeSet<u32>,
+    counts: &mut PumpCounts,
+) {
+    while let Some(event) = host.with(Host::member_event) {
+        match event {
+            MemberEvent::Created(id, _) => counts.created += u64::from(living.insert(id)),
+            MemberEvent::Destroyed(id) => counts.destroyed += u64::from(living.remove(&id)),
+            MemberEvent::AllGone => {
+                counts.destroyed += living.len() as u64;
+                living.clear();
+            }
+        }
+        front.member(host, event);
+    }
+}
+
 /// Sleeps while the device is ahead of its clock.
-fn pace(host: &Host, front: &mut dyn Front, hz: u64, started: Instant, first: u64) {
+fn pace<H>(cycles: u64, front: &mut dyn Front<H>, hz: u64, started: Instant) {
     #[allow(clippy::cast_precision_loss)]
-    let due = Duration::from_secs_f64((host.cycle() - first) as f64 / hz.max(1) as f64);
+    let due = Duration::from_secs_f64(cycles as f64 / hz.max(1) as f64);
     if let Some(ahead) = due.checked_sub(started.elapsed()) {
         if ahead > Duration::from_millis(1) {
             front.wait(ahead.min(NAP));

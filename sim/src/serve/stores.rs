@@ -1,37 +1,46 @@
 //! The block stores of a served device: a file a member in a folder, or memory.
 
 use std::fs::OpenOptions;
-use std::path::PathBuf;
+use std::io;
+use std::path::Path;
 
 use tracing::warn;
 
 use crate::env::{Source, Store};
 
-/// Stores of `bytes` bytes, made when they are first asked for: `blk-MEMBER.img` in `folder`, which keep what is there, or memory.
+/// Stores of `bytes` bytes, made when they are first asked for: `blk-MEMBER.img` in the folder `path`, which keep what is there;
+/// the file `path` if it is no folder; or memory.
 #[must_use]
-pub fn source(folder: Option<PathBuf>, bytes: u64) -> Source {
+pub fn source(path: Option<&Path>, bytes: u64) -> Source {
+    let path = path.map(Path::to_owned);
     Box::new(move |member| {
-        let Some(folder) = &folder else {
+        let Some(path) = &path else {
             return Some(Store::memory(bytes));
         };
-        let path = folder.join(format!("blk-{member}.img"));
-        let store = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .and_then(|file| {
-                if file.metadata()?.len() < bytes {
-                    file.set_len(bytes)?;
-                }
-                Store::file(file)
-            });
+        let path = if path.is_dir() {
+            path.join(format!("blk-{member}.img"))
+        } else {
+            path.clone()
+        };
         // The member's requests are answered with IOERR.
-        store
+        open(&path, bytes)
             .inspect_err(|e| warn!("block store {}: {e}", path.display()))
             .ok()
     })
+}
+
+/// The file at `path`, which keeps what is there and has `bytes` bytes at least.
+fn open(path: &Path, bytes: u64) -> io::Result<Store> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    if file.metadata()?.len() < bytes {
+        file.set_len(bytes)?;
+    }
+    Store::file(file)
 }
 
 #[cfg(test)]
@@ -41,13 +50,13 @@ mod tests {
     #[test]
     fn a_store_is_made_once_and_keeps_its_bytes() {
         let dir = tempfile::tempdir().unwrap();
-        let mut stores = source(Some(dir.path().to_owned()), 4096);
+        let mut stores = source(Some(dir.path()), 4096);
         stores(3).unwrap().write_at(100, b"kept").unwrap();
         let mut back = [0; 4];
         stores(3).unwrap().read_at(100, &mut back).unwrap();
         assert_eq!(&back, b"kept");
         assert!(dir.path().join("blk-3.img").exists());
-        assert!(source(Some(dir.path().join("no")), 4096)(1).is_none());
+        assert!(source(Some(&dir.path().join("no/no")), 4096)(1).is_none());
         assert_eq!(source(None, 8192)(1).unwrap().len(), 8192);
     }
 }

@@ -1,8 +1,7 @@
 //! Interrupts of the function: MSI-X vectors by eventfd, and the messages of MSI slots as writes to the client's memory.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use shoal_abi::pci::FIRST_SLOT_VECTOR;
 use shoal_abi::regs::{MSIX_ENTRY_BYTES, MSIX_TABLE};
 
@@ -10,6 +9,7 @@ use super::wire::{
     SetIrqs, IRQS, IRQ_MSIX, SET_DATA, SET_DATA_EVENTFD, SET_DATA_NONE, SET_TRIGGER,
 };
 use crate::env::Irq;
+use crate::serve::socket::signal;
 
 /// Where the shell lets the device's own vectors write: an address that no client has.
 const SHELL_ADDRESS: u64 = 0x5348_0000_0000_0000;
@@ -108,19 +108,6 @@ impl Vectors {
             self.raise(vector);
         }
         own
-    }
-}
-
-/// Adds one to an eventfd. A descriptor that would block is left alone: whatever the client gave, it does not hold the device.
-fn signal(fd: &OwnedFd) {
-    let mut fds = [PollFd::new(fd, PollFlags::OUT)];
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    if poll(&mut fds, Some(&now)) == Ok(1) && fds[0].revents().contains(PollFlags::OUT) {
-        // A descriptor that is no eventfd gets these bytes; that is what its owner asked for.
-        let _ = rustix::io::write(fd.as_fd(), &1_u64.to_ne_bytes());
     }
 }
 

@@ -3,7 +3,6 @@
 mod config;
 mod dma;
 mod irqs;
-mod listener;
 mod session;
 mod socket;
 mod wire;
@@ -11,16 +10,20 @@ mod wire;
 #[cfg(all(test, feature = "model", feature = "driver"))]
 mod tests;
 
-pub use listener::{Event, Listener};
-
 use std::time::Duration;
 
 use tracing::{info, warn};
 
 use self::dma::ClientMemory;
 use self::session::Session;
+use self::socket::Message;
+use super::listener;
 use super::pump::Front;
 use crate::host::Host;
+
+/// The listening socket.
+pub type Listener = listener::Listener<Message>;
+type Event = listener::Event<Message>;
 
 /// The server: one client at a time.
 pub struct VfioUser {

@@ -21,6 +21,7 @@ use super::socket::{refusal_of, reply_to, send, Message};
 use super::wire::{self, command, Header};
 use crate::env::{Irq, Refused, RegOp, Ticket, Transfer};
 use crate::host::Host;
+use crate::serve::socket::MAX_FDS;
 
 /// Cycles for which a reset of the function lasts.
 const RESET_CYCLES: u32 = 4;
@@ -250,7 +251,7 @@ impl Session {
         }
         self.is_open = true;
         let capabilities = json!({"capabilities": {
-            "max_msg_fds": wire::MAX_FDS, "max_data_xfer_size": wire::MAX_DATA, "write_multiple": true,
+            "max_msg_fds": MAX_FDS, "max_data_xfer_size": wire::MAX_DATA, "write_multiple": true,
         }});
         let mut reply = bytes(&[wire::VERSION.0, wire::VERSION.1]);
         reply.extend_from_slice(capabilities.to_string().as_bytes());

@@ -1,14 +1,13 @@
 //! Messages on the socket: whole ones, with the file descriptors that came with them.
 
-use std::io::{self, IoSlice, IoSliceMut, Write};
-use std::mem::MaybeUninit;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use rustix::net::{recvmsg, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::wire::{Header, F_ERROR, F_REPLY, MAX_FDS, MAX_MESSAGE};
+use super::wire::{Header, F_ERROR, F_REPLY, MAX_MESSAGE};
+use crate::serve::socket::{fill, send_all, Receive, SocketError};
 
 const HEADER_BYTES: usize = size_of::<Header>();
 
@@ -23,24 +22,10 @@ pub struct Message {
     pub fds: Vec<OwnedFd>,
 }
 
-/// Why no message could be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SocketError {
-    /// The client closed the connection between two messages.
-    #[error("closed by the client")]
-    Closed,
-    /// It was closed within a message.
-    #[error("closed within a message")]
-    Cut,
-    /// The size in a header cannot be.
-    #[error("message of {0} bytes; {HEADER_BYTES} to {MAX_MESSAGE} are possible")]
-    Size(u32),
-    /// More file descriptors than a message may have.
-    #[error("more than {MAX_FDS} file descriptors in a message")]
-    Fds,
-    /// What the system said.
-    #[error("{0}")]
-    Io(#[from] io::Error),
+impl Receive for Message {
+    fn receive(socket: &UnixStream) -> Result<Self, SocketError> {
+        receive(socket)
+    }
 }
 
 /// Waits for a message.
@@ -61,39 +46,6 @@ pub fn receive(socket: &UnixStream) -> Result<Message, SocketError> {
     Ok(Message { header, body, fds })
 }
 
-/// Fills `buf`; `at_end` if the connection ends before its first byte.
-fn fill(
-    socket: &UnixStream,
-    buf: &mut [u8],
-    fds: &mut Vec<OwnedFd>,
-    at_end: SocketError,
-) -> Result<(), SocketError> {
-    let mut got = 0;
-    while got < buf.len() {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let mut iov = [IoSliceMut::new(&mut buf[got..])];
-        let n = match recvmsg(socket, &mut iov, &mut control, RecvFlags::CMSG_CLOEXEC) {
-            Ok(message) => message.bytes,
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(e) => return Err(io::Error::from(e).into()),
-        };
-        for message in control.drain() {
-            if let RecvAncillaryMessage::ScmRights(new) = message {
-                fds.extend(new);
-            }
-        }
-        if fds.len() > MAX_FDS {
-            return Err(SocketError::Fds);
-        }
-        if n == 0 {
-            return Err(if got == 0 { at_end } else { SocketError::Cut });
-        }
-        got += n;
-    }
-    Ok(())
-}
-
 /// Sends a message made of `parts`.
 ///
 /// # Errors
@@ -104,17 +56,7 @@ pub fn send(socket: &UnixStream, mut header: Header, parts: &[&[u8]]) -> io::Res
     let mut whole = Vec::with_capacity(bytes);
     whole.extend_from_slice(header.as_bytes());
     parts.iter().for_each(|p| whole.extend_from_slice(p));
-    let mut socket = socket;
-    let mut left = &whole[..];
-    while !left.is_empty() {
-        match socket.write_vectored(&[IoSlice::new(left)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => left = &left[n..],
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(())
+    send_all(socket, &whole)
 }
 
 /// The header of the reply to `command`.
@@ -141,6 +83,7 @@ pub fn refusal_of(command: &Header, errno: u32) -> Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     fn header(size: u32) -> Header {
         Header {

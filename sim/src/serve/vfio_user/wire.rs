@@ -8,8 +8,6 @@ pub const VERSION: (u16, u16) = (0, 0);
 pub const MAX_DATA: usize = 1 << 20;
 /// Most bytes of a message: data, and room for the largest fixed part.
 pub const MAX_MESSAGE: usize = MAX_DATA + 4096;
-/// Most file descriptors of a message.
-pub const MAX_FDS: usize = 16;
 
 /// Commands.
 pub mod command {

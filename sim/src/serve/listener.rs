@@ -1,16 +1,18 @@
 //! The listening socket: takes one client at a time, reads its messages in a thread of its own.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam::channel::{bounded, Receiver, Sender};
+use crossbeam::channel::{bounded, Receiver, SendError, Sender};
+use rustix::event::{eventfd, EventfdFlags};
 use tracing::warn;
 
-use super::socket::{receive, Message, SocketError};
+use super::socket::{signal, Receive, SocketError};
 
 /// Messages read ahead of the device.
 const AHEAD: usize = 256;
@@ -19,24 +21,25 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What clients do.
 #[derive(Debug)]
-pub enum Event {
+pub enum Event<M> {
     /// A client came, with the number that its events carry; what is sent to it goes here.
     Connected(u64, UnixStream),
     /// It said something.
-    Message(u64, Message),
+    Message(u64, M),
     /// It can say nothing more.
     Gone(u64, SocketError),
 }
 
 /// The listening socket.
 #[derive(Debug)]
-pub struct Listener {
+pub struct Listener<M> {
     path: PathBuf,
-    events: Receiver<Event>,
+    events: Receiver<Event<M>>,
+    wake: Arc<OwnedFd>,
     is_busy: Arc<AtomicBool>,
 }
 
-impl Listener {
+impl<M: Receive> Listener<M> {
     /// Listens at `path`. A socket left behind by a server that is gone is replaced.
     ///
     /// # Errors
@@ -52,26 +55,39 @@ impl Listener {
         let (tell, events) = bounded(AHEAD);
         let is_busy = Arc::new(AtomicBool::new(false));
         let busy = Arc::clone(&is_busy);
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let wake = Arc::new(eventfd(0, flags)?);
+        let tell = Tell {
+            events: tell,
+            wake: Arc::clone(&wake),
+        };
         std::thread::Builder::new()
             .name("listener".into())
             .spawn(move || accept(&socket, &tell, &busy))?;
         Ok(Self {
             path: path.to_owned(),
             events,
+            wake,
             is_busy,
         })
     }
 
     /// What comes next, if it is there.
     #[must_use]
-    pub fn poll(&self) -> Option<Event> {
+    pub fn poll(&self) -> Option<Event<M>> {
         self.events.try_recv().ok()
     }
 
     /// What comes next, waiting for it for a while.
     #[must_use]
-    pub fn wait(&self, at_most: Duration) -> Option<Event> {
+    pub fn wait(&self, at_most: Duration) -> Option<Event<M>> {
         self.events.recv_timeout(at_most).ok()
+    }
+
+    /// An eventfd that is readable when something came since it was last read. Only who waits for other descriptors too needs it.
+    #[must_use]
+    pub fn wake(&self) -> &OwnedFd {
+        &self.wake
     }
 
     /// The client's session is over: the next may come.
@@ -80,9 +96,32 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl<M> Drop for Listener<M> {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// The way from the threads of the listener to its user.
+struct Tell<M> {
+    events: Sender<Event<M>>,
+    wake: Arc<OwnedFd>,
+}
+
+impl<M> Clone for Tell<M> {
+    fn clone(&self) -> Self {
+        Self {
+            events: self.events.clone(),
+            wake: Arc::clone(&self.wake),
+        }
+    }
+}
+
+impl<M> Tell<M> {
+    fn send(&self, event: Event<M>) -> Result<(), SendError<Event<M>>> {
+        self.events.send(event)?;
+        signal(&self.wake);
+        Ok(())
     }
 }
 
@@ -103,7 +142,7 @@ fn take_place(is_busy: &AtomicBool) -> bool {
     })
 }
 
-fn accept(socket: &UnixListener, tell: &Sender<Event>, is_busy: &AtomicBool) {
+fn accept<M: Receive>(socket: &UnixListener, tell: &Tell<M>, is_busy: &AtomicBool) {
     for (number, client) in (1..).zip(socket.incoming()) {
         let Ok(client) = client else { continue };
         if !take_place(is_busy) {
@@ -125,7 +164,7 @@ fn accept(socket: &UnixListener, tell: &Sender<Event>, is_busy: &AtomicBool) {
         let _ = std::thread::Builder::new()
             .name("reader".into())
             .spawn(move || loop {
-                let event = match receive(&client) {
+                let event = match M::receive(&client) {
                     Ok(message) => Event::Message(number, message),
                     Err(e) => Event::Gone(number, e),
                 };
