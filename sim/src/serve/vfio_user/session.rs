@@ -2,6 +2,11 @@
 //!
 //! Register accesses go to the device in the order they came and are answered when it answers. While the client waits for such a
 //! read it may serve nothing itself (QEMU does not), so that transfers by message and interrupt messages wait until it has its answer.
+//!
+//! `regions` has the accesses of the client, `transfers` those of the device.
+
+mod regions;
+mod transfers;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::Shutdown;
@@ -9,17 +14,16 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use serde_json::{json, Value};
-use shoal_abi::pci::{BAR_DOORBELLS, BAR_MSIX, BAR_MSIX_BYTES, BAR_REGS, BAR_REGS_BYTES};
-use shoal_abi::regs::{DOORBELLS, RESP_OKAY};
+use shoal_abi::pci::BAR_MSIX_BYTES;
 use tracing::{debug, warn};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::config::{bar_bytes, Config, Effect, CONFIG_BYTES};
-use super::dma::{errno, ClientMemory, Request};
+use super::config::Config;
+use super::dma::{errno, ClientMemory};
 use super::irqs::{self, Vectors};
 use super::socket::{refusal_of, reply_to, send, Message};
 use super::wire::{self, command, Header};
-use crate::env::{Irq, Refused, RegOp, Ticket, Transfer};
+use crate::env::{Irq, RegOp, Ticket, Transfer};
 use crate::host::Host;
 use crate::serve::socket::MAX_FDS;
 
@@ -200,7 +204,7 @@ impl Session {
                 first: wire::REGIONS,
                 second: wire::IRQS,
             }))),
-            command::DEVICE_GET_REGION_INFO => region_info(host, &body).map(Some),
+            command::DEVICE_GET_REGION_INFO => regions::region_info(host, &body).map(Some),
             command::DEVICE_GET_IRQ_INFO => {
                 let (mut info, _) = fixed::<wire::Info>(&body)?;
                 if info.first >= wire::IRQS {
@@ -279,154 +283,6 @@ impl Session {
         Ok(bytes(&unmap))
     }
 
-    fn read(
-        &mut self,
-        host: &mut Host,
-        header: Header,
-        access: wire::RegionAccess,
-    ) -> Result<Option<Vec<u8>>, Refusal> {
-        let out_of = || (errno::EINVAL, format!("{access:?} is out of range"));
-        let count = access.count as usize;
-        let whole = |data: &[u8]| [&bytes(&access)[..], data].concat();
-        if access.region == wire::REGION_CONFIG {
-            let data = self.config.read(access.offset, count).ok_or_else(out_of)?;
-            return Ok(Some(whole(data)));
-        }
-        if access.region == u32::from(BAR_MSIX) {
-            let at = usize::try_from(access.offset).unwrap_or(usize::MAX);
-            let end = at.checked_add(count).ok_or_else(out_of)?;
-            return Ok(Some(whole(self.table.get(at..end).ok_or_else(out_of)?)));
-        }
-        let addr = self.bar_address(host, &access)?;
-        let words = (addr & !3..addr + access.count).step_by(4);
-        let tickets = words.map(|addr| host.env().axil.submit(RegOp::Read { addr }));
-        self.accesses.push_back(Access {
-            header,
-            wire: access,
-            is_read: true,
-            tickets: tickets.collect(),
-            data: Vec::new(),
-            failed: false,
-        });
-        Ok(None)
-    }
-
-    fn write(
-        &mut self,
-        host: &mut Host,
-        header: Header,
-        access: wire::RegionAccess,
-        data: &[u8],
-    ) -> Result<Option<Vec<u8>>, Refusal> {
-        let out_of = || (errno::EINVAL, format!("{access:?} is out of range"));
-        let count = access.count as usize;
-        let data = data
-            .get(..count)
-            .ok_or((errno::EINVAL, format!("{} bytes of {count}", data.len())))?;
-        if access.region == wire::REGION_CONFIG {
-            match self.config.write(access.offset, data).ok_or_else(out_of)? {
-                Effect::Reset => self.reset(host),
-                Effect::None => host.env().axi.set_master(self.config.is_master()),
-            }
-            return Ok(Some(bytes(&access)));
-        }
-        if access.region == u32::from(BAR_MSIX) {
-            let at = usize::try_from(access.offset).unwrap_or(usize::MAX);
-            let end = at.checked_add(count).ok_or_else(out_of)?;
-            let place = self.table.get_mut(at..end).ok_or_else(out_of)?;
-            place.copy_from_slice(data);
-            return Ok(Some(bytes(&access)));
-        }
-        let addr = self.bar_address(host, &access)?;
-        let wants_reply = header.flags & wire::F_NO_REPLY == 0;
-        let mut tickets = VecDeque::new();
-        for word in (addr & !3..addr + access.count).step_by(4) {
-            let mut new = [0; 4];
-            let mut strb = 0;
-            for (k, byte) in new.iter_mut().enumerate() {
-                let at = u64::from(word) + k as u64;
-                if let Some(d) = at
-                    .checked_sub(addr.into())
-                    .and_then(|n| data.get(n as usize))
-                {
-                    (*byte, strb) = (*d, strb | 1 << k);
-                }
-            }
-            let op = RegOp::Write {
-                addr: word,
-                data: u32::from_le_bytes(new),
-                strb,
-            };
-            if wants_reply {
-                tickets.push_back(host.env().axil.submit(op));
-            } else {
-                host.env().axil.post(op);
-            }
-        }
-        if wants_reply {
-            self.accesses.push_back(Access {
-                header,
-                wire: access,
-                is_read: false,
-                tickets,
-                data: Vec::new(),
-                failed: false,
-            });
-        }
-        Ok(None)
-    }
-
-    fn write_multi(
-        &mut self,
-        host: &mut Host,
-        header: Header,
-        body: &[u8],
-    ) -> Result<Option<Vec<u8>>, Refusal> {
-        let (count, mut rest) = fixed::<u64>(body)?;
-        let quiet = Header {
-            flags: header.flags | wire::F_NO_REPLY,
-            ..header
-        };
-        for _ in 0..count {
-            let (one, left) = fixed::<wire::WriteOne>(rest)?;
-            rest = left;
-            if one.access.count as usize > one.data.len() {
-                return Err((errno::EINVAL, format!("{:?} in WRITE_MULTI", one.access)));
-            }
-            self.write(host, quiet, one.access, &one.data)?;
-        }
-        Ok(Some(bytes(&count)))
-    }
-
-    /// Address of an access at the device's register port.
-    fn bar_address(&self, host: &Host, access: &wire::RegionAccess) -> Result<u32, Refusal> {
-        let size = bar_bytes(host.profile(), access.region);
-        let base = match u8::try_from(access.region) {
-            Ok(BAR_REGS) => 0,
-            Ok(BAR_DOORBELLS) => DOORBELLS,
-            _ => return Err((errno::EINVAL, format!("region {}", access.region))),
-        };
-        debug_assert!(BAR_REGS_BYTES <= u64::from(DOORBELLS));
-        let count = u64::from(access.count);
-        let fits = access
-            .offset
-            .checked_add(count)
-            .is_some_and(|end| end <= size);
-        if !matches!(count, 1 | 2 | 4 | 8) || !access.offset.is_multiple_of(count) || !fits {
-            return Err((
-                errno::EINVAL,
-                format!("{access:?}: 1, 2, 4 or 8 bytes, aligned, in {size:#x}"),
-            ));
-        }
-        if !self.config.is_memory_on() {
-            return Err((
-                errno::EIO,
-                "memory space is off in the command register".into(),
-            ));
-        }
-        Ok(base + access.offset as u32)
-    }
-
     /// Passes on what the device has done since the last time.
     ///
     /// # Errors
@@ -454,98 +310,6 @@ impl Session {
         }
         Ok(())
     }
-
-    fn finish_accesses(&mut self, host: &mut Host) -> Result<(), Broken> {
-        while let Some(access) = self.accesses.front_mut() {
-            while let Some(&ticket) = access.tickets.front() {
-                let Some(done) = host.env().axil.take(ticket) else {
-                    return Ok(());
-                };
-                access.tickets.pop_front();
-                access.failed |= done.resp != RESP_OKAY;
-                access.data.extend_from_slice(&done.data.to_le_bytes());
-            }
-            let Some(mut a) = self.accesses.pop_front() else {
-                break;
-            };
-            let (skip, count) = ((a.wire.offset % 4) as usize, a.wire.count as usize);
-            // What answers with an error reads as ones and is not written (ABI.md §3.4), as on PCI.
-            if a.failed {
-                a.data = vec![0xff; skip + count];
-            }
-            let data = if a.is_read {
-                &a.data[skip..skip + count]
-            } else {
-                &[]
-            };
-            let reply = [a.wire.as_bytes(), data].concat();
-            self.answer(&a.header, &reply)?;
-        }
-        Ok(())
-    }
-
-    fn ask(&mut self, request: Request) -> Result<(), Broken> {
-        match request {
-            Request::Read(transfer, address, len) => {
-                let count = len as u64;
-                let access = wire::DmaAccess { address, count };
-                self.send_command(command::DMA_READ, Some(transfer), &[access.as_bytes()])
-            }
-            Request::Write(transfer, address, data) => {
-                let count = data.len() as u64;
-                let access = wire::DmaAccess { address, count };
-                let parts = [access.as_bytes(), &data];
-                self.send_command(command::DMA_WRITE, Some(transfer), &parts)
-            }
-        }
-    }
-
-    fn send_command(
-        &mut self,
-        command: u16,
-        transfer: Option<Transfer>,
-        parts: &[&[u8]],
-    ) -> Result<(), Broken> {
-        while self.asked.contains_key(&self.next_id) {
-            self.next_id = self.next_id.wrapping_add(1);
-        }
-        let header = Header {
-            id: self.next_id,
-            command,
-            ..Header::default()
-        };
-        self.asked.insert(self.next_id, transfer);
-        self.next_id = self.next_id.wrapping_add(1);
-        if self.asked.len() > usize::from(u16::MAX) / 2 {
-            return Err(Broken::Protocol("it answers nothing".into()));
-        }
-        Ok(send(&self.socket, header, parts)?)
-    }
-
-    /// The client's answer to a transfer.
-    fn reply(&mut self, m: &Message) -> Result<(), Broken> {
-        let Some(transfer) = self.asked.remove(&m.header.id) else {
-            return Err(Broken::Protocol(format!(
-                "reply {} to nothing",
-                m.header.id
-            )));
-        };
-        let failed = m.header.flags & wire::F_ERROR != 0;
-        if failed {
-            warn!(errno = m.header.error, "the client refused a transfer");
-        }
-        let Some(transfer) = transfer else {
-            return Ok(());
-        };
-        let data = m.body.get(size_of::<wire::DmaAccess>()..).unwrap_or(&[]);
-        let result = if failed {
-            Err(Refused)
-        } else {
-            Ok(data.to_vec())
-        };
-        self.memory.complete(transfer, result);
-        Ok(())
-    }
 }
 
 fn bytes<T: IntoBytes + Immutable>(value: &T) -> Vec<u8> {
@@ -555,23 +319,4 @@ fn bytes<T: IntoBytes + Immutable>(value: &T) -> Vec<u8> {
 /// The fixed part of a body; refused if it is too short.
 fn fixed<T: FromBytes + Immutable + KnownLayout>(body: &[u8]) -> Result<(T, &[u8]), Refusal> {
     wire::split(body).ok_or_else(|| (errno::EINVAL, format!("a body of {} bytes", body.len())))
-}
-
-fn region_info(host: &Host, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let (mut info, _) = fixed::<wire::RegionInfo>(body)?;
-    if info.index >= wire::REGIONS {
-        return Err((errno::EINVAL, format!("region {}", info.index)));
-    }
-    let size = match info.index {
-        wire::REGION_CONFIG => CONFIG_BYTES as u64,
-        bar => bar_bytes(host.profile(), bar),
-    };
-    info = wire::RegionInfo {
-        argsz: size_of::<wire::RegionInfo>() as u32,
-        flags: if size > 0 { wire::REGION_RW } else { 0 },
-        index: info.index,
-        size,
-        ..wire::RegionInfo::default()
-    };
-    Ok(bytes(&info))
 }
