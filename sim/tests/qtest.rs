@@ -40,7 +40,6 @@ struct Inner {
     started: Instant,
     /// Device number on bus 0.
     slot: Cell<u32>,
-    _qemu: Killed,
     server: RefCell<Killed>,
     _dir: tempfile::TempDir,
 }
@@ -62,7 +61,8 @@ fn qemu() -> Option<PathBuf> {
 }
 
 impl Qtest {
-    fn start(qemu: &Path) -> Self {
+    /// The guard ends QEMU, whoever still holds the other.
+    fn start(qemu: &Path) -> (Self, Killed) {
         let dir = tempfile::tempdir().unwrap();
         let mut server = Command::new(env!("CARGO_BIN_EXE_shoal"))
             .args([
@@ -112,13 +112,14 @@ impl Qtest {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let guard = Killed(child);
         let q = Self(Rc::new(Inner {
-            input: RefCell::new(child.stdin.take().unwrap()),
-            output: RefCell::new(BufReader::new(child.stdout.take().unwrap())),
+            input: RefCell::new(input),
+            output: RefCell::new(BufReader::new(output)),
             next: Cell::new(MEMORY.0),
             started: Instant::now(),
             slot: Cell::new(0),
-            _qemu: Killed(child),
             server: RefCell::new(Killed(server)),
             _dir: dir,
         }));
@@ -128,7 +129,7 @@ impl Qtest {
             q.config(0) == id
         });
         assert!(slot.is_some(), "the function is on the bus");
-        q
+        (q, guard)
     }
 
     /// A command of the protocol and its answer without `OK`.
@@ -270,7 +271,7 @@ impl PlatformIommu for Qtest {
 #[test]
 fn configuration_space_bars_dma_and_function_level_reset_through_qemu() {
     let Some(qemu) = qemu() else { return };
-    let q = Qtest::start(&qemu);
+    let (q, _qemu) = Qtest::start(&qemu);
 
     // Before memory space is on nothing answers; then the registers do, in every width.
     assert_eq!(q.config(8), pci::CLASS << 8 | u32::from(pci::REVISION));
