@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use shoal_abi::cmd::{self, COMMANDS, COMMAND_BYTES, HEADER_BYTES};
 use shoal_abi::ports::{Data, Inputs, Outputs};
 use shoal_abi::profile::Profile;
-use shoal_abi::regs::{ADMIN_QUEUE_SIZE, QUEUE_DESC_HI, QUEUE_DESC_LO};
+use shoal_abi::regs::{ADMIN_QUEUE_SIZE, QUEUE_DESC_HI, QUEUE_DESC_LO, STATUS_QUEUE_SELECT};
 use shoal_abi::ring::{DESC_BYTES, DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE};
 
 /// Commands kept.
@@ -102,9 +102,7 @@ impl Commands {
             self.reads.clear();
             self.writes.clear();
             self.beats.clear();
-            if self.events.back() != Some(&MemberEvent::AllGone) {
-                push(&mut self.events, MemberEvent::AllGone);
-            }
+            self.all_gone();
             return;
         }
         self.registers(i, o);
@@ -140,7 +138,13 @@ impl Commands {
         self.join();
     }
 
-    /// The register writes that say where the descriptor table is.
+    fn all_gone(&mut self) {
+        if self.events.back() != Some(&MemberEvent::AllGone) {
+            push(&mut self.events, MemberEvent::AllGone);
+        }
+    }
+
+    /// The register writes that say where the descriptor table is, and that reset the management device.
     fn registers(&mut self, i: &Inputs, o: &Outputs) {
         if i.s_axil_awvalid && o.s_axil_awready {
             self.aw = Some(i.s_axil_awaddr);
@@ -152,6 +156,9 @@ impl Commands {
             return;
         };
         (self.aw, self.w) = (None, None);
+        if addr & !3 == STATUS_QUEUE_SELECT.offset && strb & 1 == 1 && data & 0xff == 0 {
+            return self.all_gone();
+        }
         let shift = match addr {
             a if a == QUEUE_DESC_LO.offset => 0,
             a if a == QUEUE_DESC_HI.offset => 32,
@@ -420,6 +427,15 @@ mod tests {
                 },
             );
         }
+    }
+
+    #[test]
+    fn a_reset_of_the_management_device_takes_all_members() {
+        let mut c = Commands::new(&TINY);
+        register(&mut c, STATUS_QUEUE_SELECT.offset, 0x0001_0001);
+        assert_eq!(c.event(), None);
+        register(&mut c, STATUS_QUEUE_SELECT.offset, 0x0001_0000);
+        assert_eq!((c.event(), c.event()), (Some(MemberEvent::AllGone), None));
     }
 
     #[test]

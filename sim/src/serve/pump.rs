@@ -42,8 +42,8 @@ pub trait Front<H = Host> {
     fn is_waiting(&self) -> bool;
     /// Sleeps until a client wants something, at most so long.
     fn wait(&mut self, at_most: Duration);
-    /// A managed device came or went.
-    fn member(&mut self, _host: &mut H, _event: MemberEvent) {}
+    /// A managed device came, with its type, or went.
+    fn member(&mut self, _host: &mut H, _id: u32, _came: Option<u8>) {}
 }
 
 /// How wall time becomes cycles.
@@ -120,15 +120,19 @@ fn members<H: Hosted>(
     counts: &mut PumpCounts,
 ) {
     while let Some(event) = host.with(Host::member_event) {
-        match event {
-            MemberEvent::Created(id, _) => counts.created += u64::from(living.insert(id)),
-            MemberEvent::Destroyed(id) => counts.destroyed += u64::from(living.remove(&id)),
-            MemberEvent::AllGone => {
-                counts.destroyed += living.len() as u64;
-                living.clear();
+        let gone = match event {
+            MemberEvent::Created(id, kind) => {
+                counts.created += u64::from(living.insert(id));
+                front.member(host, id, Some(kind));
+                continue;
             }
+            MemberEvent::Destroyed(id) => living.take(&id).into_iter().collect(),
+            MemberEvent::AllGone => std::mem::take(living),
+        };
+        counts.destroyed += gone.len() as u64;
+        for id in gone {
+            front.member(host, id, None);
         }
-        front.member(host, event);
     }
 }
 

@@ -16,7 +16,7 @@ ok() { # ok WHAT
 not_ok() { # not_ok WHAT EXPECTED GOT
     checks=$((checks + 1))
     echo "not ok - $1: expected $2 got $(echo "$3" | tr -s '\n\t ' ' ' | cut -c 1-400)"
-    echo "$1" >>/tmp/failed
+    echo "$1" >>/run/failed
 }
 
 is() { # is WHAT EXPECTED GOT
@@ -124,7 +124,7 @@ complaints() {
 finish() {
     is "the kernel's log has no complaint" "" "$(complaints)"
     [ "$checks" -gt 1 ] || not_ok "the test checked something" "checks" "none"
-    if [ -s /tmp/failed ]; then
+    if [ -s /run/failed ]; then
         echo "the end of the kernel's log:"
         dmesg | tail -n 30
         exit 1

@@ -33,8 +33,8 @@ succeeds "ping with full frames and pattern" in_ns 1 ping -c 5 -i 0.2 -W 10 -s 1
 tcp() { # tcp WHAT IPERF3-ARGUMENTS…
     local what=$1 report
     shift
-    in_ns 2 iperf3 -s -1 --forceflush >/tmp/server 2>&1 &
-    wait_for 10 grep -q listening /tmp/server
+    in_ns 2 iperf3 -s -1 --forceflush >/run/server 2>&1 &
+    wait_for 10 grep -q listening /run/server
     if report=$(in_ns 1 timeout 120 iperf3 -c 192.0.2.2 -n "$@" 2>&1); then
         ok "iperf3, $what:$(echo "$report" | grep receiver | tail -n 1 | cut -d ']' -f 2)"
     else

@@ -24,12 +24,12 @@ created=0
 while [ $k -le "$n" ]; do
     class=$(class_of $k)
     [ $class = net ] && mgmtdev=$net_mgmtdev || mgmtdev=$blk_mgmtdev
-    if vdpa dev add name "$class$k" mgmtdev "$mgmtdev" >>/tmp/add 2>&1; then created=$((created + 1)); fi
+    if vdpa dev add name "$class$k" mgmtdev "$mgmtdev" >>/run/add 2>&1; then created=$((created + 1)); fi
     k=$((k + 1))
 done
 timed create "$n" "$start"
 is "devices created" "$n" "$created"
-[ "$created" = "$n" ] || tail -n 1 /tmp/add
+[ "$created" = "$n" ] || tail -n 1 /run/add
 is "devices that dev show lists" "$n" "$(vdpa dev show | grep -c .)"
 
 # The sample is spread over all devices: pairs of network devices that ping each other, and block devices that are written.
@@ -54,9 +54,9 @@ write_disk() { # write_disk NAME
     disk=$(attach "$1" block) || { not_ok "$1 has a disk" "a name" none; return; }
     wait_for 10 test -b "/dev/$disk"
     bound=$((bound + 1))
-    seq "$bound" 100000 | head -c 16384 >/tmp/pattern
-    dd if=/tmp/pattern of="/dev/$disk" bs=4k oflag=direct 2>/dev/null
-    is "$1 gives back what was written" "$(sha256sum </tmp/pattern)" \
+    seq "$bound" 100000 | head -c 16384 >/run/pattern
+    dd if=/run/pattern of="/dev/$disk" bs=4k oflag=direct 2>/dev/null
+    is "$1 gives back what was written" "$(sha256sum </run/pattern)" \
         "$(dd if="/dev/$disk" bs=4k count=4 iflag=direct 2>/dev/null | sha256sum)"
 }
 fours=$((n / 4))
@@ -74,7 +74,7 @@ start=$(centiseconds)
 k=1
 deleted=0
 while [ $k -le "$n" ]; do
-    if vdpa dev del "$(class_of $k)$k" >>/tmp/del 2>&1; then deleted=$((deleted + 1)); fi
+    if vdpa dev del "$(class_of $k)$k" >>/run/del 2>&1; then deleted=$((deleted + 1)); fi
     k=$((k + 1))
 done
 timed delete "$n" "$start"

@@ -96,7 +96,7 @@ impl ClientMemory {
         let is_mapped = fd.is_some();
         if let Some((fd, offset)) = fd {
             let file = File::from(fd);
-            // Beyond the end of a file an access would be a bus error of this process.
+            // Beyond the end of a file there is no memory.
             let size = file.metadata().map_or(0, |m| m.len());
             if offset.checked_add(len).is_none_or(|end| end > size) {
                 return Err((

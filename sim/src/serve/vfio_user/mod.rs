@@ -12,6 +12,7 @@ mod tests;
 
 use std::time::Duration;
 
+use shoal_abi::ring::TYPE_NET;
 use tracing::{info, warn};
 
 use self::dma::ClientMemory;
@@ -94,6 +95,15 @@ impl Front for VfioUser {
             if let Err(e) = session.serve(host) {
                 self.drop_client(host, &e);
             }
+        }
+    }
+
+    fn member(&mut self, host: &mut Host, id: u32, came: Option<u8>) {
+        match came {
+            // Floods reach it before it has sent anything.
+            Some(kind) if u16::from(kind) == TYPE_NET => host.switch().register(id),
+            Some(_) => {}
+            None => host.switch().unregister(id),
         }
     }
 

@@ -19,6 +19,7 @@ use rustix::net::{sendmsg, SendAncillaryBuffer, SendAncillaryMessage, SendFlags}
 use shoal_abi::pci;
 use shoal_abi::profile::TINY;
 use shoal_abi::regs::{ABI, MAGIC, MAGIC_VALUE, READY};
+use shoal_abi::ring::TYPE_BLK;
 use shoal_driver::{Mgmtdev, Options, SpaceKind, Time, VdevConfig};
 use vm_memory::{FileOffset, MmapRegion};
 use zerocopy::IntoBytes;
@@ -543,4 +544,21 @@ fn a_socket_is_taken_over_only_from_a_server_that_is_gone() {
     std::fs::write(&path, "a file").unwrap();
     assert_eq!(refused(&path), std::io::ErrorKind::AddrInUse);
     assert_eq!(std::fs::read(&path).unwrap(), b"a file");
+}
+
+#[test]
+fn a_network_device_is_a_port_of_the_switch_from_its_creation_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let setup = Setup::new(&TINY, 3, Mode::Model, Vec::new());
+    let mut host = Host::new(&setup, HostSettings::new(3)).unwrap();
+    let listener = Listener::new(&dir.path().join("s")).unwrap();
+    let mut front = VfioUser::new(&mut host, listener, 8);
+    let broadcast = [0xff; 64];
+    for (kind, floods) in [(TYPE_NET, 1), (TYPE_BLK, 0)] {
+        front.member(&mut host, 3, Some(kind as u8));
+        host.switch().host_send(&broadcast);
+        assert_eq!(host.switch().queued(), floods);
+        front.member(&mut host, 3, None);
+        assert_eq!(host.switch().queued(), 0);
+    }
 }

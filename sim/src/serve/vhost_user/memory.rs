@@ -27,7 +27,7 @@ struct Region {
 }
 
 impl Region {
-    /// Beyond the end of the file an access would be a bus error of this process.
+    /// Beyond the end of the file there is no memory.
     fn check(&self) -> Result<(), String> {
         let MemRegion {
             guest,
@@ -172,8 +172,7 @@ impl Memory {
         unmapped.map_err(|e| e.to_string())
     }
 
-    /// Looks whether every file still reaches to the end of its region. A front-end that cuts one while the device
-    /// works on it still ends this process with a bus error.
+    /// Looks whether every file still reaches to the end of its region. What is cut while the device works on it reads as zeroes.
     ///
     /// # Errors
     /// Which does not.
