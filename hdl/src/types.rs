@@ -12,11 +12,11 @@ pub const CTL_WR: u64 = 1;
 pub const CTL_XL: u64 = 2;
 
 /// `InvCmd::kind`: everything.
-pub const INV_ALL: u64 = 0;
+pub const INV_ALL: u64 = shoal_abi::cmd::IOTLB_ALL as u64;
 /// `InvCmd::kind`: one ASID.
-pub const INV_ASID: u64 = 1;
+pub const INV_ASID: u64 = shoal_abi::cmd::IOTLB_ASID as u64;
 /// `InvCmd::kind`: a range of one ASID.
-pub const INV_RANGE: u64 = 2;
+pub const INV_RANGE: u64 = shoal_abi::cmd::IOTLB_RANGE as u64;
 
 /// Client of a control op: first of the chain slots 0..=3.
 pub const CLIENT_SLOTS: u64 = shoal_abi::profile::CHAIN_SLOTS as u64;

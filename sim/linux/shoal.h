@@ -50,14 +50,6 @@ enum {
 	SHOAL_VDPA_GROUPS,
 };
 
-/* Command fields for which ABI.md has words but no named constants. */
-enum { SHOAL_INVAL_ALL, SHOAL_INVAL_ASID, SHOAL_INVAL_RANGE };	/* IOTLB_INVALIDATE kind */
-#define SHOAL_VQ_READY		BIT(0)	/* VQ_SETUP flags */
-#define SHOAL_FQ_ENABLE		BIT(0)	/* FQ_CTRL */
-#define SHOAL_FQ_LOG_LSB	4
-#define SHOAL_FQ_VECTOR_LSB	16
-#define SHOAL_VECTOR_LSB	16	/* QUEUE_SIZE_VECTOR */
-#define SHOAL_SELECT_LSB	16	/* STATUS_QUEUE_SELECT */
 #define SHOAL_VQ_NUM_MIN	2
 
 struct shoal;

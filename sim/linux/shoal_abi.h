@@ -125,6 +125,18 @@
 #define SHOAL_MSIX_VECTORS 4
 /* Bytes of an MSI-X table entry. */
 #define SHOAL_MSIX_ENTRY_BYTES 16
+/* FQ_CTRL: the fault queue is on. */
+#define SHOAL_FQ_ENABLE 1
+/* FQ_CTRL: first bit of log2(records). */
+#define SHOAL_FQ_LOG2_LSB 4
+/* FQ_CTRL: largest log2(records). */
+#define SHOAL_FQ_LOG2_MAX 7
+/* FQ_CTRL: first bit of the vector. */
+#define SHOAL_FQ_VECTOR_LSB 16
+/* QUEUE_SIZE_VECTOR: first bit of queue_msix_vector. */
+#define SHOAL_QUEUE_VECTOR_LSB 16
+/* STATUS_QUEUE_SELECT: first bit of queue_select. */
+#define SHOAL_QUEUE_SELECT_LSB 16
 /* Vector number that means "no interrupt" (virtio 1.4 §4.1.5.1.2). */
 #define SHOAL_NO_VECTOR 0xffff
 /* Offset of doorbell page 0. Page p stands at `DOORBELLS + p * DOORBELL_PAGE_BYTES`. */
@@ -229,6 +241,14 @@
 #define SHOAL_MSI_VALID 4
 /* ASID_SET flags: PASID valid. */
 #define SHOAL_ASID_PASID_VALID 16
+/* IOTLB_INVALIDATE kind: everything. */
+#define SHOAL_IOTLB_ALL 0
+/* IOTLB_INVALIDATE kind: an ASID. */
+#define SHOAL_IOTLB_ASID 1
+/* IOTLB_INVALIDATE kind: a range of an ASID. */
+#define SHOAL_IOTLB_RANGE 2
+/* VQ_SETUP flag: the queue is ready. */
+#define SHOAL_VQ_READY 1
 /* DEV_MODE_SET flag. */
 #define SHOAL_MODE_STOPPED 1
 /* Polls after which a drain gives up. See the timing contract for the poll interval. */
@@ -387,6 +407,16 @@
  * ring causes (2048 up) access is 2 and IOVA is 0.
  */
 #define SHOAL_FAULT_BYTES 32
+/* Cause in dword 0 of a fault record. */
+#define SHOAL_FAULT_CAUSE_MASK 4095
+/* ASID in dword 0 of a fault record. */
+#define SHOAL_FAULT_ASID_MASK 0xfffff000U
+/* Access in dword 0 of a fault record. */
+#define SHOAL_FAULT_ACCESS_MASK 0xfc00000000ULL
+/* Member id in dword 0 of a fault record. */
+#define SHOAL_FAULT_MEMBER_MASK 0xffffff0000000000ULL
+/* Virtqueue index in dword 1 of a fault record. */
+#define SHOAL_FAULT_VQ_MASK 0xffff
 /* Access field of a record: read. */
 #define SHOAL_FAULT_READ 2
 /* Access field of a record: write. */

@@ -12,8 +12,7 @@
 #include "shoal.h"
 
 /* The most that FQ_CTRL takes. */
-#define SHOAL_FQ_LOG 7
-#define SHOAL_FQ_RECORDS BIT(SHOAL_FQ_LOG)
+#define SHOAL_FQ_RECORDS BIT(SHOAL_FQ_LOG2_MAX)
 
 struct shoal_fault {
 	__le64 what;
@@ -23,12 +22,6 @@ struct shoal_fault {
 };
 
 static_assert(sizeof(struct shoal_fault) == SHOAL_FAULT_BYTES);
-
-#define SHOAL_FAULT_CAUSE	GENMASK_ULL(11, 0)
-#define SHOAL_FAULT_ASID	GENMASK_ULL(31, 12)
-#define SHOAL_FAULT_ACCESS	GENMASK_ULL(39, 34)
-#define SHOAL_FAULT_MEMBER	GENMASK_ULL(63, 40)
-#define SHOAL_FAULT_VQ		GENMASK_ULL(15, 0)
 
 static const char *shoal_cause(u16 cause)
 {
@@ -82,7 +75,7 @@ void shoal_fault_enable(struct shoal *s)
 	q->lost = shoal_read(s, SHOAL_REG_FQ_LOST);
 	shoal_write(s, SHOAL_REG_FQ_HEAD, q->head);
 	shoal_write(s, SHOAL_REG_FQ_CTRL,
-		    SHOAL_FQ_ENABLE | SHOAL_FQ_LOG << SHOAL_FQ_LOG_LSB |
+		    SHOAL_FQ_ENABLE | SHOAL_FQ_LOG2_MAX << SHOAL_FQ_LOG2_LSB |
 		    SHOAL_VEC_FAULT << SHOAL_FQ_VECTOR_LSB);
 }
 
@@ -97,8 +90,8 @@ static void shoal_fault_one(struct shoal *s, const struct shoal_fault *f)
 {
 	static DEFINE_RATELIMIT_STATE(rs, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	u64 what = le64_to_cpu(f->what);
-	u32 member = FIELD_GET(SHOAL_FAULT_MEMBER, what);
-	u16 cause = FIELD_GET(SHOAL_FAULT_CAUSE, what);
+	u32 member = FIELD_GET(SHOAL_FAULT_MEMBER_MASK, what);
+	u16 cause = FIELD_GET(SHOAL_FAULT_CAUSE_MASK, what);
 	struct shoal_vdev *v;
 
 	mutex_lock(&s->vdevs_lock);
@@ -107,9 +100,9 @@ static void shoal_fault_one(struct shoal *s, const struct shoal_fault *f)
 		dev_err(&s->pdev->dev,
 			"fault of member %u (%s) queue %llu: %s (%u) on a %s at IOVA 0x%llx, ASID %llu\n",
 			member, v ? dev_name(&v->vdpa.dev) : "gone",
-			le64_to_cpu(f->vq) & SHOAL_FAULT_VQ, shoal_cause(cause), cause,
-			FIELD_GET(SHOAL_FAULT_ACCESS, what) == SHOAL_FAULT_WRITE ? "write" : "read",
-			le64_to_cpu(f->iova), FIELD_GET(SHOAL_FAULT_ASID, what));
+			le64_to_cpu(f->vq) & SHOAL_FAULT_VQ_MASK, shoal_cause(cause), cause,
+			FIELD_GET(SHOAL_FAULT_ACCESS_MASK, what) == SHOAL_FAULT_WRITE ? "write" : "read",
+			le64_to_cpu(f->iova), FIELD_GET(SHOAL_FAULT_ASID_MASK, what));
 	if (v)
 		shoal_vdev_check(v);
 	mutex_unlock(&s->vdevs_lock);

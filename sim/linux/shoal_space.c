@@ -31,7 +31,7 @@ static int shoal_asid_set(struct shoal *s, u32 asid, u32 mode, u64 root)
 static int shoal_invalidate(struct shoal *s, u32 asid, u64 iova, u64 size)
 {
 	struct shoal_iotlb_invalidate_data data = {
-		.kind = cpu_to_le32(size ? SHOAL_INVAL_RANGE : SHOAL_INVAL_ASID),
+		.kind = cpu_to_le32(size ? SHOAL_IOTLB_RANGE : SHOAL_IOTLB_ASID),
 		.asid = cpu_to_le32(asid),
 		.iova = cpu_to_le64(iova),
 		.len = cpu_to_le64(size),

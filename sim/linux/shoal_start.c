@@ -12,7 +12,7 @@
 
 static void shoal_set_status(struct shoal *s, u8 status)
 {
-	u32 keep = shoal_read(s, SHOAL_REG_STATUS_QUEUE_SELECT) & GENMASK(31, SHOAL_SELECT_LSB);
+	u32 keep = shoal_read(s, SHOAL_REG_STATUS_QUEUE_SELECT) & GENMASK(31, SHOAL_QUEUE_SELECT_LSB);
 
 	shoal_write(s, SHOAL_REG_STATUS_QUEUE_SELECT, keep | status);
 }
@@ -86,13 +86,13 @@ static int shoal_negotiate(struct shoal *s)
 
 static int shoal_start_queue(struct shoal *s)
 {
-	u32 sized = s->admin.num | SHOAL_VEC_ADMIN << SHOAL_VECTOR_LSB;
+	u32 sized = s->admin.num | SHOAL_VEC_ADMIN << SHOAL_QUEUE_VECTOR_LSB;
 	u16 index = shoal_read(s, SHOAL_REG_ADMIN_QUEUE);
 	u64 desc, driver, device;
 
 	shoal_write(s, SHOAL_REG_CONFIG_VECTOR_NUM_QUEUES, SHOAL_VEC_CONFIG);
 	shoal_write(s, SHOAL_REG_STATUS_QUEUE_SELECT,
-		    shoal_get_status(s) | (u32)index << SHOAL_SELECT_LSB);
+		    shoal_get_status(s) | (u32)index << SHOAL_QUEUE_SELECT_LSB);
 	shoal_write(s, SHOAL_REG_QUEUE_SIZE_VECTOR, sized);
 	/* A vector that could not be mapped reads back as NO_VECTOR. */
 	if (shoal_read(s, SHOAL_REG_QUEUE_SIZE_VECTOR) != sized)

@@ -37,10 +37,13 @@ fn abi_md_holds_the_tables_as_they_are_rendered() {
 #[test]
 fn every_constant_of_a_family_is_in_its_table() {
     let has = |all: &[Named], name: &str| all.iter().any(|c| c.name == name);
-    let families: [(&str, &str, Vec<Named>); 8] = [
+    let families: [(&str, &str, Vec<Named>); 11] = [
         (MMU_RS, "CAUSE_", causes()),
         (MMU_RS, "PTE_", mmu_constants()),
         (MMU_RS, "MODE_", mmu_constants()),
+        (MMU_RS, "FAULT_", mmu_constants()),
+        (CMD_RS, "IOTLB_", command_constants()),
+        (REGS_RS, "FQ_", bar_constants()),
         (RING_RS, "", ring_constants()),
         (PCI_RS, "", pci_constants()),
         (CMD_RS, "MSI_", command_constants()),

@@ -171,6 +171,14 @@ pub const MSI_PENDING: u32 = 2;
 pub const MSI_VALID: u32 = 4;
 /// ASID_SET flags: PASID valid.
 pub const ASID_PASID_VALID: u32 = 1 << 4;
+/// IOTLB_INVALIDATE kind: everything.
+pub const IOTLB_ALL: u32 = 0;
+/// IOTLB_INVALIDATE kind: an ASID.
+pub const IOTLB_ASID: u32 = 1;
+/// IOTLB_INVALIDATE kind: a range of an ASID.
+pub const IOTLB_RANGE: u32 = 2;
+/// VQ_SETUP flag: the queue is ready.
+pub const VQ_READY: u32 = 1;
 /// DEV_MODE_SET flag.
 pub const MODE_STOPPED: u8 = 1;
 /// Polls after which a drain gives up. See the timing contract for the poll interval.

@@ -70,6 +70,16 @@ pub const CAUSE_CHAIN_BYTES: u16 = 2054;
 /// dword 0 \[11:0\] cause, \[31:12\] ASID, \[39:34\] access (2 read, 3 write), \[63:40\] member id;
 /// dword 1 \[15:0\] virtqueue index; dword 2 IOVA; dword 3 zero. For ring causes (2048 up) access is 2 and IOVA is 0.
 pub const FAULT_BYTES: u64 = 32;
+/// Cause in dword 0 of a fault record.
+pub const FAULT_CAUSE_MASK: u64 = 0xfff;
+/// ASID in dword 0 of a fault record.
+pub const FAULT_ASID_MASK: u64 = 0xf_ffff << 12;
+/// Access in dword 0 of a fault record.
+pub const FAULT_ACCESS_MASK: u64 = 0x3f << 34;
+/// Member id in dword 0 of a fault record.
+pub const FAULT_MEMBER_MASK: u64 = 0xff_ffff << 40;
+/// Virtqueue index in dword 1 of a fault record.
+pub const FAULT_VQ_MASK: u64 = 0xffff;
 /// Access field of a record: read.
 pub const FAULT_READ: u8 = 2;
 /// Access field of a record: write.

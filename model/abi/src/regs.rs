@@ -85,6 +85,18 @@ pub const MSIX_TABLE: u32 = 0x1_0000;
 pub const MSIX_VECTORS: u32 = 4;
 /// Bytes of an MSI-X table entry.
 pub const MSIX_ENTRY_BYTES: u32 = 16;
+/// FQ_CTRL: the fault queue is on.
+pub const FQ_ENABLE: u32 = 1;
+/// FQ_CTRL: first bit of log2(records).
+pub const FQ_LOG2_LSB: u32 = 4;
+/// FQ_CTRL: largest log2(records).
+pub const FQ_LOG2_MAX: u32 = 7;
+/// FQ_CTRL: first bit of the vector.
+pub const FQ_VECTOR_LSB: u32 = 16;
+/// QUEUE_SIZE_VECTOR: first bit of queue_msix_vector.
+pub const QUEUE_VECTOR_LSB: u32 = 16;
+/// STATUS_QUEUE_SELECT: first bit of queue_select.
+pub const QUEUE_SELECT_LSB: u32 = 16;
 /// Vector number that means "no interrupt" (virtio 1.4 §4.1.5.1.2).
 pub const NO_VECTOR: u16 = 0xffff;
 /// Offset of doorbell page 0. Page p stands at `DOORBELLS + p * DOORBELL_PAGE_BYTES`.

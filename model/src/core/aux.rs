@@ -6,7 +6,10 @@
 use super::{Core, Env};
 use crate::axi_rd::CLIENT_AUX;
 use crate::ctl::{CtlOp, Kind};
-use shoal_abi::mmu::{FAULT_BYTES, FAULT_READ, FAULT_WRITE};
+use shoal_abi::mmu::{
+    FAULT_ACCESS_MASK, FAULT_ASID_MASK, FAULT_BYTES, FAULT_CAUSE_MASK, FAULT_MEMBER_MASK,
+    FAULT_READ, FAULT_WRITE,
+};
 use shoal_abi::regs::MSIX_VECTORS;
 
 /// A fault record before it is written.
@@ -22,12 +25,15 @@ pub(crate) struct FaultRecord {
 
 impl FaultRecord {
     fn words(&self) -> [u64; FAULT_BYTES as usize / 8] {
+        fn field(mask: u64, value: impl Into<u64>) -> u64 {
+            value.into() << mask.trailing_zeros() & mask
+        }
         let access = if self.write { FAULT_WRITE } else { FAULT_READ };
         [
-            u64::from(self.cause & 0xfff)
-                | u64::from(self.asid & 0xf_ffff) << 12
-                | u64::from(access) << 34
-                | u64::from(self.member) << 40,
+            field(FAULT_CAUSE_MASK, self.cause)
+                | field(FAULT_ASID_MASK, self.asid)
+                | field(FAULT_ACCESS_MASK, access)
+                | field(FAULT_MEMBER_MASK, self.member),
             u64::from(self.index),
             self.iova,
             0,

@@ -5,8 +5,8 @@ use std::fmt;
 use shoal_abi::mmu::{
     CAUSE_ASID_OFF, CAUSE_AVAIL_JUMP, CAUSE_CHAIN_BYTES, CAUSE_CHAIN_LONG, CAUSE_DESC_INDEX,
     CAUSE_DESC_ORDER, CAUSE_INDIRECT, CAUSE_INDIRECT_TABLE, CAUSE_NONE, CAUSE_READ_ACCESS,
-    CAUSE_READ_PAGE, CAUSE_TABLE_ACCESS, CAUSE_WRITE_ACCESS, CAUSE_WRITE_PAGE, FAULT_BYTES,
-    FAULT_WRITE,
+    CAUSE_READ_PAGE, CAUSE_TABLE_ACCESS, CAUSE_WRITE_ACCESS, CAUSE_WRITE_PAGE, FAULT_ACCESS_MASK,
+    FAULT_ASID_MASK, FAULT_BYTES, FAULT_CAUSE_MASK, FAULT_MEMBER_MASK, FAULT_VQ_MASK, FAULT_WRITE,
 };
 use shoal_abi::regs;
 
@@ -45,12 +45,13 @@ impl FaultRecord {
                 .fold(0u64, |w, &x| (w << 8) | u64::from(x))
         };
         let w = word(0);
+        let field = |w: u64, mask: u64| (w & mask) >> mask.trailing_zeros();
         Self {
-            cause: (w & 0xfff) as u16,
-            asid: ((w >> 12) & 0xf_ffff) as u32,
-            write: ((w >> 34) & 0x3f) as u8 == FAULT_WRITE,
-            member: ((w >> 40) & 0xff_ffff) as u32,
-            vq_index: (word(1) & 0xffff) as u16,
+            cause: field(w, FAULT_CAUSE_MASK) as u16,
+            asid: field(w, FAULT_ASID_MASK) as u32,
+            write: field(w, FAULT_ACCESS_MASK) as u8 == FAULT_WRITE,
+            member: field(w, FAULT_MEMBER_MASK) as u32,
+            vq_index: field(word(1), FAULT_VQ_MASK) as u16,
             iova: word(2),
         }
     }

@@ -56,9 +56,9 @@ pub fn iotlb_invalidate(asid: Option<u32>, range: Option<(u64, u64)>) -> Cmd {
     let c = Cmd::new(abi::IOTLB_INVALIDATE, 0);
     match (asid, range) {
         (None, _) => c,
-        (Some(a), None) => c.put("kind", 1).put("asid", a.into()),
+        (Some(a), None) => c.put("kind", abi::IOTLB_ASID.into()).put("asid", a.into()),
         (Some(a), Some((iova, len))) => c
-            .put("kind", 2)
+            .put("kind", abi::IOTLB_RANGE.into())
             .put("asid", a.into())
             .put("iova", iova)
             .put("len", len),
