@@ -4,7 +4,7 @@
 use std::sync::Once;
 
 /// Makes this process survive pages that their file no longer has, from now on.
-pub(super) fn survive() {
+pub(crate) fn survive() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // SAFETY: `action` is a whole, initialised `sigaction`; the handler is of the kind that SA_SIGINFO says.

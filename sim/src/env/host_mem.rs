@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use vm_memory::{
-    Address, Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap,
+    Address, AtomicAccess, Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap,
     GuestMemoryRegion, GuestRegionMmap, MmapRegion,
 };
 
@@ -232,6 +233,41 @@ impl HostMem {
             }
         }
         map.write_slice(bytes, GuestAddress(addr))
+            .map_err(|_| MemError::Unmapped { addr, len })
+    }
+
+    /// The integer at `addr`, which is aligned, in one access.
+    ///
+    /// # Errors
+    /// `Unmapped`, and so is what is not aligned.
+    pub fn load_atomic<T: AtomicAccess>(&self, addr: u64, order: Ordering) -> Result<T, MemError> {
+        let map = self
+            .shared
+            .map
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let len = size_of::<T>();
+        map.load(GuestAddress(addr), order)
+            .map_err(|_| MemError::Unmapped { addr, len })
+    }
+
+    /// Stores an integer at `addr`, which is aligned, in one access.
+    ///
+    /// # Errors
+    /// As [`HostMem::load_atomic`].
+    pub fn store_atomic<T: AtomicAccess>(
+        &self,
+        addr: u64,
+        value: T,
+        order: Ordering,
+    ) -> Result<(), MemError> {
+        let map = self
+            .shared
+            .map
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let len = size_of::<T>();
+        map.store(value, GuestAddress(addr), order)
             .map_err(|_| MemError::Unmapped { addr, len })
     }
 

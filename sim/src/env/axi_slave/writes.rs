@@ -302,6 +302,11 @@ fn confirm(write: &mut Write, on: &mut Platform<'_>) -> Option<u8> {
     write.transfers.is_empty().then_some(resp)
 }
 
+/// Bytes of a beat, aligned: memory that others look at meanwhile is written in the largest pieces that both sides allow, so that
+/// nobody sees half of an index.
+#[repr(align(8))]
+struct Run([u8; 64]);
+
 /// Gives the strobed bytes of one beat to `put`, each run of set strobes at once, with their distance from its first byte.
 fn store(
     lane: usize,
@@ -311,14 +316,14 @@ fn store(
     mut put: impl FnMut(u64, &[u8]) -> Result<(), MemError>,
 ) -> Result<(), MemError> {
     let byte = |l: usize| data[l / 8].to_le_bytes()[l % 8];
-    let mut run = [0; 64];
+    let mut run = Run([0; 64]);
     let mut n = 0;
     for l in lane..=lane + len {
         if l < lane + len && strb >> l & 1 == 1 {
-            run[n] = byte(l);
+            run.0[n] = byte(l);
             n += 1;
         } else if n > 0 {
-            put((l - n - lane) as u64, &run[..n])?;
+            put((l - n - lane) as u64, &run.0[..n])?;
             n = 0;
         }
     }

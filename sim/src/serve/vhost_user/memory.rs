@@ -190,18 +190,27 @@ impl Memory {
         Some(r.wire.guest + (user - r.wire.user))
     }
 
+    /// The platform address of `bytes` at a guest physical address, if they are in one region.
+    #[must_use]
+    pub fn platform(&self, guest: u64, bytes: u64) -> Option<u64> {
+        let mut regions = self.regions.iter();
+        let r = regions.find(|r| guest.wrapping_sub(r.wire.guest) < r.wire.size)?;
+        let offset = guest - r.wire.guest;
+        (bytes <= r.wire.size - offset).then_some(r.platform + offset)
+    }
+
     /// The u16 at a guest physical address.
     #[must_use]
     pub fn read_u16(&self, guest: u64) -> Option<u16> {
-        let r = self
-            .regions
-            .iter()
-            .find(|r| guest.wrapping_sub(r.wire.guest) < r.wire.size)?;
         let mut b = [0; 2];
-        self.mem
-            .read(r.platform + (guest - r.wire.guest), &mut b)
-            .ok()?;
+        self.mem.read(self.platform(guest, 2)?, &mut b).ok()?;
         Some(u16::from_le_bytes(b))
+    }
+
+    /// The memory that the platform addresses are of.
+    #[must_use]
+    pub fn mem(&self) -> &HostMem {
+        &self.mem
     }
 
     /// True without regions.

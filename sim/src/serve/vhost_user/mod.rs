@@ -3,7 +3,9 @@
 //! Each socket is a device of its own. The front-end's memory is mapped into the device's address space, so that the device works
 //! on the front-end's rings where they are; kicks become doorbells, interrupt messages become calls.
 
+mod inflight;
 mod memory;
+mod region;
 mod rings;
 mod session;
 mod wire;
@@ -15,9 +17,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use shoal_abi::ring::MAX_CHAIN_BYTES;
 use shoal_driver::{DeviceKind, Interrupts, Mgmtdev, Options, SpaceKind, Vdev, VdevConfig};
 use tracing::{info, warn};
 
+use self::region::Tracks;
 use self::session::Session;
 use self::wire::Message;
 use super::listener;
@@ -28,14 +32,31 @@ use crate::host::SharedHost;
 pub type Listener = listener::Listener<Message>;
 type Event = listener::Event<Message>;
 
-/// Most data segments of a block request: with segments of up to 64 KiB a request stays below the longest chain, and it fits a
-/// ring of 128 entries with header and status.
+/// Most data segments of a block request: with header and status it fits a ring of 128 entries.
 const SEG_MAX: u32 = 126;
+/// Most bytes of a data segment, so that a request with as many as it may have is below the longest chain.
+const SIZE_MAX: u32 = 64 << 10;
+const _: () = assert!(SEG_MAX as u64 * SIZE_MAX as u64 + 16 <= MAX_CHAIN_BYTES as u64);
+/// Block feature SIZE_MAX: `size_max` of the configuration space is valid (virtio 1.4 §5.2.3). A word to the driver that the device
+/// itself has no part in: the front-end hears it from here, the device not at all. libblkio heeds it; QEMU 11.1 keeps it from its guests,
+/// where Linux stays at requests of `max_sectors_kb`, 1280 KiB unless somebody raises it.
+const F_BLK_SIZE_MAX: u32 = 1;
+/// Offset of `size_max`, le32, in `struct virtio_blk_config` (virtio 1.4 §5.2.4).
+const BLK_CFG_SIZE_MAX: usize = 8;
 /// Block size reported.
 const BLK_SIZE: u32 = 512;
 
 /// Place of the fault queue's message among the mgmtdev's.
 const FAULT_VECTOR: usize = 2;
+
+/// Features between front-end and server, of which the device does not know.
+fn own_features(kind: &DeviceKind) -> u64 {
+    let of_type = match kind {
+        DeviceKind::Blk { .. } => 1 << F_BLK_SIZE_MAX,
+        DeviceKind::Net { .. } => 0,
+    };
+    of_type | wire::F_PROTOCOL_FEATURES
+}
 
 /// A block device of `capacity` sectors.
 #[must_use]
@@ -78,6 +99,7 @@ pub struct VhostUser {
     seen: u64,
     /// Messages of clients may wait.
     has_more: bool,
+    tracks: Tracks,
 }
 
 impl VhostUser {
@@ -104,11 +126,20 @@ impl VhostUser {
                 client: 0,
             });
         }
+        let tracks = Tracks::default();
+        let looked = tracks.clone();
+        // Not only between two looks at the clients: commands of the driver step the device too.
+        host.borrow_mut().add_tap(Box::new(move |cycle, _, _| {
+            if cycle.is_multiple_of(Tracks::CYCLES) {
+                looked.look();
+            }
+        }));
         Ok(Self {
             mgmtdev,
             ports,
             seen: 0,
             has_more: false,
+            tracks,
         })
     }
 
@@ -145,13 +176,14 @@ impl VhostUser {
 }
 
 impl Port {
-    fn event(&mut self, host: &SharedHost, number: usize, event: Event) {
+    fn event(&mut self, host: &SharedHost, number: usize, tracks: &Tracks, event: Event) {
         match event {
             Event::Connected(client, socket) => {
                 self.client = client;
                 info!(member = self.vdev.id(), "a client is connected");
                 let mem = host.borrow().mem().clone();
-                self.session = Some(Session::new(socket, mem, self.vdev.clone(), number));
+                let vdev = self.vdev.clone();
+                self.session = Some(Session::new(socket, mem, vdev, number, tracks.clone()));
             }
             Event::Message(client, message) if client == self.client => {
                 if let Some(session) = &mut self.session {
@@ -233,7 +265,7 @@ impl Front<SharedHost> for VhostUser {
             let events: Vec<Event> = events.collect();
             self.has_more |= events.len() == MESSAGES;
             for event in events {
-                port.event(host, n, event);
+                port.event(host, n, &self.tracks, event);
             }
             port.kicks();
         }

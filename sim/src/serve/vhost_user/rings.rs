@@ -2,17 +2,26 @@
 //!
 //! A ring is live when it has a size, addresses and a kick descriptor and is enabled. The device is brought up, with the
 //! features negotiated, for the first live ring, and reset when the last one stops; the front-end sees none of that.
+//!
+//! A network device's transmit ring that the front-end has disabled but not stopped should be worked on and its frames dropped
+//! (vhost-user, "Ring states"). Here it stands still until it is enabled or stopped, and no frame is lost. QEMU disables only the pairs that a
+//! guest does not use, of devices with several; these have one, which it enables before it starts it and stops with GET_VRING_BASE.
 
 use std::os::fd::OwnedFd;
 
 use shoal_abi::ring::{
-    F_ACCESS_PLATFORM, F_VERSION_1, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, USED_IDX,
+    AVAIL_RING, F_ACCESS_PLATFORM, F_VERSION_1, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK,
+    S_FEATURES_OK, USED_ELEM_BYTES, USED_IDX, USED_RING,
 };
 use shoal_driver::Vdev;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
+use super::inflight::{Ring as SharedRing, Track};
 use super::memory::Memory;
+use super::own_features;
+use super::region::{Part, Region, Tracks};
 use super::wire::{VringAddr, F_PROTOCOL_FEATURES};
+use crate::env::HostMem;
 use crate::host::SharedHost;
 use crate::serve::socket::signal;
 
@@ -44,19 +53,42 @@ pub struct Rings {
     features: Option<u64>,
     /// The device is up.
     is_up: bool,
+    /// Where the front-end keeps what is in flight, if it does.
+    region: Option<Region>,
+    tracks: Tracks,
 }
 
 impl Rings {
-    /// The rings of `vdev`, of which nothing is known.
+    /// The rings of `vdev`, of which nothing is known; `tracks` follows those that have an in-flight region.
     #[must_use]
-    pub fn new(vdev: Vdev<SharedHost>) -> Self {
+    pub fn new(vdev: Vdev<SharedHost>, tracks: Tracks) -> Self {
         let count = vdev.vq_count();
         Self {
             vdev,
             rings: (0..count).map(|_| Ring::default()).collect(),
             features: None,
             is_up: false,
+            region: None,
+            tracks,
         }
+    }
+
+    /// Keeps what is in flight in `region` from now on.
+    ///
+    /// # Errors
+    /// As [`Rings::stop`] and [`Rings::start`].
+    pub fn set_region(&mut self, region: Region, memory: &Memory) -> Result<(), String> {
+        self.stop_all()?;
+        self.region = Some(region);
+        self.start(memory)
+    }
+
+    /// Looks whether the in-flight region is still there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check(&self) -> Result<(), String> {
+        self.region.as_ref().map_or(Ok(()), Region::check)
     }
 
     /// Ring `index`.
@@ -161,7 +193,9 @@ impl Rings {
         let desc = guest("descriptor table", addr.desc)?;
         let avail = guest("available ring", addr.avail)?;
         let used = guest("used ring", addr.used)?;
-        let (size, base) = (self.rings[n].size, self.rings[n].base);
+        let size = self.rings[n].size;
+        let track = self.track(n, size, (avail, used), memory)?;
+        let base = track.as_ref().map_or(self.rings[n].base, Track::start);
         let index = u16::try_from(n).map_err(|e| e.to_string())?;
         if let Some(done) = memory.read_u16(used + USED_IDX).filter(|&d| d != base) {
             warn!("ring {n} starts at {base} with a used index of {done}: chains between were lost before");
@@ -173,12 +207,56 @@ impl Rings {
             v.set_vq_state(index, base)?;
             v.set_vq_cb(index, true)?;
             self.bring_up(features)?;
+            // Followed before the device can take anything.
+            if let Some(track) = track {
+                self.tracks.add(v.id(), n, track);
+            }
             v.set_vq_ready(index, true)
         })()
-        .map_err(|e| e.to_string())?;
+        .map_err(|e| {
+            self.tracks.remove(v.id(), n);
+            e.to_string()
+        })?;
         self.rings[n].is_live = true;
         debug!("ring {n} of {size} entries lives from {base} on: table {desc:#x}, {avail:#x}, {used:#x}");
         Ok(())
+    }
+
+    /// What was in flight on ring `n` when it was last worked on, ready to be done again; nothing without an in-flight region.
+    fn track(
+        &self,
+        n: usize,
+        size: u16,
+        (avail, used): (u64, u64),
+        memory: &Memory,
+    ) -> Result<Option<Track<Part, HostMem>>, String> {
+        let Some(region) = &self.region else {
+            return Ok(None);
+        };
+        let (part, desc_num) = region.part(n)?;
+        let entries = u64::from(size);
+        let place = |what, guest: u64, bytes, align| {
+            let at = memory
+                .platform(guest, bytes)
+                .filter(|_| guest.is_multiple_of(align));
+            at.ok_or_else(|| format!("{what} at {guest:#x} is not aligned or not in one region"))
+        };
+        let ring = SharedRing {
+            mem: memory.mem().clone(),
+            avail: place("available ring", avail, AVAIL_RING + entries * 2, 2)?,
+            used: place("used ring", used, USED_RING + entries * USED_ELEM_BYTES, 4)?,
+            size,
+        };
+        let track = Track::open(part, desc_num, ring, self.rings[n].base)?;
+        if track.count() > 0 {
+            info!(
+                member = self.vdev.id(),
+                "ring {n} goes on at {} with {} chains in flight",
+                track.start(),
+                track.count()
+            );
+        }
+        Ok(Some(track))
     }
 
     /// Takes the device from reset to DRIVER_OK. ACCESS_PLATFORM is the driver's business: here it translates.
@@ -189,7 +267,8 @@ impl Rings {
         let mut status = S_ACKNOWLEDGE | S_DRIVER;
         let v = &self.vdev;
         v.set_status(status)?;
-        v.set_driver_features(features & !F_PROTOCOL_FEATURES | 1 << F_ACCESS_PLATFORM)?;
+        let own = own_features(&v.config().kind);
+        v.set_driver_features(features & !own | 1 << F_ACCESS_PLATFORM)?;
         status |= S_FEATURES_OK;
         if v.set_status(status)? & S_FEATURES_OK == 0 {
             let _ = v.reset();
@@ -218,6 +297,7 @@ impl Rings {
         self.deliver_calls();
         let ring = &mut self.rings[n];
         ring.base = state.map_err(|e| format!("ring {n}: {e}"))?;
+        self.tracks.remove(self.vdev.id(), n);
         ring.is_live = false;
         if self.rings.iter().all(|r| !r.is_live) {
             self.reset()?;
@@ -244,6 +324,8 @@ impl Rings {
     /// What the device says.
     pub fn clear(&mut self) -> Result<(), String> {
         let result = if self.is_up { self.reset() } else { Ok(()) };
+        (0..self.rings.len()).for_each(|n| self.tracks.remove(self.vdev.id(), n));
+        self.region = None;
         self.deliver_calls();
         self.features = None;
         self.rings.iter_mut().for_each(|r| *r = Ring::default());

@@ -1,7 +1,7 @@
 //! One front-end: what it asks.
 
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use shoal_abi::ring::{F_ACCESS_PLATFORM, F_ORDER_PLATFORM};
@@ -10,10 +10,13 @@ use tracing::{info, warn};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::memory::{Memory, MAX_REGIONS};
+use super::region::{self, Region, Tracks};
 use super::rings::Rings;
-use super::wire::{self, reply, request, MemRegion, Message};
+use super::wire::{self, reply, reply_with, request, Inflight, MemRegion, Message};
+use super::{own_features, BLK_CFG_SIZE_MAX, SIZE_MAX};
 use crate::env::HostMem;
 use crate::host::SharedHost;
+use crate::serve::socket::signal;
 
 /// Why a front-end is sent away.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,8 @@ pub enum Broken {
 enum Done {
     /// It has a reply of its own.
     Reply(Vec<u8>),
+    /// And a file with it.
+    File(Vec<u8>, OwnedFd),
     /// It has none; the front-end may ask for an acknowledgement.
     Quiet,
 }
@@ -57,11 +62,17 @@ fn unblocked(fd: OwnedFd) -> Result<OwnedFd, String> {
 impl Session {
     /// A front-end that has said nothing yet, for `vdev`, the `number`th device.
     #[must_use]
-    pub fn new(socket: UnixStream, mem: HostMem, vdev: Vdev<SharedHost>, number: usize) -> Self {
+    pub fn new(
+        socket: UnixStream,
+        mem: HostMem,
+        vdev: Vdev<SharedHost>,
+        number: usize,
+        tracks: Tracks,
+    ) -> Self {
         Self {
             socket,
             memory: Memory::new(mem, vdev.clone(), number),
-            rings: Rings::new(vdev.clone()),
+            rings: Rings::new(vdev.clone(), tracks),
             vdev,
             protocol_features: 0,
         }
@@ -94,23 +105,24 @@ impl Session {
     /// ACCESS_PLATFORM would mean that the front-end translates.
     fn features(&self) -> u64 {
         let hidden = 1 << F_ACCESS_PLATFORM | 1 << F_ORDER_PLATFORM;
-        self.vdev.get_device_features() & !hidden | wire::F_PROTOCOL_FEATURES
+        self.vdev.get_device_features() & !hidden | own_features(&self.vdev.config().kind)
     }
 
     fn protocol_features(&self) -> u64 {
         let of_type = match self.vdev.config().kind {
-            DeviceKind::Blk { .. } => wire::P_MQ | wire::P_CONFIG,
+            DeviceKind::Blk { .. } => wire::P_MQ | wire::P_CONFIG | wire::P_INFLIGHT_SHMFD,
             DeviceKind::Net { .. } => 0,
         };
         of_type | wire::P_REPLY_ACK | wire::P_RESET_DEVICE | wire::P_CONFIGURE_MEM_SLOTS
     }
 
-    /// Looks whether the memory is still there.
+    /// Looks whether the memory and the in-flight region are still there.
     ///
     /// # Errors
     /// When the front-end is to be sent away.
     pub fn check(&self) -> Result<(), Broken> {
-        self.memory.check().map_err(Broken::Protocol)
+        let result = self.memory.check().and_then(|()| self.rings.check());
+        result.map_err(Broken::Protocol)
     }
 
     /// Takes a message.
@@ -131,6 +143,9 @@ impl Session {
         self.rings.deliver_calls();
         match result {
             Ok(Done::Reply(body)) => reply(&self.socket, header.request, &body)?,
+            Ok(Done::File(body, fd)) => {
+                reply_with(&self.socket, header.request, &body, fd.as_fd())?;
+            }
             Ok(Done::Quiet) if ack => reply(&self.socket, header.request, 0_u64.as_bytes())?,
             Ok(Done::Quiet) => {}
             Err(why) if ack => {
@@ -178,6 +193,16 @@ impl Session {
                 self.rings.stop_all()?;
                 self.memory.remove(place)?;
                 self.rings.start(&self.memory)?;
+            }
+            request::GET_INFLIGHT_FD => {
+                let (wire, len) = inflight(&body)?;
+                let (made, fd) = region::create(&wire, self.vdev.vq_count())?;
+                return Ok(Done::File(made.as_bytes()[..len].to_vec(), fd));
+            }
+            request::SET_INFLIGHT_FD => {
+                let (wire, _) = inflight(&body)?;
+                let region = Region::map(wire, one(fds)?, self.vdev.vq_count())?;
+                self.rings.set_region(region, &self.memory)?;
             }
             request::SET_CONFIG => {
                 return Err("no field of the configuration can be written".into())
@@ -252,7 +277,11 @@ impl Session {
         };
         let ring = self.rings.get(index)?;
         match what {
-            request::SET_VRING_CALL => ring.call = fd,
+            request::SET_VRING_CALL => {
+                // What was used before its call came, by a server before this one maybe, is not waited for in vain.
+                fd.iter().for_each(signal);
+                ring.call = fd;
+            }
             request::SET_VRING_ERR => ring.err = fd,
             _ => {
                 let fd = fd.ok_or("a ring without a kick descriptor: polling is not done here")?;
@@ -284,6 +313,9 @@ impl Session {
         // Beyond the features of the device the configuration is zero.
         let mut config = self.vdev.config().config_space();
         config.resize(wire::MAX_CONFIG, 0);
+        if let DeviceKind::Blk { .. } = self.vdev.config().kind {
+            config[BLK_CFG_SIZE_MAX..][..4].copy_from_slice(&SIZE_MAX.to_le_bytes());
+        }
         let (from, len) = (range.offset as usize, range.size as usize);
         let bytes = from.checked_add(len).and_then(|end| config.get(from..end));
         match bytes.filter(|_| rest.len() == len) {
@@ -327,6 +359,18 @@ fn subset(features: u64, offered: u64) -> Result<u64, String> {
         Ok(features)
     } else {
         Err(format!("features {features:#x} of {offered:#x}"))
+    }
+}
+
+/// The description of an in-flight region and its bytes: the structure of C ends with padding, that of the protocol does not.
+fn inflight(body: &[u8]) -> Result<(Inflight, usize), String> {
+    let mut whole = [0; size_of::<Inflight>()];
+    match body.len() {
+        len @ (20 | 24) => {
+            whole[..len].copy_from_slice(body);
+            Ok((fixed(&whole)?, len))
+        }
+        len => Err(format!("{len} bytes of 20 or 24")),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Messages of the vhost-user protocol, version 1 (QEMU `docs/interop/vhost-user.rst`), in the byte order of the machine.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use rustix::net::{sendmsg, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::serve::socket::{fill, send_all, Receive, SocketError};
+use crate::serve::socket::{fill, send_all, Receive, SocketError, MAX_FDS};
 
 /// Most bytes of a message without its header; the largest that is understood, a memory table, has 264.
 const MAX_BODY: u32 = 4096;
@@ -32,17 +34,20 @@ pub mod request {
     pub const SET_VRING_ENABLE: u32 = 18;
     pub const GET_CONFIG: u32 = 24;
     pub const SET_CONFIG: u32 = 25;
+    pub const GET_INFLIGHT_FD: u32 = 31;
+    pub const SET_INFLIGHT_FD: u32 = 32;
     pub const RESET_DEVICE: u32 = 34;
     pub const GET_MAX_MEM_SLOTS: u32 = 36;
     pub const ADD_MEM_REG: u32 = 37;
     pub const REM_MEM_REG: u32 = 38;
     /// Requests with a reply of their own, which are not acknowledged beside that.
-    pub const HAVE_REPLY: [u32; 6] = [
+    pub const HAVE_REPLY: [u32; 7] = [
         GET_FEATURES,
         GET_VRING_BASE,
         GET_PROTOCOL_FEATURES,
         GET_QUEUE_NUM,
         GET_CONFIG,
+        GET_INFLIGHT_FD,
         GET_MAX_MEM_SLOTS,
     ];
 }
@@ -64,6 +69,8 @@ pub const P_MQ: u64 = 1 << 0;
 pub const P_REPLY_ACK: u64 = 1 << 3;
 /// Protocol feature: GET_CONFIG and SET_CONFIG.
 pub const P_CONFIG: u64 = 1 << 9;
+/// Protocol feature: GET_INFLIGHT_FD and SET_INFLIGHT_FD.
+pub const P_INFLIGHT_SHMFD: u64 = 1 << 12;
 /// Protocol feature: RESET_DEVICE.
 pub const P_RESET_DEVICE: u64 = 1 << 13;
 /// Protocol feature: memory regions come and go one by one.
@@ -158,6 +165,24 @@ pub struct ConfigRange {
     pub flags: u32,
 }
 
+/// GET_INFLIGHT_FD and SET_INFLIGHT_FD: a region in a file.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Inflight {
+    /// Bytes.
+    pub mmap_size: u64,
+    /// Offset in the file.
+    pub mmap_offset: u64,
+    /// Rings.
+    pub num_queues: u16,
+    /// Most entries of a ring.
+    pub queue_size: u16,
+    /// Nothing; the end of the structure in C.
+    pub padding: [u8; 4],
+}
+
 /// A message from the front-end.
 #[derive(Debug)]
 pub struct Message {
@@ -211,22 +236,42 @@ pub fn reply(socket: &UnixStream, request: u32, body: &[u8]) -> io::Result<()> {
     send_all(socket, &[header.as_bytes(), body].concat())
 }
 
-#[cfg(test)]
-/// Sends a request with file descriptors, as a front-end.
-pub fn send_request(
+/// Sends the reply to `request` with a file.
+///
+/// # Errors
+/// As [`reply`].
+pub fn reply_with(
+    socket: &UnixStream,
+    request: u32,
+    body: &[u8],
+    fd: BorrowedFd<'_>,
+) -> io::Result<()> {
+    let header = Header {
+        request,
+        flags: VERSION | F_REPLY,
+        size: u32::try_from(body.len()).unwrap_or(u32::MAX),
+    };
+    send_message(socket, header, body, &[fd])
+}
+
+/// Sends a message with file descriptors.
+///
+/// # Errors
+/// What the system says.
+pub fn send_message(
     socket: &UnixStream,
     header: Header,
     body: &[u8],
-    fds: &[std::os::fd::BorrowedFd<'_>],
+    fds: &[BorrowedFd<'_>],
 ) -> io::Result<()> {
-    use rustix::net::{sendmsg, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
     let bytes = [header.as_bytes(), body].concat();
-    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(32))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS + 1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    if !fds.is_empty() {
-        assert!(control.push(SendAncillaryMessage::ScmRights(fds)));
+    if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::ErrorKind::InvalidInput.into());
     }
     let iov = [io::IoSlice::new(&bytes)];
-    sendmsg(socket, &iov, &mut control, SendFlags::NOSIGNAL)?;
-    Ok(())
+    let sent = sendmsg(socket, &iov, &mut control, SendFlags::NOSIGNAL)?;
+    // The descriptors are with the first bytes.
+    send_all(socket, &bytes[sent..])
 }
