@@ -120,8 +120,17 @@ fn servers_refuse_what_they_cannot_serve() {
         ("--socket s --json no/x.json", "no/x.json"),
         ("--socket s --record no/x.rec", "no/x.rec"),
         ("--socket s --out no", "no"),
+        ("--socket s --uplink no/u", "--uplink no/u"),
+        ("--socket s --uplink file", "--uplink file"),
     ] {
         refused(d, &format!("serve vfio-user --dut model {words}"), named);
+    }
+    #[cfg(feature = "driver")]
+    {
+        let net = "serve vhost-user-net --dut model --socket s --uplink no/u";
+        refused(d, net, "--uplink no/u");
+        let blk = "serve vhost-user-blk --dut model --socket s --uplink u";
+        refused(d, blk, "--uplink");
     }
 }
 

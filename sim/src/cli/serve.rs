@@ -17,8 +17,9 @@ use crate::env::{EnvSettings, SECTOR_BYTES};
 use crate::host::SharedHost;
 use crate::host::{Host, HostError, HostSettings};
 use crate::scenario::Outcome;
-use crate::serve::pump::{self, Clock, PumpCounts};
+use crate::serve::pump::{self, Clock, Front, PumpCounts};
 use crate::serve::stores;
+use crate::serve::uplink::{self, Uplink, UplinkCounts};
 use crate::serve::vfio_user::{Listener, VfioUser};
 #[cfg(feature = "driver")]
 use crate::serve::vhost_user::{self, VhostUser};
@@ -33,7 +34,7 @@ pub(super) enum ServeArgs {
     VhostUserBlk(VhostUserArgs),
     /// Network devices over vhost-user, for QEMU's netdev vhost-user; all are ports of one switch
     #[cfg(feature = "driver")]
-    VhostUserNet(VhostUserArgs),
+    VhostUserNet(VhostUserNetArgs),
 }
 
 #[cfg(feature = "driver")]
@@ -49,6 +50,15 @@ pub(super) struct VhostUserArgs {
     device: DeviceArgs,
 }
 
+#[cfg(feature = "driver")]
+#[derive(Debug, Args)]
+pub(super) struct VhostUserNetArgs {
+    #[command(flatten)]
+    common: VhostUserArgs,
+    #[command(flatten)]
+    uplink: UplinkArg,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct VfioUserArgs {
     /// Where to listen
@@ -58,7 +68,30 @@ pub(super) struct VfioUserArgs {
     #[arg(long, default_value_t = DEFAULT_VECTORS, value_parser = clap::value_parser!(u16).range(i64::from(FIRST_SLOT_VECTOR)..=i64::from(MAX_VECTORS)))]
     vectors: u16,
     #[command(flatten)]
+    uplink: UplinkArg,
+    #[command(flatten)]
     device: DeviceArgs,
+}
+
+/// The way out of the switch.
+#[derive(Debug, Default, Args)]
+struct UplinkArg {
+    /// Listen here for a network behind the switch: QEMU's `-netdev stream`, passt, or whatever else sends and takes Ethernet
+    /// frames, each with its length before it in 4 bytes, big endian
+    #[arg(long, value_name = "PATH")]
+    uplink: Option<PathBuf>,
+}
+
+impl UplinkArg {
+    fn listen(&self) -> Result<Option<Uplink>, CliError> {
+        let Some(path) = &self.uplink else {
+            return Ok(None);
+        };
+        let listener = uplink::Listener::new(path)
+            .map_err(|e| CliError::bad_input(format!("--uplink {}: {e}", path.display())))?;
+        println!("uplink on {}", path.display());
+        Ok(Some(Uplink::new(listener)))
+    }
 }
 
 /// What every server needs.
@@ -106,9 +139,9 @@ pub(super) fn main(args: ServeArgs) -> Result<u8, CliError> {
     match args {
         ServeArgs::VfioUser(args) => vfio_user(&args),
         #[cfg(feature = "driver")]
-        ServeArgs::VhostUserBlk(args) => vhost_user(&args, true),
+        ServeArgs::VhostUserBlk(args) => vhost_user(&args, None),
         #[cfg(feature = "driver")]
-        ServeArgs::VhostUserNet(args) => vhost_user(&args, false),
+        ServeArgs::VhostUserNet(args) => vhost_user(&args.common, Some(&args.uplink)),
     }
 }
 
@@ -117,6 +150,7 @@ fn vfio_user(args: &VfioUserArgs) -> Result<u8, CliError> {
     device.check(false)?;
     let listener = Listener::new(&args.socket)
         .map_err(|e| CliError::bad_input(format!("--socket {}: {e}", args.socket.display())))?;
+    let mut uplink = args.uplink.listen()?;
     log();
     let setup = device.setup("vfio-user");
     // The memory is that of the client.
@@ -125,16 +159,19 @@ fn vfio_user(args: &VfioUserArgs) -> Result<u8, CliError> {
     println!("listening on {}", args.socket.display());
     let stop = stop_flag()?;
     let clock = Clock { hz: device.clock };
-    let result = pump::run(&mut host, &mut front, clock, &stop);
+    let mut fronts: Vec<&mut dyn Front<Host>> = vec![&mut front];
+    fronts.extend(uplink.as_mut().map(|u| u as &mut dyn Front<Host>));
+    let result = pump::run(&mut host, &mut fronts, clock, &stop);
     drop(front);
-    device.finish(&setup, host, result)
+    device.finish(&setup, host, result, uplink.as_ref())
 }
 
 #[cfg(feature = "driver")]
-fn vhost_user(args: &VhostUserArgs, is_blk: bool) -> Result<u8, CliError> {
+fn vhost_user(args: &VhostUserArgs, net: Option<&UplinkArg>) -> Result<u8, CliError> {
     /// Bytes of memory for the driver's queues and page tables.
     const DRIVER_BYTES: u64 = 256 << 20;
     let device = &args.device;
+    let is_blk = net.is_none();
     if !is_blk && args.queues != 1 {
         return Err(CliError::bad_input("--queues: a network device has 1"));
     }
@@ -156,6 +193,7 @@ fn vhost_user(args: &VhostUserArgs, is_blk: bool) -> Result<u8, CliError> {
         };
         devices.push((listener, config));
     }
+    let mut uplink = net.map_or(Ok(None), UplinkArg::listen)?;
     log();
     let mut host = SharedHost::new(device.host(&setup, DRIVER_BYTES)?);
     let mut front = VhostUser::new(&host, devices).map_err(CliError::bad_input)?;
@@ -164,10 +202,12 @@ fn vhost_user(args: &VhostUserArgs, is_blk: bool) -> Result<u8, CliError> {
     }
     let stop = stop_flag()?;
     let clock = Clock { hz: device.clock };
-    let result = pump::run(&mut host, &mut front, clock, &stop);
+    let mut fronts: Vec<&mut dyn Front<SharedHost>> = vec![&mut front];
+    fronts.extend(uplink.as_mut().map(|u| u as &mut dyn Front<SharedHost>));
+    let result = pump::run(&mut host, &mut fronts, clock, &stop);
     front.close();
     let host = host.into_host().map_err(CliError::failed)?;
-    device.finish(&setup, host, result)
+    device.finish(&setup, host, result, uplink.as_ref())
 }
 
 impl DeviceArgs {
@@ -219,19 +259,21 @@ impl DeviceArgs {
     fn finish(
         &self,
         setup: &Setup,
-        host: Host,
+        mut host: Host,
         result: Result<PumpCounts, (PumpCounts, HostError)>,
+        uplink: Option<&Uplink>,
     ) -> Result<u8, CliError> {
         let (counts, error) = match result {
             Ok(counts) => (counts, None),
             Err((counts, e)) => (counts, Some(e)),
         };
+        let dropped = host.switch().counts().host_drops;
         let report = host.finish().map_err(CliError::failed)?;
         let code = match (failure_code(report.check.failure.as_ref()), &error) {
             (OK, Some(_)) => FAILED,
             (code, _) => code,
         };
-        let outcome = Outcome {
+        let mut outcome = Outcome {
             vdevs_created: counts.created,
             vdevs_destroyed: counts.destroyed,
             notes: vec![(
@@ -244,6 +286,17 @@ impl DeviceArgs {
             )],
             ..Outcome::default()
         };
+        if let Some(UplinkCounts {
+            clients,
+            frames_in,
+            frames_out,
+        }) = uplink.map(Uplink::counts)
+        {
+            let what = format!(
+                "{clients} clients, {frames_in} frames in, {frames_out} out, {dropped} dropped"
+            );
+            outcome.notes.push(("uplink".into(), what));
+        }
         let why = match (&report.check.failure, error) {
             (None, Some(e)) => Some(e.to_string()),
             _ => None,

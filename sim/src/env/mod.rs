@@ -33,7 +33,7 @@ pub use packet::{RxPacket, TxPacket};
 pub use remote::{Refused, Remote, Transfer};
 pub use store::Store;
 pub use streams::{StreamCounts, StreamSettings, Streams};
-pub use switch::{Mac, Switch, SwitchCounts, SwitchSettings};
+pub use switch::{Mac, Switch, SwitchCounts, SwitchSettings, MAX_HOST_FRAME};
 
 use std::collections::VecDeque;
 

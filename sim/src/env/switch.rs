@@ -1,7 +1,7 @@
 //! A learning Ethernet switch behind the streams: one port a network device, and one host port.
 //!
-//! Frames are `struct virtio_net_hdr` (virtio 1.4 §5.1.6) and an Ethernet frame. Frames to a known unicast address go to
-//! its member, all others to every member and to the host port, never back to the sender.
+//! Frames of members are `struct virtio_net_hdr` (virtio 1.4 §5.1.6) and an Ethernet frame, those of the host port Ethernet
+//! frames alone. Frames to a known unicast address go to its port, all others to every port, never back to the sender.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -11,6 +11,8 @@ use super::packet::{RxPacket, TxPacket};
 
 /// Bytes of an Ethernet header.
 const ETH_HDR_BYTES: usize = 14;
+/// Longest frame of the host port, in bytes: the longest IP packet and an Ethernet header.
+pub const MAX_HOST_FRAME: usize = 65_535 + ETH_HDR_BYTES;
 
 /// An Ethernet address.
 pub type Mac = [u8; 6];
@@ -20,7 +22,7 @@ pub type Mac = [u8; 6];
 pub struct SwitchSettings {
     /// Most packets that wait for `s_axis`, over all members.
     pub queue: usize,
-    /// Most packets that wait for one member.
+    /// Most packets that wait for one member, or for the host port.
     pub member_queue: usize,
     /// Most addresses learned.
     pub addresses: usize,
@@ -45,18 +47,28 @@ pub struct SwitchCounts {
     pub frames_out: u64,
     /// Frames sent to every port.
     pub floods: u64,
-    /// Frames dropped because a queue was full.
+    /// Frames dropped because a queue was full, those at the host port included.
     pub drops: u64,
+    /// Frames dropped at the host port: its queue was full, or they were too long.
+    pub host_drops: u64,
     /// Packets too short for a frame, or from a queue that does not transmit.
     pub malformed: u64,
 }
 
 /// Where an address was last seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Port {
-    member: u32,
-    /// Receive queue of the pair that sent.
-    vq: u16,
+enum Port {
+    /// At a member, behind the receive queue of the pair that sent.
+    Member { member: u32, vq: u16 },
+    /// At the host port.
+    Host,
+}
+
+/// A packet that waits for `s_axis`.
+#[derive(Debug)]
+struct Waiting {
+    packet: RxPacket,
+    is_from_host: bool,
 }
 
 /// The switch.
@@ -65,8 +77,10 @@ pub struct Switch {
     settings: SwitchSettings,
     members: BTreeSet<u32>,
     learned: HashMap<Mac, Port>,
-    queue: VecDeque<RxPacket>,
+    queue: VecDeque<Waiting>,
     waiting: HashMap<u32, usize>,
+    /// Of the queue, those from the host port.
+    from_host: usize,
     /// Frames for the host port, if it is up.
     host: Option<VecDeque<Vec<u8>>>,
     counts: SwitchCounts,
@@ -90,14 +104,22 @@ impl Switch {
     /// Takes the port of `member` away, with what was learned there and what waits for it.
     pub fn unregister(&mut self, member: u32) {
         self.members.remove(&member);
-        self.learned.retain(|_, p| p.member != member);
-        self.queue.retain(|p| p.member != member);
+        self.learned
+            .retain(|_, p| !matches!(p, Port::Member { member: m, .. } if *m == member));
+        self.queue.retain(|w| w.packet.member != member);
+        self.from_host = self.queue.iter().filter(|w| w.is_from_host).count();
         self.waiting.remove(&member);
     }
 
-    /// Opens the host port: frames for unknown addresses and for those not behind a member arrive there.
+    /// Opens the host port: frames for every port, for unknown addresses and for those seen there arrive at it.
     pub fn open_host_port(&mut self) {
         self.host.get_or_insert_with(VecDeque::new);
+    }
+
+    /// Closes the host port, and forgets what was learned there and what waits there.
+    pub fn close_host_port(&mut self) {
+        self.host = None;
+        self.learned.retain(|_, p| *p != Port::Host);
     }
 
     /// The next frame at the host port.
@@ -111,7 +133,10 @@ impl Switch {
             self.counts.malformed += 1;
             return;
         }
-        self.forward(None, frame);
+        if self.host.is_some() {
+            self.learn(frame, Port::Host);
+        }
+        self.forward(Port::Host, frame);
     }
 
     /// Takes a packet from a network device.
@@ -124,49 +149,59 @@ impl Switch {
         }
         self.counts.frames_in += 1;
         self.members.insert(packet.member);
+        let (member, vq) = (packet.member, packet.vq - 1);
+        self.learn(frame, Port::Member { member, vq });
+        self.forward(Port::Member { member, vq }, frame);
+    }
+
+    /// Remembers where the sender of a frame is.
+    fn learn(&mut self, frame: &[u8], port: Port) {
         let source: Mac = frame[6..12].try_into().expect("6 bytes");
         let known = self.learned.contains_key(&source);
         if source[0] & 1 == 0 && (known || self.learned.len() < self.settings.addresses) {
-            self.learned.insert(
-                source,
-                Port {
-                    member: packet.member,
-                    vq: packet.vq - 1,
-                },
-            );
+            self.learned.insert(source, port);
         }
-        self.forward(Some(packet.member), frame);
     }
 
-    fn forward(&mut self, from: Option<u32>, frame: &[u8]) {
+    fn forward(&mut self, from: Port, frame: &[u8]) {
+        let sender = match from {
+            Port::Member { member, .. } => Some(member),
+            Port::Host => None,
+        };
         let to: Mac = frame[..6].try_into().expect("6 bytes");
         if let (0, Some(&port)) = (to[0] & 1, self.learned.get(&to)) {
-            if Some(port.member) != from {
-                self.send(port, frame);
+            match port {
+                Port::Member { member, vq } if Some(member) != sender => {
+                    self.send(from, member, vq, frame);
+                }
+                Port::Host if sender.is_some() => self.send_to_host(frame),
+                _ => {}
             }
             return;
         }
         self.counts.floods += 1;
-        let others: Vec<u32> = self
-            .members
-            .iter()
-            .copied()
-            .filter(|&m| Some(m) != from)
-            .collect();
+        let members = self.members.iter().copied();
+        let others: Vec<u32> = members.filter(|&m| Some(m) != sender).collect();
         for member in others {
-            self.send(Port { member, vq: 0 }, frame);
+            self.send(from, member, 0, frame);
         }
-        if let (Some(host), true) = (&mut self.host, from.is_some()) {
-            if host.len() < self.settings.queue {
-                host.push_back(frame.to_vec());
-            } else {
-                self.counts.drops += 1;
-            }
+        if sender.is_some() {
+            self.send_to_host(frame);
         }
     }
 
-    fn send(&mut self, port: Port, frame: &[u8]) {
-        let waiting = self.waiting.entry(port.member).or_default();
+    fn send_to_host(&mut self, frame: &[u8]) {
+        let Some(host) = &mut self.host else { return };
+        if host.len() < self.settings.member_queue && frame.len() <= MAX_HOST_FRAME {
+            host.push_back(frame.to_vec());
+        } else {
+            self.counts.drops += 1;
+            self.counts.host_drops += 1;
+        }
+    }
+
+    fn send(&mut self, from: Port, member: u32, vq: u16, frame: &[u8]) {
+        let waiting = self.waiting.entry(member).or_default();
         if self.queue.len() >= self.settings.queue || *waiting >= self.settings.member_queue {
             self.counts.drops += 1;
             return;
@@ -174,14 +209,22 @@ impl Switch {
         *waiting += 1;
         let mut bytes = vec![0; NET_HDR_BYTES + frame.len()];
         bytes[NET_HDR_BYTES..].copy_from_slice(frame);
-        self.queue
-            .push_back(RxPacket::receive(port.member, port.vq, bytes));
+        let is_from_host = from == Port::Host;
+        self.from_host += usize::from(is_from_host);
+        self.queue.push_back(Waiting {
+            packet: RxPacket::receive(member, vq, bytes),
+            is_from_host,
+        });
         self.counts.frames_out += 1;
     }
 
     /// The next packet for `s_axis`.
     pub fn next_packet(&mut self) -> Option<RxPacket> {
-        let packet = self.queue.pop_front()?;
+        let Waiting {
+            packet,
+            is_from_host,
+        } = self.queue.pop_front()?;
+        self.from_host -= usize::from(is_from_host);
         if let Some(n) = self.waiting.get_mut(&packet.member) {
             *n = n.saturating_sub(1);
         }
@@ -192,6 +235,12 @@ impl Switch {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Of them, those that came from the host port.
+    #[must_use]
+    pub fn queued_from_host(&self) -> usize {
+        self.from_host
     }
 
     /// Counters.
@@ -301,5 +350,69 @@ mod tests {
         assert_eq!(drain(&mut s), [(5, 0)]);
         s.host_send(&[1, 2]);
         assert_eq!(s.counts().malformed, 1);
+    }
+
+    #[test]
+    fn what_waits_from_the_host_port_is_known() {
+        let mut s = Switch::new(SwitchSettings::default());
+        s.register(1);
+        s.register(2);
+        s.host_send(&[0xff; 14]);
+        s.take(&packet(3, 1, [0xff; 6], mac(3)));
+        s.host_send(&[0xff; 14]);
+        assert_eq!((s.queued(), s.queued_from_host()), (7, 5));
+        s.unregister(1);
+        assert_eq!((s.queued(), s.queued_from_host()), (4, 3));
+        drain(&mut s);
+        assert_eq!(s.queued_from_host(), 0);
+    }
+
+    #[test]
+    fn addresses_at_the_host_port_are_learned_and_forgotten_with_it() {
+        let mut s = Switch::new(SwitchSettings::default());
+        s.register(1);
+        s.register(2);
+        s.open_host_port();
+        let from_host = [[0xff; 6], mac(200)].concat();
+        s.host_send(&[&from_host[..], &[8, 6]].concat());
+        assert_eq!(drain(&mut s), [(1, 0), (2, 0)]);
+        s.take(&packet(1, 1, mac(200), mac(1)));
+        assert!(s.host_receive().is_some());
+        assert_eq!(drain(&mut s), [], "no flood");
+        // An address that has moved to a member is no longer at the host port.
+        s.take(&packet(2, 1, mac(1), mac(200)));
+        s.take(&packet(1, 1, mac(200), mac(1)));
+        assert_eq!(drain(&mut s), [(1, 0), (2, 0)]);
+        assert!(s.host_receive().is_none());
+        s.host_send(&[&from_host[..], &[8, 6]].concat());
+        drain(&mut s);
+        s.take(&packet(1, 1, mac(200), mac(1)));
+        s.close_host_port();
+        s.take(&packet(1, 1, mac(200), mac(1)));
+        assert_eq!(drain(&mut s), [(2, 0)]);
+        s.open_host_port();
+        assert!(s.host_receive().is_none());
+        assert_eq!(s.counts().drops, 0);
+    }
+
+    #[test]
+    fn the_host_port_holds_so_many_frames_and_none_that_is_too_long() {
+        let mut s = Switch::new(SwitchSettings {
+            member_queue: 2,
+            ..SwitchSettings::default()
+        });
+        s.open_host_port();
+        let mut long = packet(1, 1, mac(9), mac(1));
+        long.bytes.resize(NET_HDR_BYTES + MAX_HOST_FRAME + 1, 0);
+        s.take(&long);
+        assert!(s.host_receive().is_none());
+        long.bytes.pop();
+        for _ in 0..3 {
+            s.take(&long);
+        }
+        assert_eq!((s.counts().drops, s.counts().host_drops), (2, 2));
+        assert_eq!(s.host_receive().unwrap().len(), MAX_HOST_FRAME);
+        s.take(&long);
+        assert_eq!(s.counts().host_drops, 2);
     }
 }

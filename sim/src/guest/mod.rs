@@ -7,6 +7,7 @@ mod child;
 mod console;
 mod image;
 mod run;
+mod station;
 mod store;
 
 pub use console::{Check, Console};
@@ -68,7 +69,7 @@ const SCENARIOS: [Scenario; 6] = [
     },
     Scenario {
         name: "net",
-        about: "two network devices in two namespaces: ping, iperf3, pktgen",
+        about: "two network devices in two namespaces, and a station behind the uplink: ping, TCP, pktgen",
         needs_fio: false,
         is_sized: false,
     },
@@ -105,6 +106,11 @@ pub fn by_name(name: &str) -> Option<&'static Scenario> {
 }
 
 impl Scenario {
+    /// Has a station behind the uplink.
+    fn has_station(&self) -> bool {
+        self.name == "net"
+    }
+
     /// Devices of a scenario that has a number of them: `n`, or as many as is usual.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::child::Process;
 use super::console::Verdict;
+use super::station::{self, Station};
 use super::{store, Console, GuestError, Image, Scenario};
 
 /// Between two looks at the processes and the clock.
@@ -103,6 +104,8 @@ pub fn run(
     let stores = folder.path().join("stores");
     std::fs::create_dir(&stores).map_err(io(&stores))?;
     let (socket, numbers) = (folder.path().join("pci"), folder.path().join("numbers"));
+    let uplink = settings.scenario.has_station();
+    let uplink = uplink.then(|| folder.path().join("uplink"));
     let log = |part: &str| {
         let name = format!("guest-{}-{part}.log", settings.scenario.name);
         settings.out.join(name)
@@ -114,12 +117,16 @@ pub fn run(
         ..GuestRun::default()
     };
 
-    let mut server = serve(settings, &socket, &numbers, &stores, &result.server_log)?;
+    let places = [&socket, &numbers, &stores, &result.server_log];
+    let mut server = serve(settings, places, uplink.as_deref())?;
+    let station = uplink.map(|path| Station::connect(&path).map_err(io(&path)));
+    let station = station.transpose()?;
     let mut command = settings
         .image
         .qemu(&socket, settings.memory, &words(settings));
     let guest = Process::start("QEMU", &mut command, &result.console_log)?;
     watch(settings, guest, &mut server, &mut result, &mut said)?;
+    drop(station);
     let status = server.stop(FINISH)?;
     result.server_code = status.and_then(|s| s.code());
     result.numbers = read_numbers(&numbers);
@@ -130,21 +137,24 @@ pub fn run(
 
 /// The kernel's command line says what the guest does.
 fn words(settings: &Settings) -> String {
-    let n = settings.n.map(|n| format!(" shoal_n={n}"));
-    format!(
-        "shoal_test={} shoal_blk_mib={STORE_MIB}{}",
-        settings.scenario.name,
-        n.unwrap_or_default()
-    )
+    let mut words = format!(
+        "shoal_test={} shoal_blk_mib={STORE_MIB}",
+        settings.scenario.name
+    );
+    if let Some(n) = settings.n {
+        words += &format!(" shoal_n={n}");
+    }
+    if settings.scenario.has_station() {
+        words += &format!(" shoal_station={}", station::ADDRESS);
+    }
+    words
 }
 
 /// Starts the server and waits until it listens.
 fn serve(
     settings: &Settings,
-    socket: &Path,
-    numbers: &Path,
-    stores: &Path,
-    log: &Path,
+    [socket, numbers, stores, log]: [&PathBuf; 4],
+    uplink: Option<&Path>,
 ) -> Result<Process, GuestError> {
     let mut command = Command::new(&settings.shoal);
     command.args(["serve", "vfio-user", "--socket"]).arg(socket);
@@ -152,6 +162,9 @@ fn serve(
     command.arg("--store").arg(stores);
     command.args(["--store-mib", &STORE_MIB.to_string()]);
     command.arg("--out").arg(&settings.out);
+    if let Some(path) = uplink {
+        command.arg("--uplink").arg(path);
+    }
     if let Some(record) = &settings.record {
         command.arg("--record").arg(record);
     }

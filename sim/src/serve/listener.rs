@@ -1,7 +1,7 @@
 //! The listening socket: takes one client at a time, reads its messages in a thread of its own.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam::channel::{bounded, Receiver, SendError, Sender};
-use rustix::event::{eventfd, EventfdFlags};
+use rustix::event::{eventfd, EventfdFlags, PollFd, PollFlags};
 use tracing::warn;
 
-use super::socket::{signal, Receive, SocketError};
+use super::socket::{drain, signal, Receive, SocketError};
 
 /// Messages read ahead of the device.
 const AHEAD: usize = 256;
@@ -78,16 +78,15 @@ impl<M: Receive> Listener<M> {
         self.events.try_recv().ok()
     }
 
-    /// What comes next, waiting for it for a while.
+    /// Readable when something came since the last [`Listener::woken`].
     #[must_use]
-    pub fn wait(&self, at_most: Duration) -> Option<Event<M>> {
-        self.events.recv_timeout(at_most).ok()
+    pub fn waker(&self) -> PollFd<'_> {
+        PollFd::new(&*self.wake, PollFlags::IN)
     }
 
-    /// An eventfd that is readable when something came since it was last read. Only who waits for other descriptors too needs it.
-    #[must_use]
-    pub fn wake(&self) -> &OwnedFd {
-        &self.wake
+    /// Makes the waker wait for what comes from now on. What came before is still to be polled.
+    pub fn woken(&self) {
+        drain(self.wake.as_fd());
     }
 
     /// The client's session is over: the next may come.

@@ -4,6 +4,7 @@ pub mod listener;
 pub mod pump;
 pub mod socket;
 pub mod stores;
+pub mod uplink;
 pub mod vfio_user;
 #[cfg(feature = "driver")]
 pub mod vhost_user;

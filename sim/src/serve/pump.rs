@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::event::{poll, PollFd, Timespec};
+
 use crate::host::{Host, HostError, SharedHost};
 use crate::lockstep::MemberEvent;
 
@@ -40,8 +42,10 @@ pub trait Front<H = Host> {
     fn serve(&mut self, host: &mut H);
     /// True while a client waits for the device.
     fn is_waiting(&self) -> bool;
-    /// Sleeps until a client wants something, at most so long.
-    fn wait(&mut self, at_most: Duration);
+    /// Adds the descriptors that are ready when a client wants something.
+    fn wakers<'a>(&'a self, fds: &mut Vec<PollFd<'a>>);
+    /// The clock has slept: what woke it is taken back, so that it can sleep again.
+    fn woken(&mut self);
     /// A managed device came, with its type, or went.
     fn member(&mut self, _host: &mut H, _id: u32, _came: Option<u8>) {}
 }
@@ -66,13 +70,13 @@ pub struct PumpCounts {
     pub destroyed: u64,
 }
 
-/// Runs the device for the clients of `front` until `stop`, or until a check fails.
+/// Runs the device for the clients of all `fronts` until `stop`, or until a check fails.
 ///
 /// # Errors
 /// As [`Host::step`].
 pub fn run<H: Hosted>(
     host: &mut H,
-    front: &mut dyn Front<H>,
+    fronts: &mut [&mut dyn Front<H>],
     clock: Clock,
     stop: &Arc<AtomicBool>,
 ) -> Result<PumpCounts, (PumpCounts, HostError)> {
@@ -81,19 +85,19 @@ pub fn run<H: Hosted>(
     let mut quiet_since = host.with(|h| h.cycle());
     let (mut started, mut first) = (Instant::now(), quiet_since);
     while !stop.load(Ordering::Relaxed) {
-        front.serve(host);
-        members(host, front, &mut living, &mut counts);
+        fronts.iter_mut().for_each(|f| f.serve(host));
+        members(host, fronts, &mut living, &mut counts);
         let (cycle, is_quiet) = host.with(|h| (h.cycle(), h.is_quiet()));
-        if front.is_waiting() || !is_quiet {
+        if is_waiting(fronts) || !is_quiet {
             quiet_since = cycle;
         } else if cycle - quiet_since >= QUIET_CYCLES {
             host.with(Host::flush);
             let asleep = Instant::now();
-            front.wait(NAP);
+            wait(fronts, NAP);
             counts.naps += 1;
             counts.asleep += asleep.elapsed();
             (started, first) = (Instant::now(), cycle);
-            if !front.is_waiting() {
+            if !is_waiting(fronts) {
                 // Nobody came: the clock stands.
                 continue;
             }
@@ -103,19 +107,36 @@ pub fn run<H: Hosted>(
         }
         if let Some(hz) = clock.hz {
             let cycles = host.with(|h| h.cycle()) - first;
-            pace(cycles, front, hz, started);
+            pace(cycles, fronts, hz, started);
         }
     }
     // What has happened by now is counted, however late the checks are.
     host.with(Host::settle);
-    members(host, front, &mut living, &mut counts);
+    members(host, fronts, &mut living, &mut counts);
     Ok(counts)
+}
+
+fn is_waiting<H>(fronts: &[&mut dyn Front<H>]) -> bool {
+    fronts.iter().any(|f| f.is_waiting())
+}
+
+/// Sleeps until a client of any front wants something, at most so long.
+fn wait<H>(fronts: &mut [&mut dyn Front<H>], at_most: Duration) {
+    let mut fds = Vec::new();
+    fronts.iter().for_each(|f| f.wakers(&mut fds));
+    let time = Timespec {
+        tv_sec: at_most.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: at_most.subsec_nanos().into(),
+    };
+    // Ended early by a signal, it is time for a look at the stop flag.
+    let _ = poll(&mut fds, Some(&time));
+    fronts.iter_mut().for_each(|f| f.woken());
 }
 
 /// Counts the managed devices that came and went, and tells of them.
 fn members<H: Hosted>(
     host: &mut H,
-    front: &mut dyn Front<H>,
+    fronts: &mut [&mut dyn Front<H>],
     living: &mut BTreeSet<u32>,
     counts: &mut PumpCounts,
 ) {
@@ -123,7 +144,8 @@ fn members<H: Hosted>(
         let gone = match event {
             MemberEvent::Created(id, kind) => {
                 counts.created += u64::from(living.insert(id));
-                front.member(host, id, Some(kind));
+                let tell = |f: &mut &mut dyn Front<H>| f.member(host, id, Some(kind));
+                fronts.iter_mut().for_each(tell);
                 continue;
             }
             MemberEvent::Destroyed(id) => living.take(&id).into_iter().collect(),
@@ -131,18 +153,18 @@ fn members<H: Hosted>(
         };
         counts.destroyed += gone.len() as u64;
         for id in gone {
-            front.member(host, id, None);
+            fronts.iter_mut().for_each(|f| f.member(host, id, None));
         }
     }
 }
 
 /// Sleeps while the device is ahead of its clock.
-fn pace<H>(cycles: u64, front: &mut dyn Front<H>, hz: u64, started: Instant) {
+fn pace<H>(cycles: u64, fronts: &mut [&mut dyn Front<H>], hz: u64, started: Instant) {
     #[allow(clippy::cast_precision_loss)]
     let due = Duration::from_secs_f64(cycles as f64 / hz.max(1) as f64);
     if let Some(ahead) = due.checked_sub(started.elapsed()) {
         if ahead > Duration::from_millis(1) {
-            front.wait(ahead.min(NAP));
+            wait(fronts, ahead.min(NAP));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
@@ -94,5 +94,14 @@ pub fn signal(fd: &OwnedFd) {
     if poll(&mut fds, Some(&now)) == Ok(1) && fds[0].revents().contains(PollFlags::OUT) {
         // A descriptor that is no eventfd gets these bytes; that is what its owner asked for.
         let _ = rustix::io::write(fd.as_fd(), &1_u64.to_ne_bytes());
+    }
+}
+
+/// Reads an eventfd or the like empty; false if nothing will ever come from it again.
+pub fn drain(fd: BorrowedFd<'_>) -> bool {
+    let mut count = [0; 8];
+    match rustix::io::read(fd, &mut count) {
+        Ok(n) => n > 0,
+        Err(e) => matches!(e, rustix::io::Errno::AGAIN | rustix::io::Errno::INTR),
     }
 }

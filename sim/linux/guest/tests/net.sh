@@ -1,4 +1,5 @@
-# Two network devices through virtio_vdpa, each in a network namespace of its own: ping, TCP and pktgen between them.
+# Two network devices through virtio_vdpa, each in a network namespace of its own: ping, TCP and pktgen between them, and both
+# with the station outside, whose address is in shoal_station.
 . /tests/lib.sh
 load_driver
 modprobe virtio_net
@@ -46,6 +47,18 @@ tcp() { # tcp WHAT IPERF3-ARGUMENTS…
 tcp "1 to 2, 1 MiB" 1M
 tcp "2 to 1, 1 MiB" 1M -R
 tcp "two streams, 1 MiB" 1M -P 2
+
+# The station outside answers ping; its TCP services are echo and discard.
+station=${shoal_station:-}
+[ -n "$station" ] || give_up "the address of a station" "shoal_station=ADDRESS" "$(cat /proc/cmdline)"
+head -c 262144 /dev/urandom >/run/sent
+for k in 1 2; do
+    succeeds "port$k: ping the station" in_ns $k ping -c 5 -i 0.2 -W 10 "$station"
+    succeeds "port$k: ping the station with full frames and pattern" in_ns $k ping -c 5 -i 0.2 -W 10 -s 1472 -p 5aa5 "$station"
+    in_ns $k timeout 120 nc "$station" 7 </run/sent >/run/back
+    is "port$k: 256 KiB come back from the station" "$(sha256sum </run/sent)" "$(sha256sum </run/back)"
+    succeeds "port$k: the station takes 256 KiB" in_ns $k timeout 120 nc "$station" 9 </run/sent
+done
 
 # pktgen puts frames into the driver without a stack; the switch brings them to the other port.
 frames=500

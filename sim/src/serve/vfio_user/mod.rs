@@ -10,8 +10,7 @@ mod wire;
 #[cfg(all(test, feature = "model", feature = "driver"))]
 mod tests;
 
-use std::time::Duration;
-
+use rustix::event::PollFd;
 use shoal_abi::ring::TYPE_NET;
 use tracing::{info, warn};
 
@@ -34,8 +33,6 @@ pub struct VfioUser {
     session: Option<Session>,
     /// Number of the last client; what earlier ones still said is nobody's.
     number: u64,
-    /// What was taken off the listener and waits.
-    next: Option<Event>,
 }
 
 impl VfioUser {
@@ -50,7 +47,6 @@ impl VfioUser {
             memory,
             session: None,
             number: 0,
-            next: None,
         }
     }
 
@@ -86,7 +82,7 @@ impl VfioUser {
 impl Front for VfioUser {
     fn serve(&mut self, host: &mut Host) {
         while !self.session.as_ref().is_some_and(|s| s.is_full(host)) {
-            let Some(event) = self.next.take().or_else(|| self.listener.poll()) else {
+            let Some(event) = self.listener.poll() else {
                 break;
             };
             self.event(host, event);
@@ -108,12 +104,14 @@ impl Front for VfioUser {
     }
 
     fn is_waiting(&self) -> bool {
-        self.next.is_some() || self.session.as_ref().is_some_and(Session::is_waiting)
+        self.session.as_ref().is_some_and(Session::is_waiting)
     }
 
-    fn wait(&mut self, at_most: Duration) {
-        if self.next.is_none() {
-            self.next = self.listener.wait(at_most);
-        }
+    fn wakers<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
+        fds.push(self.listener.waker());
+    }
+
+    fn woken(&mut self) {
+        self.listener.woken();
     }
 }

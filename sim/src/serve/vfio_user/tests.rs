@@ -54,7 +54,7 @@ impl Server {
             let mut host = Host::new(&setup, settings).unwrap();
             host.blk().set_source(stores::source(None, 1 << 20));
             let mut front = VfioUser::new(&mut host, listener, 8);
-            let counts = pump::run(&mut host, &mut front, Clock::default(), &flag).unwrap();
+            let counts = pump::run(&mut host, &mut [&mut front], Clock::default(), &flag).unwrap();
             drop(front);
             let report = host.finish().unwrap();
             assert!(report.check.failure.is_none(), "{:?}", report.check.failure);

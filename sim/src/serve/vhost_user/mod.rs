@@ -13,8 +13,7 @@ mod wire;
 #[cfg(all(test, feature = "model"))]
 mod tests;
 
-use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::os::fd::AsFd;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use shoal_abi::ring::MAX_CHAIN_BYTES;
@@ -26,6 +25,7 @@ use self::session::Session;
 use self::wire::Message;
 use super::listener;
 use super::pump::Front;
+use super::socket::drain;
 use crate::host::SharedHost;
 
 /// The listening socket of a device.
@@ -248,15 +248,6 @@ impl Port {
     }
 }
 
-/// Reads a kick descriptor empty; false if nothing will ever come from it again.
-fn drain(fd: BorrowedFd<'_>) -> bool {
-    let mut count = [0; 8];
-    match rustix::io::read(fd, &mut count) {
-        Ok(n) => n > 0,
-        Err(e) => matches!(e, rustix::io::Errno::AGAIN | rustix::io::Errno::INTR),
-    }
-}
-
 impl Front<SharedHost> for VhostUser {
     fn serve(&mut self, host: &mut SharedHost) {
         self.has_more = false;
@@ -284,20 +275,15 @@ impl Front<SharedHost> for VhostUser {
         self.has_more
     }
 
-    fn wait(&mut self, at_most: Duration) {
-        let mut fds = Vec::new();
+    fn wakers<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
         for port in &self.ports {
-            fds.push(PollFd::new(port.listener.wake(), PollFlags::IN));
+            fds.push(port.listener.waker());
             let kicks = port.session.iter().flat_map(|s| s.rings().kicks());
             fds.extend(kicks.map(|(_, fd)| PollFd::new(fd, PollFlags::IN)));
         }
-        let time = Timespec {
-            tv_sec: at_most.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: at_most.subsec_nanos().into(),
-        };
-        let _ = poll(&mut fds, Some(&time));
-        for port in &self.ports {
-            drain(port.listener.wake().as_fd());
-        }
+    }
+
+    fn woken(&mut self) {
+        self.ports.iter().for_each(|p| p.listener.woken());
     }
 }

@@ -30,6 +30,7 @@ use crate::lockstep::Mode;
 use crate::serve::pump::{self, Clock};
 use crate::serve::socket::Receive;
 use crate::serve::stores;
+use crate::serve::uplink::{self, framed, Frame, Uplink};
 use crate::setup::Setup;
 
 /// Longest that a test waits for anything.
@@ -61,6 +62,7 @@ impl Server {
         let store = stores.map_or_else(|| folder.clone(), Path::to_owned);
         let socket = |n| Listener::new(&folder.join(format!("s{n}"))).unwrap();
         let devices: Vec<_> = (0..).map(socket).zip(devices).collect();
+        let mut uplink = Uplink::new(uplink::Listener::new(&folder.join("uplink")).unwrap());
         let thread = std::thread::spawn(move || {
             let setup = Setup::new(&TINY, 3, mode, Vec::new());
             let mut settings = HostSettings::new(3);
@@ -69,7 +71,13 @@ impl Server {
             let store = stores::source(Some(&store), 1 << 20);
             host.borrow_mut().blk().set_source(store);
             let mut front = VhostUser::new(&host, devices).unwrap();
-            pump::run(&mut host, &mut front, Clock::default(), &flag).unwrap();
+            pump::run(
+                &mut host,
+                &mut [&mut front, &mut uplink],
+                Clock::default(),
+                &flag,
+            )
+            .unwrap();
             if killed.load(Ordering::Relaxed) {
                 std::mem::forget((front, host));
                 return;

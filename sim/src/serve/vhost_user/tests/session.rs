@@ -128,3 +128,38 @@ fn enabling_before_bit_30_is_accepted_and_without_it_rings_start_enabled() {
     drop(ports);
     server.end();
 }
+
+#[test]
+fn an_uplink_is_behind_the_same_switch() {
+    let server = Server::start(Mode::Lockstep, vec![net(0)]);
+    let mut port = Client::running(server.connect(0), 2);
+    let mut uplink = UnixStream::connect(server.dir.path().join("uplink")).unwrap();
+    uplink.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut frame = [0x3c; 60];
+    frame[..12].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1]);
+    port.write(DATA + 4096, &[&[0; 12], &frame[..]].concat());
+    // Until the server has heard of its client, frames for it go nowhere.
+    let mut fds_ready = false;
+    while !fds_ready {
+        port.chain(1, &[(GUEST + DATA + 4096, 72, false)]);
+        port.kick(1);
+        port.wait(1);
+        let time = Timespec {
+            tv_sec: 0,
+            tv_nsec: 100_000_000,
+        };
+        let mut fds = [PollFd::new(&uplink, PollFlags::IN)];
+        fds_ready = poll(&mut fds, Some(&time)).unwrap() > 0;
+    }
+    assert_eq!(Frame::receive(&uplink).unwrap().0, frame);
+    port.chain(0, &[(GUEST + DATA, 1526, true)]);
+    port.kick(0);
+    // The buffer must be there first.
+    std::thread::sleep(Duration::from_millis(50));
+    frame[..12].copy_from_slice(&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9]);
+    uplink.write_all(&framed(&frame)).unwrap();
+    port.wait(0);
+    assert_eq!(port.read::<60>(DATA + 12), frame);
+    drop(port);
+    server.end();
+}
