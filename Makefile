@@ -3,15 +3,16 @@
 CARGO ?= cargo
 PROFILE ?= tiny
 SEEDS ?= 100
+SIZE ?= 256
 ARGS ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHOAL := $(CARGO) run --release --quiet -p shoal --bin shoal --
 VERILOG := $(CARGO) run --release --quiet -p shoal-hdl --bin shoal-verilog --
 
-.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth guest-setup guest guest-test clean
+.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth guest-setup guest guest-test vhost-user-test clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 setup: ## install what building and running need, if it is missing
 	@scripts/setup.sh
@@ -67,7 +68,10 @@ guest: guest-setup ## Linux in QEMU drives the device; NAME=vdpa-tool (`shoal gu
 
 guest-test: guest-setup ## every guest, in lockstep (part of `make test`)
 	@scripts/guest-image.sh
-	set -e; for name in probe vdpa-tool net blk vhost scale; do $(SHOAL) guest $$name --timeout 400; done
+	set -e; for name in probe vdpa-tool net blk vhost scale vhost-user-blk vhost-user-net; do $(SHOAL) guest $$name --timeout 400; done
+
+vhost-user-test: guest-setup ## qemu-io writes and verifies SIZE=256 MiB through vhost-user, in lockstep; about 1 s a MiB
+	SHOAL_MIB=$(SIZE) $(CARGO) test --release --quiet -p shoal --test vhost_user_clients -- --nocapture patterns
 
 clean: ## remove what was built
 	rm -rf build

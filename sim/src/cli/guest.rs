@@ -1,4 +1,4 @@
-//! `shoal guest`: Linux in QEMU as the device's host.
+//! `shoal guest`: Linux in QEMU as the device's host, in one guest or several.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,8 +12,9 @@ use shoal_abi::profile::{Profile, MID};
 
 use super::output::{check_writable, table, write_whole};
 use super::serve::stop_flag;
+use super::shown::{progress, Shown};
 use super::{profile, CliError, DutArg, DIVERGED, FAILED, OK, VIOLATED};
-use crate::guest::{self, Console, GuestError, GuestRun, Image, Settings};
+use crate::guest::{self, GuestError, GuestRun, Image, Settings};
 use crate::lockstep::Mode;
 
 #[derive(Debug, Args)]
@@ -32,10 +33,10 @@ pub(super) struct GuestArgs {
     /// Devices of scenario scale
     #[arg(long)]
     n: Option<u32>,
-    /// MiB of the guest
+    /// MiB of each guest
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(384..=16384))]
     memory: u32,
-    /// Longest time for the guest, seconds
+    /// Longest time for the guests, seconds
     #[arg(long, value_name = "S", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..=86400))]
     timeout: u64,
     /// Numbers of the run as JSON; `-` is standard output
@@ -53,7 +54,7 @@ pub(super) struct GuestArgs {
     /// Keep the temporary folder, with the block stores
     #[arg(long)]
     keep: bool,
-    /// Show the guest's console
+    /// Show the guests' consoles
     #[arg(long)]
     verbose: bool,
 }
@@ -67,11 +68,13 @@ struct Numbers {
     profile: &'static str,
     dut: &'static str,
     seed: u64,
+    guests: usize,
     ok: usize,
     not_ok: usize,
+    /// Of the slowest.
     boot_s: Option<f64>,
     wall_s: f64,
-    /// What the guest timed.
+    /// What the guests timed.
     times: Map<String, Value>,
     /// The server's: cycles, divergences, monitor_violations and the others of `shoal run`.
     #[serde(flatten)]
@@ -94,12 +97,14 @@ pub(super) fn main(args: GuestArgs) -> Result<u8, CliError> {
     } else {
         ProgressBar::new_spinner()
     };
-    let result = guest::run(&settings, |bytes, console| {
+    let mut shown = Shown::new(settings.scenario.guests);
+    let result = guest::run(&settings, |number, bytes, console| {
         if args.verbose {
             // Nobody may be listening.
-            let _ = std::io::stdout().write_all(bytes);
+            let _ = std::io::stdout().write_all(&shown.of(number, bytes));
+        } else if !bytes.is_empty() {
+            bar.set_message(progress(number, console));
         }
-        bar.set_message(progress(console));
         bar.tick();
     });
     bar.finish_and_clear();
@@ -152,20 +157,15 @@ fn settings(args: &GuestArgs) -> Result<Settings, CliError> {
     })
 }
 
-fn progress(console: &Console) -> String {
-    match console.checks.last() {
-        Some(check) => format!("{} checks, {}", console.checks.len(), check.what),
-        None if console.is_started => "the test begins".into(),
-        None => "the guest boots".into(),
-    }
-}
-
 fn numbers(args: &GuestArgs, settings: &Settings, result: &GuestRun) -> Numbers {
     let mut device = result.numbers.clone();
     // Said of the guest instead.
     for name in ["scenario", "profile", "seed", "dut", "result", "wall_s"] {
         device.remove(name);
     }
+    // Of the slowest; none if one has not booted.
+    let boots: Option<Vec<_>> = result.guests.iter().map(|g| g.boot).collect();
+    let boot = boots.and_then(|all| all.into_iter().max());
     Numbers {
         scenario: settings.scenario.name,
         passed: result.is_passed(),
@@ -173,18 +173,21 @@ fn numbers(args: &GuestArgs, settings: &Settings, result: &GuestRun) -> Numbers 
         profile: args.profile.name,
         dut: Mode::from(args.dut).name(),
         seed: args.seed,
-        ok: result.console.ok(),
-        not_ok: result.console.not_ok(),
-        boot_s: result.boot.map(|t| t.as_secs_f64()),
+        guests: result.guests.len(),
+        ok: result.checks().filter(|c| c.is_ok).count(),
+        not_ok: result.checks().filter(|c| !c.is_ok).count(),
+        boot_s: boot.map(|t| t.as_secs_f64()),
         wall_s: result.wall.as_secs_f64(),
-        times: result
-            .console
-            .times
-            .iter()
+        times: times(result)
             .map(|(what, time)| (what.clone(), time.clone().into()))
             .collect(),
         device,
     }
+}
+
+/// What the guests timed.
+fn times(result: &GuestRun) -> impl Iterator<Item = &(String, String)> {
+    result.guests.iter().flat_map(|g| &g.console.times)
 }
 
 /// 3 and 4 are the server's to say; the guest's own result otherwise.
@@ -208,7 +211,10 @@ fn print_summary(n: &Numbers, result: &GuestRun) {
             format!("profile {}, {}, seed {}", n.profile, n.dut, n.seed),
         ),
         ("checks", format!("{} ok, {} not ok", n.ok, n.not_ok)),
-        ("guest", format!("boot {boot}, all {:.1} s", n.wall_s)),
+        (
+            if n.guests == 1 { "guest" } else { "guests" },
+            format!("boot {boot}, all {:.1} s", n.wall_s),
+        ),
         ("cycles", number("cycles")),
         ("digest", number("digest")),
         (
@@ -232,11 +238,11 @@ fn print_summary(n: &Numbers, result: &GuestRun) {
             ),
         ),
         ("interrupts", number("interrupts")),
-        ("console", result.console_log.display().to_string()),
-        ("server", result.server_log.display().to_string()),
     ];
-    let times = result.console.times.iter();
-    rows.extend(times.map(|(what, time)| (what.as_str(), time.clone())));
+    let logs = result.guests.iter().map(|g| g.log.display().to_string());
+    rows.extend(logs.map(|log| ("console", log)));
+    rows.push(("server", result.server_log.display().to_string()));
+    rows.extend(times(result).map(|(what, time)| (what.as_str(), time.clone())));
     if let Some(kept) = &result.kept {
         rows.push(("kept", kept.display().to_string()));
     }
@@ -246,7 +252,7 @@ fn print_summary(n: &Numbers, result: &GuestRun) {
             .map(|(name, value)| (name.to_owned(), value))
             .collect::<Vec<_>>(),
     );
-    for check in result.console.checks.iter().filter(|c| !c.is_ok) {
+    for check in result.checks().filter(|c| !c.is_ok) {
         eprintln!("not ok - {}", check.what);
     }
     if let Some(why) = &n.why {

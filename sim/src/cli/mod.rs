@@ -13,6 +13,8 @@ mod replay;
 mod results;
 mod run;
 mod serve;
+#[cfg(feature = "driver")]
+mod shown;
 
 use std::process::ExitCode;
 

@@ -205,7 +205,7 @@ fn vhost_user(args: &VhostUserArgs, net: Option<&UplinkArg>) -> Result<u8, CliEr
     let mut fronts: Vec<&mut dyn Front<SharedHost>> = vec![&mut front];
     fronts.extend(uplink.as_mut().map(|u| u as &mut dyn Front<SharedHost>));
     let result = pump::run(&mut host, &mut fronts, clock, &stop);
-    front.close();
+    drop(front);
     let host = host.into_host().map_err(CliError::failed)?;
     device.finish(&setup, host, result, uplink.as_ref())
 }

@@ -104,7 +104,12 @@ impl Process {
         Ok(status)
     }
 
-    /// Ends it now, and gives all that it wrote and nobody has received.
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it now with SIGKILL, and gives all that it wrote and nobody has received.
     pub(super) fn kill(&mut self) -> Vec<u8> {
         // Both fail only for a process that has been reaped.
         let _ = self.child.kill();

@@ -33,6 +33,8 @@ pub struct Console {
     pub verdict: Option<Verdict>,
     /// Words behind `SHOAL-STORE`: a device and what the guest knows of its store.
     pub stores: Vec<Vec<String>>,
+    /// Behind `SHOAL-DO`: what the guest wants done outside, until it is done.
+    pub wanted: Vec<String>,
     /// Behind `SHOAL-TIME`: what took how long.
     pub times: Vec<(String, String)>,
     /// The kernel gave up, with these words.
@@ -72,6 +74,8 @@ impl Console {
             self.verdict = Some(Verdict::Fail(what.to_owned()));
         } else if let Some(rest) = line.strip_prefix("SHOAL-STORE ") {
             self.stores.push(words(rest));
+        } else if let Some(what) = line.strip_prefix("SHOAL-DO ") {
+            self.wanted.push(what.to_owned());
         } else if let Some((what, time)) = line
             .strip_prefix("SHOAL-TIME ")
             .and_then(|rest| rest.split_once(' '))
@@ -184,6 +188,14 @@ mod tests {
         assert_eq!(c.store("blk1", "sha256"), None);
         assert_eq!(c.times, [("create".into(), "1.25 s for 64".into())]);
         assert_eq!(c.panic.as_deref(), Some("Fatal exception"));
+    }
+
+    #[test]
+    fn what_is_to_be_done_outside_is_a_whole_line() {
+        let mut c = console("echo SHOAL-DO this\r\nSHOAL-DO restart-ser");
+        assert!(c.wanted.is_empty());
+        c.feed(b"ver\r\n");
+        assert_eq!(c.wanted, ["restart-server"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Linux in QEMU as the device's host: `shoal serve vfio-user` and a guest are started, the guest runs a test of
-//! `sim/linux/guest/tests` with the tools that it would run on hardware, and what both say is put together.
+//! Linux in QEMU as the device's host: `shoal serve` and the guests of a scenario are started, each guest runs a test of
+//! `sim/linux/guest/tests` with the tools that it would run on hardware, and what all say is put together.
 //!
 //! What the guest is made of stands in `build/guest`, brought by `make guest-setup`. Nothing here needs root or KVM.
 
@@ -7,12 +7,15 @@ mod child;
 mod console;
 mod image;
 mod run;
+mod server;
 mod station;
 mod store;
+mod vm;
 
 pub use console::{Check, Console};
 pub use image::Image;
 pub use run::{run, GuestRun, Settings};
+pub use vm::Guest;
 
 use std::io;
 use std::path::PathBuf;
@@ -39,57 +42,107 @@ pub enum GuestError {
     Server(String),
 }
 
-/// What a guest can do.
+/// What the guests are connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerKind {
+    /// The PCI function, for the driver of `sim/linux`.
+    VfioUser,
+    /// A block device, for a stock virtio driver.
+    VhostUserBlk,
+    /// A network device each guest, all ports of one switch.
+    VhostUserNet,
+}
+
+impl ServerKind {
+    /// As `shoal serve` calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::VfioUser => "vfio-user",
+            Self::VhostUserBlk => "vhost-user-blk",
+            Self::VhostUserNet => "vhost-user-net",
+        }
+    }
+}
+
+/// What guests can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// Name on the command line, and of the test in the guest.
+    /// Name on the command line, and of the test in the guests.
     pub name: &'static str,
     /// What it shows.
     pub about: &'static str,
+    /// What the guests are connected to.
+    server: ServerKind,
+    /// How many run at the same time, all the same test.
+    pub guests: usize,
+    /// Has a station behind the uplink.
+    has_station: bool,
     /// Needs the larger image.
     needs_fio: bool,
     /// Has a number of devices.
     pub is_sized: bool,
 }
 
+/// One guest with the PCI function.
+const PCI: Scenario = Scenario {
+    name: "",
+    about: "",
+    server: ServerKind::VfioUser,
+    guests: 1,
+    has_station: false,
+    needs_fio: false,
+    is_sized: false,
+};
+
 /// Those that there are.
-const SCENARIOS: [Scenario; 6] = [
+const SCENARIOS: [Scenario; 8] = [
     Scenario {
         name: "probe",
         about: "the PCI function as lspci sees it, the driver loaded and unloaded",
-        needs_fio: false,
-        is_sized: false,
+        ..PCI
     },
     Scenario {
         name: "vdpa-tool",
         about:
             "everything that the vdpa tool offers, on both management devices, and what they refuse",
-        needs_fio: false,
-        is_sized: false,
+        ..PCI
     },
     Scenario {
         name: "net",
         about: "two network devices in two namespaces, and a station behind the uplink: ping, TCP, pktgen",
-        needs_fio: false,
-        is_sized: false,
+        has_station: true,
+        ..PCI
     },
     Scenario {
         name: "blk",
         about: "a block device with ext4 and fio; its store compared with what the guest read",
         needs_fio: true,
-        is_sized: false,
+        ..PCI
     },
     Scenario {
         name: "vhost",
         about: "a device handed to a user process: page tables of its own, rings, doorbell page, two address spaces",
-        needs_fio: false,
-        is_sized: false,
+        ..PCI
     },
     Scenario {
         name: "scale",
         about: "--n devices created, a sample of them used, all deleted",
-        needs_fio: false,
         is_sized: true,
+        ..PCI
+    },
+    Scenario {
+        name: "vhost-user-blk",
+        about: "QEMU's vhost-user-blk and a stock driver: ext4 and fio, the server killed and started again under load",
+        server: ServerKind::VhostUserBlk,
+        needs_fio: true,
+        ..PCI
+    },
+    Scenario {
+        name: "vhost-user-net",
+        about: "two guests with QEMU's vhost-user network and stock drivers: ping and iperf3 between them",
+        server: ServerKind::VhostUserNet,
+        guests: 2,
+        ..PCI
     },
 ];
 
@@ -106,11 +159,6 @@ pub fn by_name(name: &str) -> Option<&'static Scenario> {
 }
 
 impl Scenario {
-    /// Has a station behind the uplink.
-    fn has_station(&self) -> bool {
-        self.name == "net"
-    }
-
     /// Devices of a scenario that has a number of them: `n`, or as many as is usual.
     ///
     /// # Errors

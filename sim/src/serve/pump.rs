@@ -48,6 +48,8 @@ pub trait Front<H = Host> {
     fn woken(&mut self);
     /// A managed device came, with its type, or went.
     fn member(&mut self, _host: &mut H, _id: u32, _came: Option<u8>) {}
+    /// Sends the clients away and takes back what it made in the device; nothing is asked of it any more.
+    fn close(&mut self, _host: &mut H) {}
 }
 
 /// How wall time becomes cycles.
@@ -70,7 +72,7 @@ pub struct PumpCounts {
     pub destroyed: u64,
 }
 
-/// Runs the device for the clients of all `fronts` until `stop`, or until a check fails.
+/// Runs the device for the clients of all `fronts` until `stop`, or until a check fails; then closes them.
 ///
 /// # Errors
 /// As [`Host::step`].
@@ -82,11 +84,31 @@ pub fn run<H: Hosted>(
 ) -> Result<PumpCounts, (PumpCounts, HostError)> {
     let mut counts = PumpCounts::default();
     let mut living = BTreeSet::new();
+    let result = turn(host, fronts, clock, stop, &mut living, &mut counts);
+    fronts.iter_mut().for_each(|f| f.close(host));
+    // What has happened by now is counted, however late the checks are.
+    host.with(Host::settle);
+    members(host, fronts, &mut living, &mut counts);
+    match result {
+        Ok(()) => Ok(counts),
+        Err(e) => Err((counts, e)),
+    }
+}
+
+/// Runs the device until `stop`.
+fn turn<H: Hosted>(
+    host: &mut H,
+    fronts: &mut [&mut dyn Front<H>],
+    clock: Clock,
+    stop: &Arc<AtomicBool>,
+    living: &mut BTreeSet<u32>,
+    counts: &mut PumpCounts,
+) -> Result<(), HostError> {
     let mut quiet_since = host.with(|h| h.cycle());
     let (mut started, mut first) = (Instant::now(), quiet_since);
     while !stop.load(Ordering::Relaxed) {
         fronts.iter_mut().for_each(|f| f.serve(host));
-        members(host, fronts, &mut living, &mut counts);
+        members(host, fronts, living, counts);
         let (cycle, is_quiet) = host.with(|h| (h.cycle(), h.is_quiet()));
         if is_waiting(fronts) || !is_quiet {
             quiet_since = cycle;
@@ -102,18 +124,13 @@ pub fn run<H: Hosted>(
                 continue;
             }
         }
-        if let Err(e) = host.with(|h| (0..STRIDE).try_for_each(|_| h.step())) {
-            return Err((counts, e));
-        }
+        host.with(|h| (0..STRIDE).try_for_each(|_| h.step()))?;
         if let Some(hz) = clock.hz {
             let cycles = host.with(|h| h.cycle()) - first;
             pace(cycles, fronts, hz, started);
         }
     }
-    // What has happened by now is counted, however late the checks are.
-    host.with(Host::settle);
-    members(host, fronts, &mut living, &mut counts);
-    Ok(counts)
+    Ok(())
 }
 
 fn is_waiting<H>(fronts: &[&mut dyn Front<H>]) -> bool {

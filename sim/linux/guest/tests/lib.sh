@@ -70,6 +70,11 @@ centiseconds() {
     tr -d . </proc/uptime | cut -d ' ' -f 1
 }
 
+timed() { # timed WHAT START COUNT: prints how long it took since START
+    local hundredths=$(($(centiseconds) - $2))
+    echo "SHOAL-TIME $1 $((hundredths / 100)).$(printf %02d $((hundredths % 100))) s for $3"
+}
+
 # Loads the driver and sets net_mgmtdev and blk_mgmtdev to the names of its management devices. vDPA devices get a driver
 # only from `attach`.
 load_driver() {
@@ -114,6 +119,71 @@ new_virtio() { # new_virtio CLASS
         [ -z "$found" ] || { echo "$found"; return 0; }
     done
     return 1
+}
+
+# A pattern that differs in every sector, beside the page cache: written to the disk, read back, compared.
+disk_raw() { # disk_raw DISK
+    local disk=/dev/$1 sectors
+    wait_for 10 test -b "$disk"
+    sectors=$(cat "/sys/block/$1/size")
+    is "its sectors" $((shoal_blk_mib * 2048)) "$sectors"
+    seq 1 200000 | head -c 65536 >/run/pattern
+    succeeds "64 KiB written" dd if=/run/pattern of="$disk" bs=16k seek=4 oflag=direct conv=notrunc
+    dd if="$disk" of=/run/back bs=16k skip=4 count=4 iflag=direct 2>/dev/null
+    is "64 KiB read back" "$(sha256sum </run/pattern)" "$(sha256sum </run/back)"
+    fails "a write behind the end is refused" "" dd if=/run/pattern of="$disk" bs=512 count=1 seek="$sectors" oflag=direct
+}
+
+# A new file system with the pattern of disk_raw, mounted at /mnt.
+disk_files() { # disk_files DISK
+    succeeds "mkfs.ext4" /usr/bin/mkfs.ext4 -q -F -b 1024 "/dev/$1"
+    mkdir -p /mnt
+    succeeds "mount" mount -t ext4 "/dev/$1" /mnt || give_up "the file system is mounted" yes no
+    cp /run/pattern /mnt/pattern
+}
+
+# Random writes all over a file of /mnt, with flushes between them; then all of it is read and verified.
+fio_verify() { # fio_verify FILE KIB WHAT
+    local report code
+    report=$(fio --name=verify --filename="/mnt/$1" --rw=randwrite --bsrange=4k-16k --size="$2k" --ioengine=libaio --iodepth=8 \
+        --direct=1 --verify=crc32c --verify_fatal=1 --do_verify=1 --fsync=64 --randseed=1 2>&1)
+    code=$?
+    if [ $code = 0 ] && echo "$report" | grep -q "READ: .*, io=$2KiB "; then
+        ok "fio, $3, $2 KiB verified"
+        echo "$report" | grep -E '^ +(READ|WRITE):'
+    else
+        not_ok "fio, $3, $2 KiB verified" "success and as much read" "exit code $code: $report"
+    fi
+}
+
+# The files of disk_files and of fio survive that the disk is unmounted and mounted again. Prints the SHA-256 of the disk, which
+# is compared with the store outside.
+disk_kept() { # disk_kept DISK FILE…
+    local disk=/dev/$1 file
+    shift
+    (cd /mnt && sha256sum pattern "$@") >/run/sums
+    sync
+    succeeds "umount" umount /mnt
+    succeeds "fsck finds nothing" /usr/bin/fsck.ext4 -f -n "$disk"
+    echo 3 >/proc/sys/vm/drop_caches
+    succeeds "mount again" mount -t ext4 -o ro,noload "$disk" /mnt
+    is "the pattern is as it was" "$(sha256sum </run/pattern)" "$(sha256sum </mnt/pattern)"
+    for file in "$@"; do
+        is "the file $file is as it was" "$(grep " $file\$" /run/sums | cut -d ' ' -f 1)" "$(sha256sum <"/mnt/$file" | cut -d ' ' -f 1)"
+    done
+    umount /mnt
+    echo 3 >/proc/sys/vm/drop_caches
+    echo "SHOAL-STORE blk0 sha256 $(sha256sum "$disk" | cut -d ' ' -f 1)"
+}
+
+tcp_load() { # tcp_load WHAT COMMAND…: the command is an iperf3 that sends or receives
+    local what=$1 report
+    shift
+    if report=$("$@" 2>&1); then
+        ok "iperf3, $what:$(echo "$report" | grep receiver | tail -n 1 | cut -d ']' -f 2)"
+    else
+        not_ok "iperf3, $what" "success" "$report"
+    fi
 }
 
 # What the kernel complained about since the start.

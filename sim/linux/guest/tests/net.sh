@@ -32,15 +32,11 @@ succeeds "ping with full frames and pattern" in_ns 1 ping -c 5 -i 0.2 -W 10 -s 1
 
 # TCP, each way. The server ends after one test.
 tcp() { # tcp WHAT IPERF3-ARGUMENTS…
-    local what=$1 report
+    local what=$1
     shift
     in_ns 2 iperf3 -s -1 --forceflush >/run/server 2>&1 &
     wait_for 10 grep -q listening /run/server
-    if report=$(in_ns 1 timeout 120 iperf3 -c 192.0.2.2 -n "$@" 2>&1); then
-        ok "iperf3, $what:$(echo "$report" | grep receiver | tail -n 1 | cut -d ']' -f 2)"
-    else
-        not_ok "iperf3, $what" "success" "$report"
-    fi
+    tcp_load "$what" in_ns 1 timeout 120 iperf3 -c 192.0.2.2 -n "$@"
     kill $! 2>/dev/null
     wait $! 2>/dev/null
 }

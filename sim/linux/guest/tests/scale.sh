@@ -9,11 +9,6 @@ load_driver
 modprobe virtio_net
 modprobe virtio_blk
 
-timed() { # timed WHAT COUNT START: prints how long it took since START
-    local hundredths=$(($(centiseconds) - $3))
-    echo "SHOAL-TIME $1 $((hundredths / 100)).$(printf %02d $((hundredths % 100))) s for $2"
-}
-
 class_of() { # class_of K
     if [ $(($1 % 4)) -eq 0 ]; then echo blk; else echo net; fi
 }
@@ -27,7 +22,7 @@ while [ $k -le "$n" ]; do
     if vdpa dev add name "$class$k" mgmtdev "$mgmtdev" >>/run/add 2>&1; then created=$((created + 1)); fi
     k=$((k + 1))
 done
-timed create "$n" "$start"
+timed create "$start" "$n"
 is "devices created" "$n" "$created"
 [ "$created" = "$n" ] || tail -n 1 /run/add
 is "devices that dev show lists" "$n" "$(vdpa dev show | grep -c .)"
@@ -68,7 +63,7 @@ while [ $four -lt $fours ]; do
     write_disk "blk$((four * 4 + 4))"
     four=$((four + step))
 done
-timed traffic "$bound" "$start"
+timed traffic "$start" "$bound"
 
 start=$(centiseconds)
 k=1
@@ -77,7 +72,7 @@ while [ $k -le "$n" ]; do
     if vdpa dev del "$(class_of $k)$k" >>/run/del 2>&1; then deleted=$((deleted + 1)); fi
     k=$((k + 1))
 done
-timed delete "$n" "$start"
+timed delete "$start" "$n"
 is "devices deleted" "$n" "$deleted"
 is "no device is left" "" "$(vdpa dev show)"
 succeeds "the driver unloads" rmmod "$driver"

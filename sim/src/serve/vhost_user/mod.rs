@@ -143,18 +143,6 @@ impl VhostUser {
         })
     }
 
-    /// Ends every session and deletes the devices.
-    pub fn close(mut self) {
-        for (n, mut port) in self.ports.drain(..).enumerate() {
-            if let Some(session) = port.session.take() {
-                session.close();
-            }
-            if let Err(e) = self.mgmtdev.dev_del(port.vdev) {
-                warn!("device {n}: {e}");
-            }
-        }
-    }
-
     /// Tells of faults, each once: the devices they name need a reset, which comes with the next front-end or its restart.
     fn faults(&mut self) {
         for port in &self.ports {
@@ -285,5 +273,17 @@ impl Front<SharedHost> for VhostUser {
 
     fn woken(&mut self) {
         self.ports.iter().for_each(|p| p.listener.woken());
+    }
+
+    /// Ends every session and deletes the devices.
+    fn close(&mut self, _host: &mut SharedHost) {
+        for (n, mut port) in self.ports.drain(..).enumerate() {
+            if let Some(session) = port.session.take() {
+                session.close();
+            }
+            if let Err(e) = self.mgmtdev.dev_del(port.vdev) {
+                warn!("device {n}: {e}");
+            }
+        }
     }
 }

@@ -36,6 +36,36 @@ use crate::setup::Setup;
 /// Longest that a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A front that, when it is killed, closes nothing.
+struct Mortal {
+    front: VhostUser,
+    is_killed: Arc<AtomicBool>,
+}
+
+impl Front<SharedHost> for Mortal {
+    fn serve(&mut self, host: &mut SharedHost) {
+        self.front.serve(host);
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.front.is_waiting()
+    }
+
+    fn wakers<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
+        self.front.wakers(fds);
+    }
+
+    fn woken(&mut self) {
+        self.front.woken();
+    }
+
+    fn close(&mut self, host: &mut SharedHost) {
+        if !self.is_killed.load(Ordering::Relaxed) {
+            self.front.close(host);
+        }
+    }
+}
+
 /// A server in a thread.
 struct Server {
     dir: tempfile::TempDir,
@@ -62,6 +92,7 @@ impl Server {
         let store = stores.map_or_else(|| folder.clone(), Path::to_owned);
         let socket = |n| Listener::new(&folder.join(format!("s{n}"))).unwrap();
         let devices: Vec<_> = (0..).map(socket).zip(devices).collect();
+        let number = devices.len() as u64;
         let mut uplink = Uplink::new(uplink::Listener::new(&folder.join("uplink")).unwrap());
         let thread = std::thread::spawn(move || {
             let setup = Setup::new(&TINY, 3, mode, Vec::new());
@@ -70,8 +101,11 @@ impl Server {
             let mut host = SharedHost::new(Host::new(&setup, settings).unwrap());
             let store = stores::source(Some(&store), 1 << 20);
             host.borrow_mut().blk().set_source(store);
-            let mut front = VhostUser::new(&host, devices).unwrap();
-            pump::run(
+            let mut front = Mortal {
+                front: VhostUser::new(&host, devices).unwrap(),
+                is_killed: Arc::clone(&killed),
+            };
+            let counts = pump::run(
                 &mut host,
                 &mut [&mut front, &mut uplink],
                 Clock::default(),
@@ -82,7 +116,9 @@ impl Server {
                 std::mem::forget((front, host));
                 return;
             }
-            front.close();
+            drop(front);
+            // Every device was deleted in the end, and that is counted.
+            assert_eq!((counts.created, counts.destroyed), (number, number));
             let report = host.finish().unwrap();
             assert!(report.check.failure.is_none(), "{:?}", report.check.failure);
         });
