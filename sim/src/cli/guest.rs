@@ -76,6 +76,8 @@ struct Numbers {
     wall_s: f64,
     /// What the guests timed.
     times: Map<String, Value>,
+    /// What the guests measured, in wall time: IOPS, packets a second.
+    rates: Map<String, Value>,
     /// The server's: cycles, divergences, monitor_violations and the others of `shoal run`.
     #[serde(flatten)]
     device: Map<String, Value>,
@@ -181,6 +183,9 @@ fn numbers(args: &GuestArgs, settings: &Settings, result: &GuestRun) -> Numbers 
         times: times(result)
             .map(|(what, time)| (what.clone(), time.clone().into()))
             .collect(),
+        rates: rates(result)
+            .map(|(name, rate, _)| (name.clone(), (*rate).into()))
+            .collect(),
         device,
     }
 }
@@ -188,6 +193,11 @@ fn numbers(args: &GuestArgs, settings: &Settings, result: &GuestRun) -> Numbers 
 /// What the guests timed.
 fn times(result: &GuestRun) -> impl Iterator<Item = &(String, String)> {
     result.guests.iter().flat_map(|g| &g.console.times)
+}
+
+/// What the guests measured.
+fn rates(result: &GuestRun) -> impl Iterator<Item = &(String, f64, String)> {
+    result.guests.iter().flat_map(|g| &g.console.rates)
 }
 
 /// 3 and 4 are the server's to say; the guest's own result otherwise.
@@ -243,6 +253,7 @@ fn print_summary(n: &Numbers, result: &GuestRun) {
     rows.extend(logs.map(|log| ("console", log)));
     rows.push(("server", result.server_log.display().to_string()));
     rows.extend(times(result).map(|(what, time)| (what.as_str(), time.clone())));
+    rows.extend(rates(result).map(|(name, rate, unit)| (name.as_str(), format!("{rate} {unit}"))));
     if let Some(kept) = &result.kept {
         rows.push(("kept", kept.display().to_string()));
     }

@@ -22,7 +22,7 @@ pub enum Verdict {
 }
 
 /// What a console has said so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Console {
     line: Vec<u8>,
     /// The test has begun: the guest has booted.
@@ -37,6 +37,8 @@ pub struct Console {
     pub wanted: Vec<String>,
     /// Behind `SHOAL-TIME`: what took how long.
     pub times: Vec<(String, String)>,
+    /// Behind `SHOAL-RATE`: name, figure and unit, in wall time.
+    pub rates: Vec<(String, f64, String)>,
     /// The kernel gave up, with these words.
     pub panic: Option<String>,
     /// The last line.
@@ -81,6 +83,8 @@ impl Console {
             .and_then(|rest| rest.split_once(' '))
         {
             self.times.push((what.to_owned(), time.to_owned()));
+        } else if let Some(rest) = line.strip_prefix("SHOAL-RATE ") {
+            self.rate(rest);
         } else if let Some((_, why)) = line.split_once("Kernel panic - not syncing: ") {
             self.panic = Some(why.to_owned());
         }
@@ -92,6 +96,17 @@ impl Console {
             is_ok,
             what: what.to_owned(),
         });
+    }
+
+    /// A figure that a test could not read out of its tool's report is a check that failed.
+    fn rate(&mut self, rest: &str) {
+        let words: Vec<_> = rest.split_whitespace().collect();
+        match (&words[..], words.get(1).map(|v| v.parse::<f64>())) {
+            ([name, _, unit], Some(Ok(v))) if v.is_finite() => {
+                self.rates.push(((*name).to_owned(), v, (*unit).to_owned()));
+            }
+            _ => self.check(false, &format!("a figure: expected a number got '{rest}'")),
+        }
     }
 
     /// How many checks held.
@@ -196,6 +211,20 @@ mod tests {
         assert!(c.wanted.is_empty());
         c.feed(b"ver\r\n");
         assert_eq!(c.wanted, ["restart-server"]);
+    }
+
+    #[test]
+    fn a_figure_is_a_number_or_a_failed_check() {
+        let c = console(
+            "SHOAL-RATE fio_read 12.5 IOPS\nSHOAL-RATE fio_write  IOPS\nSHOAL-RATE x nan y\n",
+        );
+        assert_eq!(c.rates, [("fio_read".into(), 12.5, "IOPS".into())]);
+        assert_eq!(c.not_ok(), 2);
+        assert!(
+            c.checks[0].what.contains("'fio_write  IOPS'"),
+            "{:?}",
+            c.checks
+        );
     }
 
     #[test]

@@ -144,13 +144,17 @@ disk_files() { # disk_files DISK
 
 # Random writes all over a file of /mnt, with flushes between them; then all of it is read and verified.
 fio_verify() { # fio_verify FILE KIB WHAT
-    local report code
+    local report code way
     report=$(fio --name=verify --filename="/mnt/$1" --rw=randwrite --bsrange=4k-16k --size="$2k" --ioengine=libaio --iodepth=8 \
         --direct=1 --verify=crc32c --verify_fatal=1 --do_verify=1 --fsync=64 --randseed=1 2>&1)
     code=$?
     if [ $code = 0 ] && echo "$report" | grep -q "READ: .*, io=$2KiB "; then
         ok "fio, $3, $2 KiB verified"
         echo "$report" | grep -E '^ +(READ|WRITE):'
+        for way in write read; do
+            rate "$1_$way" "$(echo "$report" | awk -v way="$way:" '$1 == way {
+                sub(/IOPS=/, "", $2); sub(/,/, "", $2); n = $2 + 0; if ($2 ~ /k$/) n *= 1000; print n; exit }')" IOPS
+        done
     else
         not_ok "fio, $3, $2 KiB verified" "success and as much read" "exit code $code: $report"
     fi
@@ -174,6 +178,11 @@ disk_kept() { # disk_kept DISK FILE…
     umount /mnt
     echo 3 >/proc/sys/vm/drop_caches
     echo "SHOAL-STORE blk0 sha256 $(sha256sum "$disk" | cut -d ' ' -f 1)"
+}
+
+# A figure of the run, in wall time: of the guest and of the simulation around it, not of the device's own clock.
+rate() { # rate NAME VALUE UNIT
+    echo "SHOAL-RATE $1 $2 $3"
 }
 
 tcp_load() { # tcp_load WHAT COMMAND…: the command is an iperf3 that sends or receives

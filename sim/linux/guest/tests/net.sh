@@ -40,9 +40,12 @@ tcp() { # tcp WHAT IPERF3-ARGUMENTS…
     kill $! 2>/dev/null
     wait $! 2>/dev/null
 }
+began=$(centiseconds)
+before=$(($(packets 1 tx) + $(packets 1 rx)))
 tcp "1 to 2, 1 MiB" 1M
 tcp "2 to 1, 1 MiB" 1M -R
 tcp "two streams, 1 MiB" 1M -P 2
+rate packets $((($(packets 1 tx) + $(packets 1 rx) - before) * 100 / ($(centiseconds) - began))) packets/s
 
 # The station outside answers ping; its TCP services are echo and discard.
 station=${shoal_station:-}

@@ -35,9 +35,12 @@ packets() { # packets rx|tx
     cat "/sys/class/net/$interface/statistics/$1_packets"
 }
 if [ "$me" = 1 ]; then
+    began=$(centiseconds)
+    before=$(($(packets tx) + $(packets rx)))
     tcp_load "1 to 2, 2 MiB" timeout 120 iperf3 -c 192.0.2.2 -n 2M
     tcp_load "2 to 1, 2 MiB" timeout 120 iperf3 -c 192.0.2.2 -n 2M -R
     tcp_load "two streams, 1 MiB" timeout 120 iperf3 -c 192.0.2.2 -n 1M -P 2
+    rate packets $((($(packets tx) + $(packets rx) - before) * 100 / ($(centiseconds) - began))) packets/s
     say_done() {
         echo "guest 1 is done" | nc -w 5 192.0.2.2 4000
     }
