@@ -46,7 +46,7 @@ lint: setup-yosys fmt clippy ## format, clippy, Verilog lint and yosys check; no
 verilog: setup ## write build/$PROFILE/shoal_top.v (PROFILE=tiny)
 	$(VERILOG) build $(PROFILE)
 
-bench: setup ## simulation speed; ARGS='…' goes to `shoal bench`
+bench: setup ## cycles of packets, requests and commands, and simulation speed; ARGS='…' goes to `shoal bench`
 	$(SHOAL) bench $(ARGS)
 
 soak: setup ## random sessions in lockstep, each with a seed of its own (SEEDS=100)

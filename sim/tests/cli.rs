@@ -84,6 +84,16 @@ fn names_and_numbers_that_do_not_exist_are_refused() {
     refused(d, "gen --profile tiny", "--out");
     refused(d, "abi --format html", "html");
     refused(d, "bench --profile huge", "huge");
+    refused(d, "bench --profile tiny --active 9", "--active 9");
+    refused(d, "bench --active 1,0", "--active 0");
+    refused(d, "bench --frame 63", "63");
+    refused(d, "bench --frame 64,4089", "4089");
+    refused(d, "bench --batch 129", "129");
+    refused(d, "bench --direction up", "up");
+    refused(d, "bench --translations hot", "hot");
+    refused(d, "bench --completion 128", "128");
+    refused(d, "bench --link gen2", "gen2");
+    refused(d, "bench --packets 0", "0");
 }
 
 #[test]
@@ -99,6 +109,9 @@ fn places_that_cannot_be_written_are_refused_before_the_run() {
     refused(d, "run probe --dut model --wave x.txt", "x.txt");
     refused(d, "run probe --dut model --wave no/x.fst", "no/x.fst");
     refused(d, "bench --json no/x.json", "no/x.json");
+    refused(d, "bench --csv no/x.csv", "no/x.csv");
+    refused(d, "bench --plot no/x.svg", "no/x.svg");
+    refused(d, "bench --plot x.png", "x.png");
 }
 
 #[test]
@@ -132,6 +145,76 @@ fn servers_refuse_what_they_cannot_serve() {
         let blk = "serve vhost-user-blk --dut model --socket s --uplink u";
         refused(d, blk, "--uplink");
     }
+}
+
+/// Runs a bench of `tiny` with these options, and gives the files that it left.
+fn bench(dir: &Path, options: &str) -> (serde_json::Value, String, String) {
+    let files = "--json b.json --csv b.csv --plot b.svg";
+    let line = format!("bench --profile tiny --cycles 0 {options} {files}");
+    let out = shoal(dir, &line);
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{line}: {err}");
+    let text = |name| std::fs::read_to_string(dir.join(name)).unwrap();
+    let json = serde_json::from_str(&text("b.json")).unwrap();
+    (json, text("b.csv"), text("b.svg"))
+}
+
+#[test]
+fn a_quick_bench_leaves_rows_figures_and_a_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let (json, csv, svg) = bench(dir.path(), "--dut model");
+    let rows = json["rows"].as_array().unwrap();
+    assert!(rows.len() >= 8 && json["divergences"] == 0);
+    for row in rows {
+        for column in [
+            "frame",
+            "batch",
+            "active",
+            "cycles_per_packet",
+            "reads_per_packet",
+            "bus_use",
+            "wall_share",
+            "p50_cycles",
+            "p99_cycles",
+            "walks_per_packet",
+        ] {
+            assert!(row[column].is_number(), "{column} of {row}");
+        }
+        assert!(["tx", "rx", "both"].contains(&row["direction"].as_str().unwrap()));
+        assert!(["warm", "cold"].contains(&row["translations"].as_str().unwrap()));
+        assert_eq!(row["ring"], "split");
+    }
+    let figures = &json["figures"];
+    for name in ["provision_cycles", "doorbell_to_dma", "used_to_msi", "jain"] {
+        assert!(figures[name].is_number(), "{name}");
+    }
+    for name in ["lockstep_over_rtl", "nonblocking_over_blocking"] {
+        assert!(figures[name].is_null() && figures["reasons"][name].is_string());
+    }
+    assert!(csv.starts_with("frame,direction,batch,") && csv.lines().count() == rows.len() + 1);
+    assert_eq!(svg.matches("<title>").count(), rows.len());
+    // The same again gives the same numbers; only the time differs.
+    let (again, ..) = bench(dir.path(), "--dut model");
+    for (a, b) in rows.iter().zip(again["rows"].as_array().unwrap()) {
+        assert_eq!(a["cycles_per_packet"], b["cycles_per_packet"]);
+    }
+}
+
+#[cfg(feature = "rtl")]
+#[test]
+fn chosen_rows_are_measured_in_lockstep_and_none_without_a_matrix() {
+    let dir = tempfile::tempdir().unwrap();
+    let chosen = "--frame 64 --direction both --batch 1 --active 2 --translations cold";
+    let options = format!("{chosen} --packets 32 --in-flight 8 --link gen4x16");
+    let (json, ..) = bench(dir.path(), &options);
+    assert_eq!(json["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&json["rows"][0]["active"], &json["link"]),
+        (&2.into(), &"gen4x16".into())
+    );
+    let (json, csv, _) = bench(dir.path(), "--matrix none --dut model");
+    assert!(json["rows"].as_array().unwrap().is_empty() && csv.is_empty());
+    assert!(json["figures"]["jain"].is_null());
 }
 
 #[cfg(feature = "rtl")]

@@ -1,15 +1,33 @@
-//! Measurements: cycles of each kind of request and of each admin command, and the speed of the simulation.
+//! Measurements: cycles of each kind of request and of each admin command, the matrix of packets against its walls, and the
+//! speed of the simulation.
 //!
 //! Cycles are counted in a world without stalls, so that they are the device's own; speed is measured in the ordinary one.
+//! `requests` has a driver for each device; the matrix (`matrix`, `rows`) has bare rings in memory (`layout`, `rings`) behind
+//! devices that `farm` creates, what `watch` sees at the ports, and the walls of `wall`.
 
 mod admin;
+mod farm;
+mod figures;
+mod layout;
+mod matrix;
+mod plot;
 mod queue;
 mod requests;
+mod rings;
+mod rows;
 mod speed;
+mod wall;
+mod watch;
 
 pub use admin::{admin, CommandCycles, COMMAND_LATENCIES};
+pub use farm::World;
+pub use figures::{Figures, LATENCY};
+pub use matrix::{quick, Case, Choice, Direction, Row, Translations, IN_FLIGHT, MOST_VISIBLE};
+pub use plot::plot;
 pub use requests::{requests, RequestCycles, REQUEST_LATENCIES};
+pub use rows::{rows, steps, Skipped, Steps};
 pub use speed::{speed, Speed};
+pub use wall::{packet_bytes, Load, Walls};
 
 use shoal_abi::profile::Profile;
 use shoal_driver::{Mgmtdev, Options};
@@ -106,5 +124,81 @@ mod tests {
                 .cycles
         };
         assert!(create(100) > 300 && create(250) > create(100) + 300);
+    }
+
+    fn world(link: Option<crate::env::LinkSettings>) -> World {
+        World {
+            latency: 100,
+            jitter: 20,
+            link,
+        }
+    }
+
+    #[test]
+    fn every_kind_of_row_is_measured_and_none_is_better_than_its_walls() {
+        use crate::env::{LinkSettings, LinkSpeed};
+        let choice = Choice {
+            frames: vec![64, 1518],
+            batches: vec![1, 8],
+            active: vec![1, 5],
+            ..Choice::default()
+        };
+        let cases = choice.cases(&TINY, 32);
+        let link = LinkSettings::new(LinkSpeed::Gen3x16);
+        let (rows, skipped) = rows(
+            &TINY,
+            Mode::Model,
+            world(Some(link)),
+            &cases,
+            48,
+            &mut |_| {},
+        )
+        .unwrap();
+        assert_eq!((rows.len(), skipped.len()), (cases.len(), 0));
+        for (row, case) in rows.iter().zip(&cases) {
+            assert_eq!((row.frame, row.active), (case.frame, case.active));
+            assert!(row.wall_share > 0.0 && row.wall_share <= 1.0, "{row:?}");
+            // Payload, index, entry, two halves of a descriptor, event: no device reads less.
+            assert!(row.read_beats_per_packet >= Walls::of(&case.load(), 8, None).port.min(3.0));
+            let link_bytes = row.link_use.unwrap() * row.cycles_per_packet;
+            assert!(link_bytes >= row.pcie_wall.unwrap(), "{row:?}");
+            if case.translations == Translations::Cold {
+                assert!(row.walks_per_packet >= 0.95, "{row:?}");
+            }
+            if case.open() <= 48 {
+                assert!(row.p50_cycles.unwrap() <= row.p99_cycles.unwrap());
+                assert!(row.p50_cycles.unwrap() > 2 * 100, "{row:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_device_with_warm_translations_does_not_walk_and_its_steps_are_short() {
+        use shoal_abi::profile::MID;
+        let case = Case::new(64, Direction::Tx, 8, 1, Translations::Warm, 8);
+        let (rows, _) = rows(&MID, Mode::Model, world(None), &[case], 32, &mut |_| {}).unwrap();
+        assert_eq!(rows[0].walks_per_packet, 0.0, "{:?}", rows[0]);
+        assert_eq!((rows[0].pcie_wall, rows[0].link_use), (None, None));
+        let steps = steps(&MID, Mode::Model, world(None)).unwrap();
+        assert!((5..100).contains(&steps.doorbell_to_dma), "{steps:?}");
+        // The event is read in between.
+        assert!((100..200).contains(&steps.used_to_msi), "{steps:?}");
+        assert!(steps.jain > 0.9 && steps.jain <= 1.0, "{steps:?}");
+    }
+
+    #[test]
+    fn a_row_that_needs_too_much_memory_is_left_out_with_its_reason() {
+        let case = Case::new(1518, Direction::Tx, 32, 131_072, Translations::Warm, 1);
+        let large = Profile {
+            devices: 131_072,
+            ..TINY
+        };
+        let why = super::farm::refusal(&large, &case).unwrap();
+        assert!(why.contains("memory"), "{why}");
+        assert!(super::farm::refusal(&TINY, &case)
+            .unwrap()
+            .contains("8 devices"));
+        let small = Case::new(64, Direction::Tx, 1, 131_072, Translations::Warm, 1);
+        assert_eq!(super::farm::refusal(&large, &small), None);
     }
 }

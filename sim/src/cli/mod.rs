@@ -5,6 +5,8 @@
 mod abi;
 #[cfg(feature = "driver")]
 mod bench;
+#[cfg(feature = "driver")]
+mod bench_table;
 mod gen;
 #[cfg(feature = "driver")]
 mod guest;
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use shoal_abi::profile::{by_name, Profile, PROFILES};
 
+use crate::env::{LinkSettings, LinkSpeed};
 use crate::lockstep::{Failure, Mode};
 
 /// Everything held.
@@ -63,7 +66,7 @@ enum Command {
     Gen(gen::GenArgs),
     /// Print registers, commands, ports and limits
     Abi(abi::AbiArgs),
-    /// Measure cycles of requests and commands, and speed
+    /// Measure cycles of requests and commands, packets against their walls, and speed
     #[cfg(feature = "driver")]
     Bench(bench::BenchArgs),
 }
@@ -86,6 +89,40 @@ impl From<DutArg> for Mode {
             DutArg::Rtl => Self::Rtl,
             DutArg::Model => Self::Model,
         }
+    }
+}
+
+/// The PCIe link between device and host memory, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LinkArg {
+    /// 16 lanes of 8 GT/s at 250 MHz
+    Gen3x16,
+    /// 16 lanes of 16 GT/s at 250 MHz
+    Gen4x16,
+    /// As wide as one likes
+    None,
+}
+
+impl LinkArg {
+    fn speed(self) -> Option<LinkSpeed> {
+        match self {
+            Self::Gen3x16 => Some(LinkSpeed::Gen3x16),
+            Self::Gen4x16 => Some(LinkSpeed::Gen4x16),
+            Self::None => None,
+        }
+    }
+
+    #[cfg(feature = "driver")]
+    fn name(self) -> &'static str {
+        self.speed().map_or("none", LinkSpeed::name)
+    }
+
+    /// The link, with completions of so many bytes.
+    fn settings(self, completion: u64) -> Option<LinkSettings> {
+        self.speed().map(|speed| LinkSettings {
+            completion,
+            ..LinkSettings::new(speed)
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use shoal_abi::profile::{Profile, MID};
 
 use super::output::{check_wave, check_writable, table};
 use super::results::Results;
-use super::{failure_code, profile, CliError, DutArg, BAD_INPUT, FAILED, OK};
+use super::{failure_code, profile, CliError, DutArg, LinkArg, BAD_INPUT, FAILED, OK};
 use crate::env::EnvSettings;
 use crate::host::{Host, HostError, HostSettings, RunReport, SharedHost};
 use crate::scenario::{self, Outcome, Params, Scenario, ScenarioError};
@@ -34,6 +34,9 @@ pub(super) struct RunArgs {
     /// Cycles of a host memory access
     #[arg(long, value_name = "CYCLES")]
     latency: Option<u32>,
+    /// PCIe link between device and host memory
+    #[arg(long, value_enum, default_value_t = LinkArg::None)]
+    link: LinkArg,
     /// Cycles after which the run fails
     #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
     max_cycles: u64,
@@ -141,6 +144,7 @@ fn settings(args: &RunArgs, scenario: &dyn Scenario, params: &Params) -> HostSet
     if let Some(latency) = args.latency {
         env.axi.latency = latency;
     }
+    env.axi.link = args.link.settings(64);
     HostSettings {
         env,
         max_cycles: args.max_cycles,

@@ -22,7 +22,10 @@ mod switch;
 #[cfg(feature = "driver")]
 pub(crate) use bus_error::survive as survive_cut_files;
 
-pub use axi_slave::{AxiCounts, AxiSettings, AxiSlave, Burst, Lanes, Platform, BURST_INCR};
+pub use axi_slave::{
+    AxiCounts, AxiSettings, AxiSlave, Burst, Lanes, LinkSettings, LinkSpeed, Platform, BURST_INCR,
+    COMPLETION_BYTES, REQUEST_BYTES,
+};
 pub use axil::{AxilMaster, AxilSettings, RegDone, RegOp, Ticket};
 pub use blk::{Blk, BlkCounts, BlkSettings, Source, SECTOR_BYTES};
 pub use dice::Dice;
@@ -95,6 +98,15 @@ impl EnvSettings {
     }
 }
 
+/// What stands behind the streams instead of switch and block stores.
+pub trait Card {
+    /// A packet that `m_axis` completed in this cycle.
+    fn take(&mut self, cycle: u64, packet: TxPacket);
+
+    /// The next packet for `s_axis`, if there is one in this cycle.
+    fn next_packet(&mut self, cycle: u64) -> Option<RxPacket>;
+}
+
 /// Sees every cycle as it happens: cycle, inputs, outputs.
 pub type Tap = Box<dyn FnMut(u64, &Inputs, &Outputs)>;
 
@@ -119,6 +131,8 @@ pub struct Env {
     pub switch: Switch,
     /// Block stores.
     pub blk: Blk,
+    /// Takes the place of both.
+    pub card: Option<Box<dyn Card>>,
     /// Whether `s_axis` carries a frame or a block answer next, when both wait.
     blk_first: bool,
     /// Empty answers to chains that no function serves.
@@ -155,6 +169,7 @@ impl Env {
             streams: Streams::new(streams, beat, Dice::new(seed, 3)),
             switch: Switch::new(switch),
             blk: Blk::new(blk, Dice::new(seed, 4)),
+            card: None,
             blk_first: false,
             refusals: VecDeque::new(),
             taps: Vec::new(),
@@ -231,10 +246,17 @@ impl Env {
         };
         self.axi.tick(self.cycle, out, inputs, &mut platform);
         self.axil.tick(out, inputs);
+        if inputs.s_axil_wvalid && out.s_axil_wready {
+            self.axi.register_write();
+        }
         if self.streams.can_send() {
             self.choose_packet();
         }
         if let Some(packet) = self.streams.tick(out, inputs) {
+            if let Some(card) = &mut self.card {
+                card.take(self.cycle, packet);
+                return;
+            }
             if packet.is_blk() {
                 self.blk.take(self.cycle, &packet);
                 return;
@@ -248,6 +270,12 @@ impl Env {
     }
 
     fn choose_packet(&mut self) {
+        if let Some(card) = &mut self.card {
+            if let Some(packet) = card.next_packet(self.cycle) {
+                self.streams.send(packet);
+            }
+            return;
+        }
         if let Some(refusal) = self.refusals.pop_front() {
             return self.streams.send(refusal);
         }

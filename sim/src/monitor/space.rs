@@ -88,12 +88,15 @@ impl Spaces {
     /// ASID_SET took effect.
     pub(super) fn bind(&mut self, cycle: u64, asid: u32, mode: u8, user: u32, root: u64) {
         let list = self.bindings.entry(asid).or_default();
+        // Most ASIDs are bound once: only one that had a binding has tables.
+        let had = if list.is_empty() { 0 } else { usize::MAX };
         for b in list.iter_mut().filter(|b| b.until == u64::MAX) {
             b.until = cycle;
         }
         for t in self
             .tables
             .values_mut()
+            .take(had)
             .flatten()
             .filter(|t| t.asid == asid)
         {

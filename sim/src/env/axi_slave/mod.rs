@@ -4,16 +4,19 @@
 //! answered; a write reaches memory at some cycle between its last data beat and its response.
 
 mod burst;
+mod link;
 mod reads;
 mod writes;
 
 pub use burst::{Burst, Lanes, BURST_INCR};
+pub use link::{LinkSettings, LinkSpeed, COMPLETION_BYTES, REQUEST_BYTES};
 
 use shoal_abi::mmu::{USER_PASID_VALID, USER_PASID_W};
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::regs::{RESP_DECERR, RESP_SLVERR};
 
 use super::{Dice, HostMem, Iommu, IrqController, Remote};
+use link::Link;
 use reads::Reads;
 use writes::Writes;
 
@@ -36,6 +39,8 @@ pub struct AxiSettings {
     pub beats_per_256: u32,
     /// Most reads, and most writes, in flight.
     pub max_in_flight: usize,
+    /// PCIe link between bus and memory; `None` is as wide as one likes.
+    pub link: Option<LinkSettings>,
 }
 
 impl Default for AxiSettings {
@@ -49,6 +54,7 @@ impl Default for AxiSettings {
             interleave: true,
             beats_per_256: 256,
             max_in_flight: 1024,
+            link: None,
         }
     }
 }
@@ -112,6 +118,7 @@ pub struct AxiSlave {
     reads: Reads,
     writes: Writes,
     counts: AxiCounts,
+    link: Link,
     /// The function may use the bus (PCI 6.2 §7.5.1.1.3, Bus Master Enable).
     is_master: bool,
 }
@@ -127,6 +134,7 @@ impl AxiSlave {
             reads: Reads::new(1 << id_w),
             writes: Writes::new(1 << id_w),
             counts: AxiCounts::default(),
+            link: Link::default(),
             is_master: true,
         }
     }
@@ -140,6 +148,7 @@ impl AxiSlave {
     pub fn clear(&mut self) {
         self.reads.clear();
         self.writes.clear();
+        self.link.clear();
     }
 
     /// One cycle: decides this cycle's inputs and takes its handshakes.
@@ -151,13 +160,16 @@ impl AxiSlave {
             reads,
             writes,
             counts,
+            link,
             is_master,
         } = self;
+        link.tick(settings.link);
         let mut bus = Bus {
             settings,
             dice,
             beat_bytes: *beat_bytes,
             counts,
+            link,
             is_master: *is_master,
             cycle,
         };
@@ -169,6 +181,17 @@ impl AxiSlave {
     #[must_use]
     pub fn counts(&self) -> AxiCounts {
         self.counts
+    }
+
+    /// A register of the device was written over the same link.
+    pub fn register_write(&mut self) {
+        self.link.register_write();
+    }
+
+    /// Packet bytes that went up and down the link, while there was one.
+    #[must_use]
+    pub fn link_bytes(&self) -> (u64, u64) {
+        self.link.bytes()
     }
 
     /// Reads and writes in flight.
@@ -189,6 +212,7 @@ struct Bus<'a> {
     dice: &'a mut Dice,
     beat_bytes: usize,
     counts: &'a mut AxiCounts,
+    link: &'a mut Link,
     is_master: bool,
     cycle: u64,
 }

@@ -108,7 +108,7 @@ impl Reads {
                 self.beat = None;
             }
         }
-        inputs.m_axi_arready = bus.ready(self.in_flight);
+        inputs.m_axi_arready = bus.link.is_up_free() && bus.ready(self.in_flight);
         if inputs.m_axi_arready && out.m_axi_arvalid {
             let burst = Burst {
                 id: out.m_axi_arid,
@@ -124,7 +124,8 @@ impl Reads {
 
     fn accept(&mut self, burst: Burst, bus: &mut Bus<'_>, on: &mut Platform<'_>) {
         let route = bus.route(&burst, false, on);
-        let mut due = bus.due();
+        bus.link.read(burst.span() as u64);
+        let mut due = bus.due() + bus.link.up_delay();
         let Some(queue) = self.ids.get_mut(usize::from(burst.id)) else {
             return;
         };
@@ -222,6 +223,7 @@ impl Reads {
     fn next_beat(&mut self, bus: &mut Bus<'_>, on: &mut Platform<'_>) {
         if self.in_flight == 0
             || !self.credit.has_beat()
+            || !bus.link.is_down_free()
             || bus.dice.percent(bus.settings.gap_percent)
         {
             return;
@@ -240,6 +242,8 @@ impl Reads {
             }
         }
         let lanes = read.burst.lanes(read.sent, bus.beat_bytes);
+        bus.link
+            .read_beat(lanes.addr, lanes.len as u64, read.sent == 0);
         // Lanes that carry nothing, and all lanes of a refused read, hold noise: the device must not use them.
         let mut noise = Noise::new(bus.dice.word());
         let mut bytes = [0; DATA_WORDS * 8];

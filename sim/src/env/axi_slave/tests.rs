@@ -323,3 +323,69 @@ fn bandwidth_is_limited_to_what_is_set() {
     let beats = (0..10_000).filter(|_| b.step(&out).m_axi_rvalid).count();
     assert!((2400..=2520).contains(&beats), "{beats}");
 }
+
+/// Reads bursts of 256 bytes without a pause on a bus of 64-byte words; cycles a burst, and from the first AR to its first beat.
+fn stream_of_reads(link: Option<LinkSettings>) -> (f64, u64) {
+    // 64 bytes a beat exist only where a profile has them; the widest bus of this build does.
+    let beat = shoal_abi::profile::DATA_WORDS * 8;
+    let mut bench = Bench::new(
+        AxiSettings {
+            link,
+            ..AxiSettings::smooth(20)
+        },
+        beat,
+    );
+    let mut out = ar(
+        0x1000,
+        u8::try_from(256 / beat).unwrap(),
+        beat.trailing_zeros() as u8,
+    );
+    (out.m_axi_arvalid, out.m_axi_rready, out.m_axi_arburst) = (true, true, 1);
+    let (mut accepted, mut first, mut bursts) = (None, None, 0);
+    for cycle in 0..20_000_u64 {
+        let i = bench.step(&out);
+        if i.m_axi_arready {
+            accepted.get_or_insert(cycle);
+        }
+        if i.m_axi_rvalid {
+            first.get_or_insert(cycle);
+            bursts += u64::from(i.m_axi_rlast);
+        }
+    }
+    (20_000.0 / bursts as f64, first.unwrap() - accepted.unwrap())
+}
+
+#[test]
+fn a_link_paces_completions_and_a_wide_one_changes_nothing() {
+    let beat = shoal_abi::profile::DATA_WORDS * 8;
+    let (wide, latency) = stream_of_reads(None);
+    assert!((wide - 256.0 / beat as f64).abs() < 0.1, "{wide}");
+    let (gen3, later) = stream_of_reads(Some(LinkSettings::new(LinkSpeed::Gen3x16)));
+    let down = LinkSettings::new(LinkSpeed::Gen3x16).completions(0, 256) as f64;
+    let wanted = (down / LinkSpeed::Gen3x16.bytes_a_cycle()).max(wide);
+    assert!((gen3 - wanted).abs() < 0.1 * wanted, "{gen3} {wanted}");
+    assert!(later >= latency);
+}
+
+#[test]
+fn data_for_a_busy_link_waits() {
+    let settings = AxiSettings {
+        link: Some(LinkSettings::new(LinkSpeed::Gen3x16)),
+        ..AxiSettings::smooth(20)
+    };
+    let mut bench = Bench::new(settings, 8);
+    // Single dwords: 28 bytes a beat, two a cycle at most, and one port.
+    let mut out = aw(0x1000, 1, 3);
+    (out.m_axi_awvalid, out.m_axi_bready, out.m_axi_awburst) = (true, true, 1);
+    (out.m_axi_wvalid, out.m_axi_wlast, out.m_axi_wstrb) = (true, true, 0xf);
+    let taken = |bench: &mut Bench, out: &Outputs| {
+        (0..10_000).filter(|_| bench.step(out).m_axi_wready).count()
+    };
+    assert!(taken(&mut bench, &out) > 9_900);
+    // With read requests beside them the direction is full: 24 + 28 bytes of 56.8 a cycle still pass, three would not.
+    (out.m_axi_arvalid, out.m_axi_arlen, out.m_axi_arsize) = (true, 127, 3);
+    out.m_axi_rready = true;
+    (out.m_axi_araddr, out.m_axi_arburst) = (0x2000, 1);
+    let both = taken(&mut bench, &out);
+    assert!(both < 10_000, "{both}");
+}

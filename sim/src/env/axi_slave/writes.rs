@@ -127,10 +127,13 @@ impl Writes {
             bus.counts.writes += 1;
             self.addresses.push_back((burst, route));
         }
-        inputs.m_axi_wready =
-            self.credit.has_beat() && self.data.len() < MAX_EARLY_DATA && bus.ready(self.complete);
+        inputs.m_axi_wready = self.credit.has_beat()
+            && self.data.len() < MAX_EARLY_DATA
+            && bus.link.is_up_free()
+            && bus.ready(self.complete);
         if inputs.m_axi_wready && out.m_axi_wvalid {
             self.credit.take();
+            bus.link.write_beat(out.m_axi_wstrb, out.m_axi_wlast);
             self.current.push((out.m_axi_wdata, out.m_axi_wstrb));
             if out.m_axi_wlast {
                 let next = self.spare.pop().unwrap_or_default();
@@ -150,7 +153,7 @@ impl Writes {
         else {
             return;
         };
-        let due = bus.due();
+        let due = bus.due() + bus.link.up_delay();
         let wait = u32::try_from(due - bus.cycle).unwrap_or(u32::MAX);
         let mut apply = bus.cycle + u64::from(bus.dice.up_to(wait));
         let Some(queue) = self.ids.get_mut(usize::from(burst.id)) else {

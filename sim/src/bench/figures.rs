@@ -1,0 +1,90 @@
+//! Single figures of a device. One that cannot be measured has a reason instead.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{CommandCycles, Speed, Steps};
+
+/// Latency of host memory of the cycle counts.
+pub const LATENCY: u32 = 250;
+
+/// The figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Figures {
+    /// Cycles a device of the commands of its creation: DEV_CREATE, two VQ_SETUP, ASID_SET.
+    pub provision_cycles: Option<u64>,
+    /// Cycles from a doorbell's acceptance to the first AR.
+    pub doorbell_to_dma: Option<u64>,
+    /// Cycles from the response to the used index to the message's AW.
+    pub used_to_msi: Option<u64>,
+    /// Jain's index of the packets of equal devices.
+    pub jain: Option<f64>,
+    /// Speed in lockstep of the speed of the bare RTL.
+    pub lockstep_over_rtl: Option<f64>,
+    /// Packets a cycle of the non-blocking MMU, of those of the blocking one.
+    pub nonblocking_over_blocking: Option<f64>,
+    /// Why a figure is missing, by its name.
+    pub reasons: BTreeMap<&'static str, &'static str>,
+}
+
+impl Figures {
+    /// The figures that the measurements made so far give.
+    #[must_use]
+    pub fn of(commands: &[CommandCycles], steps: Option<&Steps>, speed: Option<&Speed>) -> Self {
+        let cycles = |name: &str| {
+            let of = |c: &&CommandCycles| c.command == name && c.latency == LATENCY;
+            commands.iter().find(of).map(|c| c.cycles)
+        };
+        let sum = |names: [&str; 4]| names.into_iter().map(cycles).sum();
+        let mut figures = Self {
+            provision_cycles: sum(["DEV_CREATE", "VQ_SETUP", "VQ_SETUP", "ASID_SET"]),
+            doorbell_to_dma: steps.map(|s| s.doorbell_to_dma),
+            used_to_msi: steps.map(|s| s.used_to_msi),
+            jain: steps.map(|s| s.jain),
+            lockstep_over_rtl: speed.map(|s| s.ratio),
+            nonblocking_over_blocking: None,
+            reasons: BTreeMap::new(),
+        };
+        let Figures { reasons, .. } = &mut figures;
+        if steps.is_none() {
+            for name in ["doorbell_to_dma", "used_to_msi", "jain"] {
+                reasons.insert(name, "not measured with --matrix none");
+            }
+        }
+        if speed.is_none() {
+            reasons.insert("lockstep_over_rtl", "not measured with --cycles 0");
+        }
+        reasons.insert(
+            "nonblocking_over_blocking",
+            "there is one MMU, which blocks",
+        );
+        figures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_has_a_reason_and_what_is_there_has_none() {
+        let commands = ["ASID_SET", "DEV_CREATE", "VQ_SETUP"].map(|command| CommandCycles {
+            command,
+            latency: LATENCY,
+            cycles: 10,
+        });
+        let steps = Steps {
+            doorbell_to_dma: 1,
+            used_to_msi: 2,
+            jain: 1.0,
+        };
+        let f = Figures::of(&commands, Some(&steps), None);
+        assert_eq!((f.provision_cycles, f.used_to_msi), (Some(40), Some(2)));
+        let json = serde_json::to_value(&f).unwrap();
+        for (name, value) in json.as_object().unwrap() {
+            let has_reason = f.reasons.contains_key(name.as_str());
+            assert_eq!(value.is_null(), has_reason, "{name}");
+        }
+    }
+}
