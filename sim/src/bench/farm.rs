@@ -14,13 +14,13 @@ use shoal_abi::ring::{
 use shoal_driver::cmd::{self, Binding, Cmd, DevCreate, VqSetup};
 use shoal_driver::Msi;
 
-use super::layout::{Layout, QUEUES};
-use super::matrix::{Case, Translations};
-use super::rings::{Rings, SharedSink, Sink};
-use super::wall::packet_bytes;
+use super::layout::{buffer_pages, Layout, QUEUES};
+use super::matrix::Case;
+use super::rings::Rings;
+use super::sink::{SharedSink, Sink};
 use super::watch::{Seen, Watch};
 use super::{Bench, BenchError, SEED};
-use crate::env::{AxiSettings, EnvSettings, LinkSettings, RegOp, PAGE_BYTES};
+use crate::env::{AxiSettings, EnvSettings, LinkSettings, RegOp};
 use crate::host::{Host, HostSettings};
 use crate::lockstep::Mode;
 use crate::setup::Setup;
@@ -31,11 +31,6 @@ const COMMANDS: usize = 24;
 pub(super) const PATIENCE: u64 = 2_000_000;
 /// Address of the first queue's message; each queue has its own, 8 bytes on.
 const MESSAGES: u64 = 0xfd00_0000;
-/// Times that the IOTLB's entries fit into the pages of a cold row.
-const COLD: u64 = 4;
-/// Bytes of host memory that a row may touch.
-const MEMORY: u64 = 6 << 30;
-
 /// How a farm is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct World {
@@ -68,36 +63,6 @@ pub struct Farm {
     /// Queues that are set up.
     set_up: Vec<(u32, u16)>,
     rows: u8,
-}
-
-/// Pages of buffers that a queue needs for `case`.
-fn buffer_pages(profile: &Profile, case: &Case) -> u64 {
-    let stride = packet_bytes(case.frame).next_power_of_two();
-    let visible = u64::from(case.load().visible);
-    let warm = (visible * stride).div_ceil(PAGE_BYTES);
-    match case.translations {
-        Translations::Warm => warm,
-        // A packet and its successors are not in one another's way even if they come back in another order.
-        Translations::Cold => (2 * warm).max((COLD << profile.tlb_aw) / u64::from(case.active)),
-    }
-}
-
-/// Why a row cannot be measured here, if it cannot.
-#[must_use]
-pub fn refusal(profile: &Profile, case: &Case) -> Option<String> {
-    let stride = packet_bytes(case.frame).next_power_of_two();
-    let bytes = case.open() * stride + u64::from(case.active) * 6 * PAGE_BYTES;
-    if case.active > profile.devices {
-        Some(format!("{} has {} devices", profile.name, profile.devices))
-    } else if bytes > MEMORY {
-        Some(format!(
-            "its packets need {} MiB of memory; at most {} are used",
-            bytes >> 20,
-            MEMORY >> 20
-        ))
-    } else {
-        None
-    }
 }
 
 impl Farm {

@@ -4,9 +4,11 @@
 //! A device has its own three levels of Sv39 tables with leaves of 4 KiB. Memory costs nothing until it is touched.
 
 use shoal_abi::mmu::{PTE_A, PTE_D, PTE_PPN_LSB, PTE_R, PTE_V, PTE_W};
+use shoal_abi::profile::Profile;
 use shoal_abi::ring::{AVAIL_RING, DESC_BYTES, USED_ELEM_BYTES, USED_RING};
 
-use super::matrix::MOST_VISIBLE;
+use super::matrix::{Case, Translations, MOST_VISIBLE};
+use super::wall::packet_bytes;
 use crate::env::{HostMem, MemError, PAGE_BYTES};
 
 /// Queues of a device: receive, transmit.
@@ -25,6 +27,11 @@ const MANY_BUFFERS_PAGE: u64 = 512;
 const AVAIL: u64 = MOST_VISIBLE as u64 * DESC_BYTES;
 const USED: u64 = (AVAIL + AVAIL_RING + MOST_VISIBLE as u64 * 2 + 2).next_multiple_of(16);
 const _: () = assert!(USED + USED_RING + MOST_VISIBLE as u64 * USED_ELEM_BYTES + 2 <= PAGE_BYTES);
+
+/// Times that the IOTLB's entries fit into the pages of a cold row.
+const COLD: u64 = 4;
+/// Bytes of host memory that a row may touch.
+const MEMORY: u64 = 6 << 30;
 
 /// The memory of `devices` devices.
 #[derive(Clone, Debug)]
@@ -191,6 +198,43 @@ impl Layout {
         } else {
             Meaning::Other
         }
+    }
+}
+
+/// Pages of buffers that a queue needs for `case`.
+pub(super) fn buffer_pages(profile: &Profile, case: &Case) -> u64 {
+    let stride = packet_bytes(case.frame).next_power_of_two();
+    let visible = u64::from(case.load().visible);
+    let warm = (visible * stride).div_ceil(PAGE_BYTES);
+    match case.translations {
+        Translations::Warm => warm,
+        // A packet and its successors are not in one another's way even if they come back in another order.
+        Translations::Cold => (2 * warm).max((COLD << profile.tlb_aw) / u64::from(case.active)),
+    }
+}
+
+/// Why a row cannot be measured here, if it cannot.
+#[must_use]
+pub fn refusal(profile: &Profile, case: &Case) -> Option<String> {
+    let stride = packet_bytes(case.frame).next_power_of_two();
+    let bytes = case.open() * stride + u64::from(case.active) * 6 * PAGE_BYTES;
+    // One ASID and one doorbell page a device, and both of its queues.
+    let most = (profile.devices.min(profile.asids))
+        .min(profile.doorbell_pages)
+        .min(profile.queues / QUEUES as u32);
+    if case.active > most {
+        Some(format!(
+            "profile {} has room for {most} devices",
+            profile.name
+        ))
+    } else if bytes > MEMORY {
+        Some(format!(
+            "its packets need {} MiB of memory; at most {} are used",
+            bytes >> 20,
+            MEMORY >> 20
+        ))
+    } else {
+        None
     }
 }
 

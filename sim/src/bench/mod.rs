@@ -14,7 +14,9 @@ mod plot;
 mod queue;
 mod requests;
 mod rings;
+mod row;
 mod rows;
+mod sink;
 mod speed;
 mod wall;
 mod watch;
@@ -22,9 +24,10 @@ mod watch;
 pub use admin::{admin, CommandCycles, COMMAND_LATENCIES};
 pub use farm::World;
 pub use figures::{Figures, LATENCY};
-pub use matrix::{quick, Case, Choice, Direction, Row, Translations, IN_FLIGHT, MOST_VISIBLE};
+pub use matrix::{quick, Case, Choice, Direction, Translations, IN_FLIGHT, MOST_VISIBLE};
 pub use plot::plot;
 pub use requests::{requests, RequestCycles, REQUEST_LATENCIES};
+pub use row::Row;
 pub use rows::{rows, steps, Skipped, Steps};
 pub use speed::{speed, Speed};
 pub use wall::{packet_bytes, Load, Walls};
@@ -191,14 +194,17 @@ mod tests {
         let case = Case::new(1518, Direction::Tx, 32, 131_072, Translations::Warm, 1);
         let large = Profile {
             devices: 131_072,
+            queues: 262_144,
+            doorbell_pages: 131_072,
+            asids: 131_072,
             ..TINY
         };
-        let why = super::farm::refusal(&large, &case).unwrap();
+        let why = super::layout::refusal(&large, &case).unwrap();
         assert!(why.contains("memory"), "{why}");
-        assert!(super::farm::refusal(&TINY, &case)
+        assert!(super::layout::refusal(&TINY, &case)
             .unwrap()
-            .contains("8 devices"));
+            .contains("room for 8 devices"));
         let small = Case::new(64, Direction::Tx, 1, 131_072, Translations::Warm, 1);
-        assert_eq!(super::farm::refusal(&large, &small), None);
+        assert_eq!(super::layout::refusal(&large, &small), None);
     }
 }

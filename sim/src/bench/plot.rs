@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::matrix::Row;
+use super::row::Row;
 
 const BAR: f64 = 14.0;
 const GAP: f64 = 6.0;
@@ -21,7 +21,7 @@ fn range(rows: &[Row]) -> (f64, f64) {
     let walls = rows
         .iter()
         .flat_map(|r| [Some(r.port_wall), r.pcie_wall].into_iter().flatten());
-    let low = walls.fold(f64::INFINITY, f64::min).max(1e-3);
+    let low = walls.reduce(f64::min).unwrap_or(1.0).max(1e-3);
     let high = rows.iter().map(|r| r.cycles_per_packet).fold(low, f64::max);
     let (low, high) = (low.log10().floor(), high.log10().ceil());
     (low, high.max(low + 1.0))
@@ -181,6 +181,12 @@ pub(super) mod tests {
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
         assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    #[test]
+    fn no_rows_give_an_empty_picture() {
+        let svg = plot("nothing", &[]);
+        assert!(!svg.contains("<title>") && svg.len() < 2000, "{svg}");
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use shoal_abi::profile::Profile;
 
-use super::farm::{refusal, Farm, World, PATIENCE};
-use super::matrix::{jain, Case, Direction, Row, Translations};
+use super::farm::{Farm, World, PATIENCE};
+use super::layout::refusal;
+use super::matrix::{Case, Direction, Translations};
 use super::rings::Rings;
+use super::row::{jain, Row};
 use super::wall::Walls;
 use super::watch::Counts;
 use super::BenchError;
