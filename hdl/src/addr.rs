@@ -20,9 +20,9 @@ pub struct CtxAddr {
     /// Virtqueue read.
     pub vq: Signal<In, VqRec>,
     /// Owner of the page read.
-    pub page: Signal<In, Bits<17>>,
+    pub page: Signal<In, Bits<18>>,
     /// Member id.
-    pub dev_addr: Signal<Out, Bits<17>>,
+    pub dev_addr: Signal<Out, Bits<18>>,
     /// Virtqueue context.
     pub vq_addr: Signal<Out, Bits<18>>,
     index: Signal<Local, Bits<16>>,
@@ -51,7 +51,7 @@ impl Logic for CtxAddr {
         self.dev_addr.next = self.slot.val().dev;
         self.vq_addr.next = self.slot.val().vq;
         if (self.ev.val().src == self.src_rxp.val()) & !self.ev.val().answer {
-            self.dev_addr.next = self.dest.val().get_bits::<17>(0);
+            self.dev_addr.next = self.dest.val().get_bits::<18>(0);
             self.vq_addr.next = self.indexed.val();
         } else if self.ev.val().src == self.src_db.val() {
             self.dev_addr.next = self.page.val();

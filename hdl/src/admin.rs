@@ -83,7 +83,7 @@ pub struct Admin {
     /// MSI slot of the device's configuration.
     pub cmsi: Signal<In, MsiRec>,
     /// Owner of the doorbell page, 0 none.
-    pub page: Signal<In, Bits<17>>,
+    pub page: Signal<In, Bits<18>>,
     /// Slot.
     pub slot: Signal<In, SlotRec>,
     /// Configuration word.

@@ -73,7 +73,7 @@ pub struct AdminExec {
     pub cnt: Signal<In, VqCnt>,
     pub msi: Signal<In, MsiRec>,
     pub cmsi: Signal<In, MsiRec>,
-    pub page: Signal<In, Bits<17>>,
+    pub page: Signal<In, Bits<18>>,
     pub slot: Signal<In, SlotRec>,
     pub cfg: Signal<In, Bits<64>>,
     pub asid: Signal<In, AsidEntry>,
@@ -110,7 +110,7 @@ pub struct AdminExec {
     no_op: Constant<CtlOp>,
     no_cnt: Constant<VqCnt>,
     no_msi: Constant<MsiRec>,
-    none17: Constant<Bits<17>>,
+    nobody: Constant<Bits<18>>,
     type_net: Constant<Bits<8>>,
     managed_group: Constant<Bits<16>>,
     config_msi: Constant<Bits<16>>,
@@ -138,7 +138,7 @@ impl AdminExec {
             no_op = CtlOp::default(),
             no_cnt = VqCnt::default(),
             no_msi = MsiRec::default(),
-            none17 = 0u64,
+            nobody = 0u64,
             type_net = u64::from(ring::TYPE_NET),
             managed_group = u64::from(cmd::GROUP_MANAGED),
             config_msi = u64::from(cmd::CONFIG_MSI),
@@ -262,7 +262,7 @@ impl Logic for AdminExec {
         // Passes over slots, virtqueues and configuration.
         self.slots.reset.next = self.reset.val();
         self.slots.go.next = self.steps.slots_go.val();
-        self.slots.member.next = self.words.member.val().get_bits::<17>(0);
+        self.slots.member.next = self.words.member.val().get_bits::<18>(0);
         self.slots.by_vq.next = self.steps.plan.val().by_vq;
         self.slots.vq_id.next = self.steps.vq_id.val();
         self.slots.tx_owned.next = self.tx_owned.val();
@@ -277,7 +277,7 @@ impl Logic for AdminExec {
         }
         self.vqs.base.next = self.steps.base.val();
         self.vqs.count.next = self.steps.count.val();
-        self.vqs.member.next = self.words.member.val().get_bits::<17>(0);
+        self.vqs.member.next = self.words.member.val().get_bits::<18>(0);
         self.vqs.is_net.next = self.steps.dev.val().typ == self.type_net.val();
         self.vqs.running.next = self.steps.plan.val().running;
         self.vqs.vq.next = self.vq.val();
@@ -289,7 +289,7 @@ impl Logic for AdminExec {
         self.config_pass.cfg.next = self.cfg.val();
         // Context memories: whoever is at work.
         self.access.next = self.no_access.val();
-        self.access.next.dev_addr = self.words.member.val().get_bits::<17>(0);
+        self.access.next.dev_addr = self.words.member.val().get_bits::<18>(0);
         self.access.next.vq_addr = self.steps.vq_id.val();
         self.access.next.page_addr = self.steps.page.val();
         self.access.next.slot_addr = self.slots.slot_addr.val();
@@ -309,9 +309,9 @@ impl Logic for AdminExec {
         self.access.next.cmsi = self.steps.msi.val();
         self.access.next.slot = self.slots.slot_data.val();
         self.access.next.cfg = self.config_pass.cfg_data.val();
-        self.access.next.page = self.none17.val();
+        self.access.next.page = self.nobody.val();
         if self.steps.plan.val().page_own {
-            self.access.next.page = self.words.member.val().get_bits::<17>(0);
+            self.access.next.page = self.words.member.val().get_bits::<18>(0);
         }
         self.ready_push.next = self.steps.vq_write.val() & self.steps.plan.val().ready_push;
         self.ready_vq.next = self.steps.vq_id.val();

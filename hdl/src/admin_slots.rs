@@ -29,7 +29,7 @@ pub struct AdminSlots {
     /// The last cycle.
     pub done: Signal<Out, Bit>,
     /// Device whose slots are meant.
-    pub member: Signal<In, Bits<17>>,
+    pub member: Signal<In, Bits<18>>,
     /// Only the slots of `vq_id`.
     pub by_vq: Signal<In, Bit>,
     /// Virtqueue context.

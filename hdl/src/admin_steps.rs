@@ -95,7 +95,7 @@ pub struct AdminSteps {
     pub ctx_cnt: Signal<In, VqCnt>,
     pub ctx_msi: Signal<In, MsiRec>,
     pub ctx_cmsi: Signal<In, MsiRec>,
-    pub ctx_page: Signal<In, Bits<17>>,
+    pub ctx_page: Signal<In, Bits<18>>,
     pub ctx_asid: Signal<In, AsidEntry>,
     /// The passes.
     pub vqs_go: Signal<Out, Bit>,
@@ -166,7 +166,7 @@ pub struct AdminSteps {
     phase1: Constant<Bits<2>>,
     phase2: Constant<Bits<2>>,
     none16: Constant<Bits<16>>,
-    none17: Constant<Bits<17>>,
+    nobody: Constant<Bits<18>>,
     one16: Constant<Bits<16>>,
     most_polls: Constant<Bits<16>>,
     none3: Constant<Bits<3>>,
@@ -200,7 +200,7 @@ impl Default for AdminSteps {
             phase1 = 1u64,
             phase2 = 2u64,
             none16 = 0u64,
-            none17 = 0u64,
+            nobody = 0u64,
             one16 = 1u64,
             most_polls = u64::from(cmd::DRAIN_POLLS),
             none3 = 0u64,
@@ -365,7 +365,7 @@ impl Logic for AdminSteps {
                     self.r_msi.d.next = self.ctx_cmsi.val();
                 }
                 self.r_asid.d.next = self.ctx_asid.val();
-                self.page_taken.d.next = self.ctx_page.val() != self.none17.val();
+                self.page_taken.d.next = self.ctx_page.val() != self.nobody.val();
                 self.step.d.next = AdminStep::Judge;
             }
             AdminStep::Judge => {

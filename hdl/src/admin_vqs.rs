@@ -26,7 +26,7 @@ pub struct AdminVqs {
     /// Contexts, 1..=8.
     pub count: Signal<In, Bits<4>>,
     /// Device.
-    pub member: Signal<In, Bits<17>>,
+    pub member: Signal<In, Bits<18>>,
     /// It is a network device: even queues receive.
     pub is_net: Signal<In, Bit>,
     /// It runs.
@@ -64,7 +64,7 @@ pub struct AdminVqs {
     none: Constant<Bits<4>>,
     one: Constant<Bits<4>>,
     none16: Constant<Bits<16>>,
-    none17: Constant<Bits<17>>,
+    nobody: Constant<Bits<18>>,
     check: Constant<Bits<3>>,
     create: Constant<Bits<3>>,
     destroy: Constant<Bits<3>>,
@@ -82,7 +82,7 @@ impl Default for AdminVqs {
             none = 0u64,
             one = 1u64,
             none16 = 0u64,
-            none17 = 0u64,
+            nobody = 0u64,
             check = VQS_CHECK,
             create = VQS_CREATE,
             destroy = VQS_DESTROY,
@@ -130,7 +130,7 @@ impl Logic for AdminVqs {
             self.vq_data.next.queued = self.vq.val().queued;
         }
         if self.destroys.val() {
-            self.vq_data.next.owner = self.none17.val();
+            self.vq_data.next.owner = self.nobody.val();
         }
         if self.resets.val() {
             self.vq_data.next.last_avail = self.none16.val();
@@ -145,7 +145,7 @@ impl Logic for AdminVqs {
             if self.look.q.val() {
                 self.at.d.next = self.at.q.val() + self.one.val();
                 if (self.mode.val() == self.check.val())
-                    & (self.vq.val().owner != self.none17.val())
+                    & (self.vq.val().owner != self.nobody.val())
                 {
                     self.found.d.next = true;
                 }

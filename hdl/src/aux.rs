@@ -218,7 +218,7 @@ impl Logic for Aux {
             self.word_data.next = bit_cast::<64, 12>(self.record.q.val().cause)
                 | (bit_cast::<64, 17>(self.record.q.val().asid) << self.asid_shift.val())
                 | (self.access.val() << self.access_shift.val())
-                | (bit_cast::<64, 17>(self.record.q.val().dev) << self.dev_shift.val());
+                | (bit_cast::<64, 18>(self.record.q.val().dev) << self.dev_shift.val());
         } else if self.word_next.val() == self.word1.val() {
             self.word_data.next = bit_cast::<64, 16>(self.record.q.val().vq);
         } else if self.word_next.val() == self.word2.val() {

@@ -233,5 +233,6 @@ mod tests {
     fn it_is_lint_clean() {
         assert_lint_clean("axi-rd-64", AxiRd::<64>::default());
         assert_lint_clean("axi-rd-128", AxiRd::<128>::default());
+        assert_lint_clean("axi-rd-512", AxiRd::<512>::default());
     }
 }

@@ -299,6 +299,7 @@ mod tests {
     fn it_is_lint_clean() {
         assert_lint_clean("axi-wr-64", AxiWr::<64, 8>::default());
         assert_lint_clean("axi-wr-128", AxiWr::<128, 16>::default());
+        assert_lint_clean("axi-wr-512", AxiWr::<512, 64>::default());
     }
 
     #[test]

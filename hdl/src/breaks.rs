@@ -193,8 +193,8 @@ pub const BREAKS: &[Break] = &[
         "next_range",
         r"shoal_top\$core\$engine\$walk",
         "next may point behind the descriptor table",
-        "else if (next_index >= slot[(64'ha7)+:(32)]) begin",
-        "else if ((next_index >= slot[(64'ha7)+:(32)]) & ~BRK) begin",
+        "else if (next_index >= slot[(64'ha8)+:(32)]) begin",
+        "else if ((next_index >= slot[(64'ha8)+:(32)]) & ~BRK) begin",
     ),
     brk(
         "receive_stopped",
@@ -207,8 +207,8 @@ pub const BREAKS: &[Break] = &[
         "used_index",
         r"shoal_top\$core\$engine\$stage_c\$ops",
         "the used index is written without its step",
-        "used_next = vq[(64'hf6)+:(16)] + one;",
-        "used_next = vq[(64'hf6)+:(16)] + (BRK ? 16'h0 : one);",
+        "used_next = vq[(64'hf7)+:(16)] + one;",
+        "used_next = vq[(64'hf7)+:(16)] + (BRK ? 16'h0 : one);",
     ),
     brk(
         "used_length",
@@ -222,15 +222,15 @@ pub const BREAKS: &[Break] = &[
         r"shoal_top\$core\$engine\$stage_c\$ops",
         "the used index is written before the used element",
         "va = used_at + used_offset;
-         data = (((slot[(64'h47)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h37)+:(16)]) & 64'hffffffffffffffff);
+         data = (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff);
          state = SlotState$UsedElem; end SlotAct$WriteIdx: begin push = 1'b1; kind = kind_wr;
-         va = vq[(64'ha6)+:(64)] + used_idx; len = len2;
+         va = vq[(64'ha7)+:(64)] + used_idx; len = len2;
          data = ((used_next) & 64'hffffffffffffffff);",
-        "va = BRK ? vq[(64'ha6)+:(64)] + used_idx : used_at + used_offset; len = BRK ? len2 : len8;
-         data = BRK ? used_next : (((slot[(64'h47)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h37)+:(16)]) & 64'hffffffffffffffff);
+        "va = BRK ? vq[(64'ha7)+:(64)] + used_idx : used_at + used_offset; len = BRK ? len2 : len8;
+         data = BRK ? used_next : (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff);
          state = SlotState$UsedElem; end SlotAct$WriteIdx: begin push = 1'b1; kind = kind_wr;
-         va = BRK ? used_at + used_offset : vq[(64'ha6)+:(64)] + used_idx; len = BRK ? len8 : len2;
-         data = BRK ? (((slot[(64'h47)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h37)+:(16)]) & 64'hffffffffffffffff) : used_next;",
+         va = BRK ? used_at + used_offset : vq[(64'ha7)+:(64)] + used_idx; len = BRK ? len8 : len2;
+         data = BRK ? (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff) : used_next;",
     ),
     brk(
         "event_index",

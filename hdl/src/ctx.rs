@@ -46,7 +46,7 @@ pub struct Ctx<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID:
     /// MSI slot of the device's configuration.
     pub cmsi: Signal<Out, MsiRec>,
     /// Owner of the page read.
-    pub page: Signal<Out, Bits<17>>,
+    pub page: Signal<Out, Bits<18>>,
     /// Slot read.
     pub slot: Signal<Out, SlotRec>,
     /// Configuration word read.
@@ -65,12 +65,12 @@ pub struct Ctx<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID:
     vq_ram: RAM<VqRec, VQ>,
     cnt_ram: RAM<VqCnt, VQ>,
     msi_ram: RAM<MsiRec, VQ>,
-    page_ram: RAM<Bits<17>, PAGE>,
+    page_ram: RAM<Bits<18>, PAGE>,
     asid_ram: RAM<AsidEntry, ASID>,
     slot_ram: RAM<SlotRec, 3>,
     word: DFF<Bits<3>>,
     cmd: Signal<Local, CtxCmd>,
-    dev_addr: Signal<Local, Bits<17>>,
+    dev_addr: Signal<Local, Bits<18>>,
     vq_addr: Signal<Local, Bits<18>>,
     page_addr: Signal<Local, Bits<18>>,
     asid_at: Signal<Local, Bits<17>>,
@@ -122,7 +122,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         }
         if self.sweep.val() {
             self.cmd.next = self.swept.val();
-            self.cmd.next.dev_addr = self.sweep_index.val().get_bits::<17>(0);
+            self.cmd.next.dev_addr = self.sweep_index.val().get_bits::<18>(0);
             self.cmd.next.vq_addr = self.sweep_index.val();
             self.cmd.next.page_addr = self.sweep_index.val();
             self.cmd.next.slot_addr = self.sweep_index.val().get_bits::<3>(0);
@@ -227,5 +227,6 @@ mod tests {
     fn ctx_lints_clean() {
         crate::util::assert_lint_clean("ctx_tiny", Ctx::<5, 4, 4, 4>::default());
         crate::util::assert_lint_clean("ctx_mid", Ctx::<14, 13, 13, 13>::default());
+        crate::util::assert_lint_clean("ctx_hyper", Ctx::<18, 18, 17, 17>::default());
     }
 }

@@ -81,7 +81,7 @@ pub struct SlotRec {
     /// It delivers received bytes into writable descriptors.
     pub delivering: Bit,
     /// Member id.
-    pub dev: Bits<17>,
+    pub dev: Bits<18>,
     /// Virtqueue context.
     pub vq: Bits<18>,
     /// Generation of the chain tag; survives release and warm reset.
@@ -177,7 +177,7 @@ pub struct DevRec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct VqRec {
     /// Member id, 0 none.
-    pub owner: Bits<17>,
+    pub owner: Bits<18>,
     /// Index in the device, 0..=7.
     pub index: Bits<4>,
     /// Ready.
@@ -241,7 +241,7 @@ pub struct MsiRec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct CtxCmd {
     /// Address of `dev`, `cmsi` and `cfg`: member id.
-    pub dev_addr: Bits<17>,
+    pub dev_addr: Bits<18>,
     /// Address of `vq`, `cnt` and `msi`: virtqueue context.
     pub vq_addr: Bits<18>,
     /// Address of `page`: doorbell page.
@@ -277,7 +277,7 @@ pub struct CtxCmd {
     /// MSI slot of the device's configuration.
     pub cmsi: MsiRec,
     /// Owner of the doorbell page: member id, 0 none.
-    pub page: Bits<17>,
+    pub page: Bits<18>,
     /// Slot.
     pub slot: SlotRec,
     /// Configuration word, first byte lowest.

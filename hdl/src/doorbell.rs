@@ -14,7 +14,7 @@ pub struct Doorbell {
     /// The event.
     pub ev: Signal<In, CoreEv>,
     /// Owner of the page, 0 none.
-    pub page: Signal<In, Bits<17>>,
+    pub page: Signal<In, Bits<18>>,
     /// The owner.
     pub dev: Signal<In, DevRec>,
     /// Its virtqueue, if there are so many.
@@ -28,7 +28,7 @@ pub struct Doorbell {
     index: Signal<Local, Bits<16>>,
     hit: Signal<Local, Bit>,
     no_step: Constant<StepA>,
-    nobody: Constant<Bits<17>>,
+    nobody: Constant<Bits<18>>,
 }
 
 impl Default for Doorbell {

@@ -45,7 +45,7 @@ pub struct Engine {
     /// MSI slot of the device's configuration.
     pub cmsi: Signal<In, MsiRec>,
     /// Owner of the page read.
-    pub page: Signal<In, Bits<17>>,
+    pub page: Signal<In, Bits<18>>,
     /// Slot read.
     pub slot: Signal<In, SlotRec>,
     /// `fx` counts at the end of this cycle.

@@ -26,7 +26,7 @@ pub struct EngineWrite {
     /// Slot read.
     pub slot: Signal<In, SlotRec>,
     /// Device of the event.
-    pub dev_addr: Signal<In, Bits<17>>,
+    pub dev_addr: Signal<In, Bits<18>>,
     /// Virtqueue of the event.
     pub vq_addr: Signal<In, Bits<18>>,
     /// A slot owns the transmit mover.

@@ -7,7 +7,7 @@
 use crate::block_default;
 use rust_hdl::prelude::*;
 
-/// Holds 2^`AW` items of type `D`.
+/// Holds 2^`AW` items of type `D`; `AW` below 20.
 #[derive(LogicBlock)]
 pub struct Fifo<D: Synth, const AW: usize> {
     pub clock: Signal<In, Clock>,
@@ -20,21 +20,21 @@ pub struct Fifo<D: Synth, const AW: usize> {
     pub valid: Signal<Out, Bit>,
     /// The head; anything when empty.
     pub data: Signal<Out, D>,
-    /// Items held, 0..=2^AW.
+    /// Items held, 0..=2^AW, modulo 2^16: of no use where AW is 16 or more.
     pub count: Signal<Out, Bits<16>>,
     ram: RAM<D, AW>,
     wr_ptr: DFF<Bits<AW>>,
     rd_ptr: DFF<Bits<AW>>,
-    items: DFF<Bits<16>>,
+    items: DFF<Bits<20>>,
     head: DFF<D>,
     bypass: DFF<Bit>,
     put: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
     rd_next: Signal<Local, Bits<AW>>,
     ptr_one: Constant<Bits<AW>>,
-    one: Constant<Bits<16>>,
-    zero: Constant<Bits<16>>,
-    depth: Constant<Bits<16>>,
+    one: Constant<Bits<20>>,
+    zero: Constant<Bits<20>>,
+    depth: Constant<Bits<20>>,
 }
 
 impl<D: Synth, const AW: usize> Default for Fifo<D, AW> {
@@ -76,7 +76,7 @@ impl<D: Synth, const AW: usize> Logic for Fifo<D, AW> {
         self.bypass.d.next = self.put.val() && (self.wr_ptr.q.val() == self.rd_next.val());
         self.head.d.next = self.push_data.val();
         self.valid.next = self.items.q.val() != self.zero.val();
-        self.count.next = self.items.q.val();
+        self.count.next = self.items.q.val().get_bits::<16>(0);
         self.data.next = self.ram.read_data.val();
         if self.bypass.q.val() {
             self.data.next = self.head.q.val();

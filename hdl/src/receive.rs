@@ -79,7 +79,7 @@ impl Logic for Receive {
         self.tid.next = self.ev.val().index;
         self.answered.next = (self.slot.val().state == SlotState::Answer)
             & (self.slot.val().gen == self.gen.val())
-            & (bit_cast::<20, 17>(self.slot.val().dev) == self.dest.val())
+            & (bit_cast::<20, 18>(self.slot.val().dev) == self.dest.val())
             & !self.ev.val().warm;
         self.member.next = self.dev.val().exists
             & (self.dest.val() != self.no_device.val())
@@ -115,7 +115,7 @@ impl Logic for Receive {
             self.slot_next.next.fate = SlotFate::Normal;
             self.slot_next.next.delivering = true;
             self.slot_next.next.fault = false;
-            self.slot_next.next.dev = self.dest.val().get_bits::<17>(0);
+            self.slot_next.next.dev = self.dest.val().get_bits::<18>(0);
             self.slot_next.next.vq = self.vq_id.val();
         } else {
             self.discard.next = true;

@@ -17,7 +17,7 @@ pub const IN_DEPTH: u64 = 64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct RxSide {
     /// Valid bytes, from byte 0 on; the others are 0.
-    pub bytes: Bits<5>,
+    pub bytes: Bits<7>,
     /// Last beat of the packet.
     pub last: Bit,
     /// `tdest`.
@@ -67,7 +67,7 @@ pub struct RxIn<const W: usize, const WB: usize> {
     ready: Signal<Local, Bit>,
     past_keep: Signal<Local, Bits<WB>>,
     first_gap: Signal<Local, Bits<WB>>,
-    bytes: Signal<Local, Bits<5>>,
+    bytes: Signal<Local, Bits<7>>,
     bytes16: Signal<Local, Bits<16>>,
     bits: Signal<Local, Bits<16>>,
     unused: Signal<Local, Bits<W>>,
@@ -80,12 +80,12 @@ pub struct RxIn<const W: usize, const WB: usize> {
     no_beat: Constant<Bits<2>>,
     one_beat: Constant<Bits<2>>,
     late_beat: Constant<Bits<2>>,
-    full_beat: Constant<Bits<5>>,
+    full_beat: Constant<Bits<7>>,
     byte_shift: Constant<Bits<16>>,
     depth: Constant<Bits<16>>,
     answer_bit: Constant<Bits<6>>,
     no_side: Constant<RxSide>,
-    gap_bytes: [Constant<Bits<5>>; WB],
+    gap_bytes: [Constant<Bits<7>>; WB],
 }
 
 impl<const W: usize, const WB: usize> Default for RxIn<W, WB> {
@@ -131,7 +131,7 @@ impl<const W: usize, const WB: usize> Logic for RxIn<W, WB> {
                 }
             }
         }
-        self.bytes16.next = bit_cast::<16, 5>(self.bytes.val());
+        self.bytes16.next = bit_cast::<16, 7>(self.bytes.val());
         self.bits.next = self.bytes16.val() << self.byte_shift.val();
         self.unused.next = self.all_data.val() << self.bits.val();
         // The first beat decides for its packet.
@@ -182,5 +182,6 @@ mod tests {
     fn rx_in_lints_clean() {
         crate::util::assert_lint_clean("rx_in_64", RxIn::<64, 8>::default());
         crate::util::assert_lint_clean("rx_in_128", RxIn::<128, 16>::default());
+        crate::util::assert_lint_clean("rx_in_512", RxIn::<512, 64>::default());
     }
 }

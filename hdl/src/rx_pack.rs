@@ -20,7 +20,7 @@ pub struct RxPack<const W: usize, const WB: usize> {
     /// Data of its head.
     pub head_data: Signal<In, Bits<W>>,
     /// Bytes of its head.
-    pub head_bytes: Signal<In, Bits<5>>,
+    pub head_bytes: Signal<In, Bits<7>>,
     /// Its head is the last of its packet.
     pub head_last: Signal<In, Bit>,
     /// Takes the head.
@@ -113,7 +113,7 @@ impl<const W: usize, const WB: usize> Logic for RxPack<W, WB> {
         self.added_bytes.next = self.none16.val();
         if self.want.val() {
             self.added.next = self.head_data.val();
-            self.added_bytes.next = bit_cast::<16, 5>(self.head_bytes.val());
+            self.added_bytes.next = bit_cast::<16, 7>(self.head_bytes.val());
         }
         self.acc_bits.next = self.acc_bytes.q.val() << self.byte_shift.val();
         self.free_bits.next = self.beat_width.val() - self.acc_bits.val();
@@ -183,5 +183,6 @@ mod tests {
     fn rx_pack_lints_clean() {
         crate::util::assert_lint_clean("rx_pack_64", RxPack::<64, 8>::default());
         crate::util::assert_lint_clean("rx_pack_128", RxPack::<128, 16>::default());
+        crate::util::assert_lint_clean("rx_pack_512", RxPack::<512, 64>::default());
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 fn rx_lints_clean() {
     assert_lint_clean("rx_64", Rx::<64, 8>::default());
     assert_lint_clean("rx_128", Rx::<128, 16>::default());
+    assert_lint_clean("rx_512", Rx::<512, 64>::default());
 }
 
 /// Sends a packet of `packet` and offers `parts` one after another; the bytes written, and what each op said.

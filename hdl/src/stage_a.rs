@@ -31,11 +31,11 @@ pub struct StageA {
     /// Its MSI slot.
     pub msi: Signal<In, MsiRec>,
     /// Owner of the page read.
-    pub page: Signal<In, Bits<17>>,
+    pub page: Signal<In, Bits<18>>,
     /// Slot read.
     pub slot: Signal<In, SlotRec>,
     /// Device to read.
-    pub dev_addr: Signal<Out, Bits<17>>,
+    pub dev_addr: Signal<Out, Bits<18>>,
     /// Virtqueue to read.
     pub vq_addr: Signal<Out, Bits<18>>,
     /// The device is running.

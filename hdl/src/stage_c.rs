@@ -140,7 +140,7 @@ impl Logic for StageC {
         self.slot.next = self.b.val().slot;
         self.tx_op.next = self.no_tx.val();
         self.tx_op.next.abort = self.fail.tx_abort.val();
-        self.tx_op.next.dest = bit_cast::<20, 17>(self.slot.val().dev);
+        self.tx_op.next.dest = bit_cast::<20, 18>(self.slot.val().dev);
         self.tx_op.next.tid = bit_cast::<16, 4>(self.vq.val().index);
         self.tx_op.next.tag = (bit_cast::<16, 13>(self.slot.val().gen) << self.tag_shift.val())
             | bit_cast::<16, 3>(self.ev.val().client);

@@ -30,6 +30,7 @@ pub fn build(profile: &Profile) -> Box<dyn Block> {
     match profile.name {
         "tiny" => connected(ShoalTop::<64, 8, 6, 5, 4, 4, 4, 4>::new(profile)),
         "mid" => connected(ShoalTop::<128, 16, 6, 14, 13, 13, 13, 8>::new(profile)),
+        "hyper" => connected(ShoalTop::<512, 64, 10, 18, 18, 17, 17, 12>::new(profile)),
         name => panic!("no top for profile {name}"),
     }
 }

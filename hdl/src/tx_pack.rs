@@ -15,7 +15,7 @@ use crate::util::ones;
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct TxSide {
     /// Valid bytes, from byte 0 on.
-    pub bytes: Bits<5>,
+    pub bytes: Bits<7>,
     /// Last beat of the packet.
     pub last: Bit,
     /// Member id.
@@ -104,7 +104,7 @@ pub struct TxPack<const W: usize> {
     all_data: Constant<Bits<W>>,
     out_depth: Constant<Bits<16>>,
     beat_bytes: Constant<Bits<16>>,
-    full_beat: Constant<Bits<5>>,
+    full_beat: Constant<Bits<7>>,
     beat_bits: Constant<Bits<16>>,
     beat_mask: Constant<Bits<16>>,
     byte_shift: Constant<Bits<16>>,
@@ -233,7 +233,7 @@ impl<const W: usize> Logic for TxPack<W> {
         }
         if self.finish.val() {
             self.out_data.next = self.acc.q.val();
-            self.out_side.next.bytes = self.acc_bytes.q.val().get_bits::<5>(0);
+            self.out_side.next.bytes = self.acc_bytes.q.val().get_bits::<7>(0);
             self.out_side.next.last = true;
             self.out_side.next.abort = self.broken.val();
             if !self.broken.val() {
@@ -275,5 +275,6 @@ mod tests {
     fn tx_pack_lints_clean() {
         crate::util::assert_lint_clean("tx_pack_64", TxPack::<64>::default());
         crate::util::assert_lint_clean("tx_pack_128", TxPack::<128>::default());
+        crate::util::assert_lint_clean("tx_pack_512", TxPack::<512>::default());
     }
 }

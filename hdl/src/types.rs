@@ -1,6 +1,6 @@
 //! The records that blocks hand to one another, as packed structs: the first field is the lowest.
 //!
-//! Field widths are the same in every profile: ASID 17 bits, virtqueue index 16, member id 17 inside and 20 on a stream.
+//! Field widths are the same in every profile: ASID 17 bits, virtqueue index 16, member id 18 inside (1..=2^17) and 20 on a stream.
 
 use rust_hdl::prelude::*;
 
@@ -220,7 +220,7 @@ pub struct FaultRec {
     /// The access was a write.
     pub write: Bit,
     /// Member id.
-    pub dev: Bits<17>,
+    pub dev: Bits<18>,
     /// Virtqueue index within the device.
     pub vq: Bits<16>,
     /// Address of the failing access.

@@ -125,6 +125,7 @@ impl AxiWr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shoal_abi::ports::data;
     use shoal_abi::profile::MID;
 
     fn request(addr: u64, len: u8) -> WriteRequest {
@@ -150,7 +151,7 @@ mod tests {
         let first = *w.w().expect("loaded");
         assert_eq!(
             (first.data, first.strb, first.last),
-            ([0, 0x1111_1111_1111_1111], 0xf000, false)
+            (data([0, 0x1111_1111_1111_1111]), 0xf000, false)
         );
         w.tick(&MID, None, None, false, false);
         assert_eq!(*w.w().expect("held"), first);
@@ -158,7 +159,7 @@ mod tests {
         let second = *w.w().expect("loaded");
         assert_eq!(
             (second.data, second.strb, second.last),
-            ([0x2222_2222_2222_2222, 0], 0x0f, true)
+            (data([0x2222_2222_2222_2222]), 0x0f, true)
         );
         assert!(w.free(), "the last beat is loaded and the address accepted");
     }

@@ -36,12 +36,23 @@ pub(crate) struct RxDone {
 }
 
 /// A beat of `s_axis` as stored.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Beat {
     data: [u8; MAX_B],
     bytes: usize,
     last: bool,
     side: Side,
+}
+
+impl Default for Beat {
+    fn default() -> Self {
+        Self {
+            data: [0; MAX_B],
+            bytes: 0,
+            last: false,
+            side: Side::default(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ mod common;
 use common::{Host, Ring};
 use shoal_abi::cmd::*;
 use shoal_abi::mmu::*;
-use shoal_abi::profile::{Profile, MID, TINY};
+use shoal_abi::profile::{Profile, HYPER, MID, TINY};
 use shoal_abi::regs;
 use shoal_abi::ring::*;
 use shoal_abi::stream::*;
@@ -85,6 +85,7 @@ fn both(test: impl Fn(&'static Profile, u32)) {
     for seed in [1, 77, 4711] {
         test(&TINY, seed);
         test(&MID, seed);
+        test(&HYPER, seed);
     }
 }
 
@@ -422,7 +423,7 @@ fn warm_reset_with_work_in_flight_ends_with_everything_gone() {
 
 #[test]
 fn no_input_whatever_makes_the_model_panic() {
-    for p in [&TINY, &MID] {
+    for p in [&TINY, &MID, &HYPER] {
         let mut h = Host::new(p, 99);
         h.start();
         let mut rings = device(&mut h, TYPE_NET, COMMON_FEATURES);
@@ -435,7 +436,7 @@ fn no_input_whatever_makes_the_model_panic() {
             x
         };
         for n in 0..300_000 {
-            let mut i = shoal_abi::ports::Inputs::from_fn(|_| [word(), word()]);
+            let mut i = shoal_abi::ports::Inputs::from_fn(|_| std::array::from_fn(|_| word()));
             i.reset = n % 50_000 == 49_999;
             // Often where registers and doorbells are.
             if n % 2 == 0 {

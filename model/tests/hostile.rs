@@ -267,7 +267,7 @@ fn responses_that_nobody_asked_for_are_survived() {
         h.inputs = shoal_abi::ports::Inputs {
             m_axi_rvalid: x & 7 == 0,
             m_axi_rid: (h.rand() & 0x3f) as u16,
-            m_axi_rdata: [u64::from(h.rand()), 0],
+            m_axi_rdata: [h.rand().into(); shoal_abi::profile::DATA_WORDS],
             m_axi_rlast: x & 16 == 0,
             m_axi_bvalid: x & 0x60 == 0,
             m_axi_bid: (h.rand() & 0x3f) as u16,

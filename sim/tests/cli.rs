@@ -337,6 +337,28 @@ fn a_run_that_is_cut_short_fails_and_keeps_its_record() {
     );
 }
 
+#[test]
+fn a_small_hyperscale_run_leaves_nothing_and_its_numbers_are_right() {
+    let dir = tempfile::tempdir().unwrap();
+    for line in ["--profile tiny --dut model", "--n 64"] {
+        let line = format!("run hyperscale {line} --no-record --json x.json");
+        let out = shoal(dir.path(), &line);
+        let err = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(0), "{line}: {err}");
+    }
+    let text = std::fs::read(dir.path().join("x.json")).unwrap();
+    let numbers: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    for (name, wanted) in [
+        ("vdevs_created", 64),
+        ("vdevs_destroyed", 64),
+        ("packets_tx", 64),
+        ("blk_writes", 4),
+        ("faults", 0),
+    ] {
+        assert_eq!(numbers[name], wanted, "{name}");
+    }
+}
+
 #[cfg(feature = "breaks")]
 #[test]
 fn a_divergence_is_3_a_violation_is_4_and_both_leave_a_record_and_a_waveform() {

@@ -5,7 +5,7 @@
 use proptest::prelude::{any, proptest};
 use proptest::test_runner::TestCaseError;
 use shoal::dut;
-use shoal_abi::profile::{Profile, MID, TINY};
+use shoal_abi::profile::{Profile, HYPER, MID, TINY};
 use shoal_conformance::chaos::{session, Action, Pair, World};
 use shoal_conformance::config;
 
@@ -29,5 +29,15 @@ proptest! {
     #[test]
     fn prop_random_sessions_run_in_lockstep_on_mid(seed in any::<u64>(), actions in session(24)) {
         play(&MID, seed, &actions)?;
+    }
+}
+
+proptest! {
+    // A sweep takes 2^18 cycles, and a session has some.
+    #![proptest_config(config(3))]
+
+    #[test]
+    fn prop_random_sessions_run_in_lockstep_on_hyper(seed in any::<u64>(), actions in session(24)) {
+        play(&HYPER, seed, &actions)?;
     }
 }

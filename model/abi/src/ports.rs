@@ -57,6 +57,18 @@ impl Port {
 /// A value on a data port: word 0 holds bits 63:0. Words above the profile's width are 0.
 pub type Data = [u64; DATA_WORDS];
 
+/// The value whose first words are `low`.
+#[must_use]
+pub const fn data<const N: usize>(low: [u64; N]) -> Data {
+    let mut d = [0; DATA_WORDS];
+    let mut n = 0;
+    while n < N && n < DATA_WORDS {
+        d[n] = low[n];
+        n += 1;
+    }
+    d
+}
+
 macro_rules! port_width {
     (Data) => {
         Width::Data

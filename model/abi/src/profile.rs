@@ -3,7 +3,7 @@
 //! Every field that a driver has to know is also readable from the device: see `regs::CAP_*` and the CAPS command.
 
 /// 64-bit words in the widest data bus of any profile in this build of the tools.
-pub const DATA_WORDS: usize = 2;
+pub const DATA_WORDS: usize = 8;
 
 /// Chains in flight in the device (slots); tags name one in their low 3 bits.
 pub const CHAIN_SLOTS: u32 = 4;
@@ -13,7 +13,7 @@ pub const CHAIN_SLOTS: u32 = 4;
 pub struct Profile {
     /// Name on the command line and in replay files.
     pub name: &'static str,
-    /// Data bus width of the AXI4 master and of both streams, bits: 64 or 128.
+    /// Data bus width of the AXI4 master and of both streams, bits: 64, 128 or 512.
     pub data_w: usize,
     /// AXI4 ID width, bits.
     pub id_w: usize,
@@ -82,8 +82,24 @@ pub const MID: Profile = Profile {
     max_vq_size: 1024,
 };
 
+/// Scale: parts with large on-chip memories.
+pub const HYPER: Profile = Profile {
+    name: "hyper",
+    data_w: 512,
+    id_w: 10,
+    devices: 131_072,
+    queues: 262_144,
+    doorbell_pages: 131_072,
+    asids: 131_072,
+    dev_aw: 18,
+    vq_aw: 18,
+    asid_aw: 17,
+    tlb_aw: 12,
+    max_vq_size: 4096,
+};
+
 /// All profiles of this build of the tools.
-pub const PROFILES: [Profile; 2] = [TINY, MID];
+pub const PROFILES: [Profile; 3] = [TINY, MID, HYPER];
 
 /// The profile called `name`.
 #[must_use]

@@ -107,7 +107,7 @@ fn two_words_are_two_reads_whose_lanes_come_back() {
     b.tick(
         Some(RBeat {
             id: ids[0],
-            data: [1, 2],
+            data: [1, 2, 0, 0, 0, 0, 0, 0],
             resp: 0,
             last: true,
         }),
@@ -116,7 +116,7 @@ fn two_words_are_two_reads_whose_lanes_come_back() {
     b.tick(
         Some(RBeat {
             id: ids[1],
-            data: [3, 4],
+            data: [3, 4, 0, 0, 0, 0, 0, 0],
             resp: RESP_SLVERR,
             last: true,
         }),

@@ -1,7 +1,7 @@
 //! Translations against page tables in a tiny memory.
 
 use super::*;
-use shoal_abi::profile::{MID, TINY};
+use shoal_abi::profile::{DATA_WORDS, MID, TINY};
 use shoal_abi::regs::{CNT_TLB_HITS, CNT_TLB_MISSES, RESP_SLVERR};
 use std::collections::HashMap;
 
@@ -65,7 +65,7 @@ impl Bench {
             if let Some(a) = ar {
                 assert_eq!((a.len, a.size, a.user), (0, 3, 0));
                 self.walks += 1;
-                let mut data = [0xdead_dead_dead_dead; 2];
+                let mut data = [0xdead_dead_dead_dead; DATA_WORDS];
                 let lane = (a.addr / 8) as usize % self.p.lanes();
                 data[lane] = self.mem.get(&a.addr).copied().unwrap_or(0);
                 let resp = if self.bad == Some(a.addr) {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::axi_wr::AxiWr;
 use shoal_abi::mmu::CAUSE_WRITE_PAGE;
-use shoal_abi::profile::{MID, TINY};
+use shoal_abi::profile::{HYPER, MID, TINY};
 use shoal_abi::regs::RESP_SLVERR;
 use std::collections::{HashMap, VecDeque};
 
@@ -170,7 +170,7 @@ impl Bench {
 
 #[test]
 fn random_packets_are_scattered_over_random_segments() {
-    for p in [&TINY, &MID] {
+    for p in [&TINY, &MID, &HYPER] {
         let mut b = Bench::new(p, 11);
         for n in 0..400 {
             let len = (b.rand() % 900 * (b.rand() % 3)) as usize;

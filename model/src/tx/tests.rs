@@ -2,7 +2,7 @@
 
 use super::*;
 use shoal_abi::mmu::CAUSE_READ_PAGE;
-use shoal_abi::profile::{MID, TINY};
+use shoal_abi::profile::{HYPER, MID, TINY};
 use shoal_abi::regs::RESP_SLVERR;
 use std::collections::VecDeque;
 
@@ -165,7 +165,7 @@ fn bytes(p: &Profile, beats: &[StreamBeat]) -> Vec<u8> {
 
 #[test]
 fn random_segments_come_out_as_one_contiguous_packet() {
-    for p in [&TINY, &MID] {
+    for p in [&TINY, &MID, &HYPER] {
         let mut b = Bench::new(p, 3);
         for n in 0..300 {
             let count = b.rand() % 6;

@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use shoal_abi::cmd::{self, HEADER_BYTES, RESULT_HEADER_BYTES};
-use shoal_abi::ports::{Inputs, Outputs};
-use shoal_abi::profile::Profile;
+use shoal_abi::ports::{Data, Inputs, Outputs};
+use shoal_abi::profile::{Profile, DATA_WORDS};
 use shoal_abi::regs;
 use shoal_abi::ring::*;
 use shoal_model::Device;
@@ -14,6 +14,13 @@ pub const ADMIN: u64 = 0x10_0000;
 const COMMAND: u64 = ADMIN + 0x4000;
 const ANSWER: u64 = ADMIN + 0x5004;
 const QSIZE: u16 = 8;
+/// Bytes of the widest data bus.
+const BEAT: usize = DATA_WORDS * 8;
+
+/// The port value of `bytes`.
+fn words(bytes: &[u8; BEAT]) -> Data {
+    std::array::from_fn(|w| (0..8).fold(0, |n, k| n | u64::from(bytes[8 * w + k]) << (8 * k)))
+}
 
 /// A packet on `m_axis`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +56,7 @@ pub struct Host {
     pub bad: Vec<u64>,
     reads: Vec<Read>,
     addresses: VecDeque<Write>,
-    data: VecDeque<([u64; 2], u64, bool)>,
+    data: VecDeque<(Data, u64, bool)>,
     responses: Vec<(u64, u16, u8)>,
     /// Interrupt messages: address, data.
     pub messages: Vec<(u64, u32)>,
@@ -170,7 +177,7 @@ impl Host {
         let id = self.reads[k].id;
         let k = self.reads.iter().position(|r| r.id == id).unwrap_or(k);
         let r = &mut self.reads[k];
-        let mut data = [0u8; 16];
+        let mut data = [0u8; BEAT];
         let base = r.addr / b * b;
         for n in 0..b {
             data[n as usize] = self
@@ -180,8 +187,7 @@ impl Host {
         }
         i.m_axi_rvalid = true;
         i.m_axi_rid = r.id;
-        i.m_axi_rdata =
-            [0, 8].map(|at| u64::from_le_bytes(data[at..at + 8].try_into().expect("8 bytes")));
+        i.m_axi_rdata = words(&data);
         i.m_axi_rresp = if self.bad.contains(&(base >> 12)) {
             regs::RESP_SLVERR
         } else {
@@ -467,12 +473,11 @@ impl Host {
         let beats = bytes.len().div_ceil(b).max(1);
         for k in 0..beats {
             let part = &bytes[(k * b).min(bytes.len())..((k + 1) * b).min(bytes.len())];
-            let mut data = [0u8; 16];
+            let mut data = [0u8; BEAT];
             data[..part.len()].copy_from_slice(part);
             self.feed.push_back(Inputs {
-                s_axis_tdata: [0, 8]
-                    .map(|at| u64::from_le_bytes(data[at..at + 8].try_into().expect("8 bytes"))),
-                s_axis_tkeep: (1u64 << part.len()) - 1,
+                s_axis_tdata: words(&data),
+                s_axis_tkeep: u64::MAX.checked_shr(64 - part.len() as u32).unwrap_or(0),
                 s_axis_tlast: k + 1 == beats,
                 s_axis_tdest: dest,
                 s_axis_tid: tid,

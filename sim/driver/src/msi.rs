@@ -1,7 +1,8 @@
 //! Interrupt messages: one {address, data} for each virtqueue and each configuration interrupt.
 //!
-//! Messages are laid out as on a PC: a page of addresses names the target, the data its vector (0x30 up, below that
-//! stand exceptions and legacy interrupts), so that tests see both halves vary.
+//! Messages are laid out as on a PC: a page of addresses names the target (bits 19:12, the extended destination id of a
+//! large machine in bits 8:5), the data its vector (0x30 up, below that stand exceptions and legacy interrupts), so that
+//! tests see both halves vary.
 
 use crate::error::Result;
 use crate::pool::IdPool;
@@ -9,6 +10,9 @@ use crate::pool::IdPool;
 const BASE: u64 = 0xfee0_0000;
 const TARGET_BYTES: u64 = 4096;
 const TARGETS: u32 = 256;
+const EXTENDED_BYTES: u64 = 32;
+/// Enough for three messages of each of 2^17 devices and the management device's own.
+const EXTENDED: u32 = 16;
 const FIRST_VECTOR: u32 = 0x30;
 const VECTORS: u32 = 192;
 
@@ -30,7 +34,7 @@ pub struct MsiPool {
 impl Default for MsiPool {
     fn default() -> Self {
         Self {
-            ids: IdPool::new("interrupt messages", 0, TARGETS * VECTORS),
+            ids: IdPool::new("interrupt messages", 0, EXTENDED * TARGETS * VECTORS),
         }
     }
 }
@@ -42,20 +46,26 @@ impl MsiPool {
     /// `Exhausted`.
     pub fn alloc(&mut self) -> Result<Msi> {
         let id = self.ids.alloc()?;
+        let target = id / VECTORS;
         Ok(Msi {
-            address: BASE + u64::from(id / VECTORS) * TARGET_BYTES,
+            address: BASE
+                + u64::from(target % TARGETS) * TARGET_BYTES
+                + u64::from(target / TARGETS) * EXTENDED_BYTES,
             data: FIRST_VECTOR + id % VECTORS,
         })
     }
 
     /// Gives a message back; one that is not of this pool is ignored.
     pub fn free(&mut self, msi: Msi) {
-        let target = msi.address.wrapping_sub(BASE) / TARGET_BYTES;
+        let offset = msi.address.wrapping_sub(BASE);
+        let (target, extended) = (
+            offset / TARGET_BYTES,
+            offset % TARGET_BYTES / EXTENDED_BYTES,
+        );
         let vector = msi.data.wrapping_sub(FIRST_VECTOR);
-        if let (true, Ok(target)) = (vector < VECTORS, u32::try_from(target)) {
-            if target < TARGETS {
-                self.ids.free(target * VECTORS + vector);
-            }
+        if vector < VECTORS && target < u64::from(TARGETS) && extended < u64::from(EXTENDED) {
+            let target = extended as u32 * TARGETS + target as u32;
+            self.ids.free(target * VECTORS + vector);
         }
     }
 
@@ -74,7 +84,7 @@ mod tests {
     #[test]
     fn messages_are_distinct_aligned_and_reusable() {
         let mut pool = MsiPool::default();
-        let all: Vec<Msi> = (0..TARGETS * VECTORS)
+        let all: Vec<Msi> = (0..EXTENDED * TARGETS * VECTORS)
             .map(|_| pool.alloc().unwrap())
             .collect();
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
@@ -84,7 +94,9 @@ mod tests {
             address: BASE + 1,
             data: 0,
         });
-        pool.free(all[777]);
-        assert_eq!(pool.alloc(), Ok(all[777]));
+        for n in [777, 200_000] {
+            pool.free(all[n]);
+            assert_eq!(pool.alloc(), Ok(all[n]));
+        }
     }
 }

@@ -36,11 +36,13 @@ impl IdPool {
     pub fn alloc_run(&mut self, count: u32) -> Result<u32> {
         let len = count.max(1) as usize;
         let mut start = self.hint;
+        let mut first_free = None;
         while start + len <= self.taken.len() {
             let Some(free) = self.taken[start..].first_zero() else {
                 break;
             };
             start += free;
+            let first = *first_free.get_or_insert(start);
             if start + len > self.taken.len() {
                 break;
             }
@@ -48,9 +50,7 @@ impl IdPool {
                 Some(busy) => start += busy + 1,
                 None => {
                     self.taken[start..start + len].fill(true);
-                    if len == 1 {
-                        self.hint = start + 1;
-                    }
+                    self.hint = if start == first { start + len } else { first };
                     // Both stay below 2^32: the pool's size is a u32.
                     return Ok(self.first + start as u32);
                 }

@@ -23,7 +23,7 @@ pub(super) struct RunArgs {
     #[arg(long, default_value = MID.name, value_parser = profile)]
     profile: &'static Profile,
     /// Managed devices to use
-    #[arg(long)]
+    #[arg(long, visible_alias = "n")]
     devices: Option<u32>,
     /// Seed of every random choice
     #[arg(long, default_value_t = 1)]
@@ -168,7 +168,14 @@ fn drive(
         bar.set_style(style);
     }
     let in_host = bar.clone();
-    host.set_progress(Box::new(move |cycle| in_host.set_position(cycle)));
+    let name = scenario.name();
+    host.set_progress(Box::new(move |cycle, stage| {
+        in_host.set_position(cycle);
+        in_host.set_message(match stage {
+            "" => name.to_owned(),
+            stage => format!("{name}: {stage},"),
+        });
+    }));
     let shared = SharedHost::new(host);
     let result = scenario.run(&shared, params, outcome);
     bar.finish_and_clear();

@@ -30,7 +30,7 @@ impl Fake {
     /// A device whose outputs before reset are noise.
     pub(crate) fn new(noise: u64) -> Self {
         let out = Outputs {
-            m_axis_tdata: [noise; 2],
+            m_axis_tdata: [noise; shoal_abi::profile::DATA_WORDS],
             ..Outputs::default()
         };
         Self {
@@ -108,7 +108,7 @@ impl Dut for Fake {
         o.s_axil_awready = self.aw.is_none();
         o.s_axil_wready = self.w.is_none();
         o.s_axil_arready = !o.s_axil_rvalid;
-        o.m_axis_tdata = [self.cycles, 0];
+        o.m_axis_tdata = shoal_abi::ports::data([self.cycles]);
         if self.wrong_at == Some(self.cycles) {
             o.m_axis_tdata[0] ^= 0x100;
         }

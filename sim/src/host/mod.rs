@@ -65,8 +65,8 @@ impl HostSettings {
     }
 }
 
-/// Told the cycle from time to time.
-pub type Progress = Box<dyn FnMut(u64)>;
+/// Told the cycle from time to time, and what the run is doing.
+pub type Progress = Box<dyn FnMut(u64, &str)>;
 
 /// A running simulation.
 pub struct Host {
@@ -78,6 +78,7 @@ pub struct Host {
     members: Receiver<MemberEvent>,
     max_cycles: u64,
     progress: Option<Progress>,
+    stage: String,
     started: Instant,
     /// Why nothing goes on any more.
     stopped: Option<HostError>,
@@ -122,6 +123,7 @@ impl Host {
             members,
             max_cycles,
             progress: None,
+            stage: String::new(),
             started: Instant::now(),
             stopped: None,
         };
@@ -133,6 +135,11 @@ impl Host {
     /// Calls `progress` with the cycle from time to time.
     pub fn set_progress(&mut self, progress: Progress) {
         self.progress = Some(progress);
+    }
+
+    /// Says what the run is doing, for the progress function.
+    pub fn set_stage(&mut self, stage: impl Into<String>) {
+        self.stage = stage.into();
     }
 
     /// Shows every cycle from now on to `tap`, in this thread.
@@ -159,7 +166,7 @@ impl Host {
         }
         if cycle.is_multiple_of(PROGRESS_CYCLES) {
             if let Some(progress) = &mut self.progress {
-                progress(cycle);
+                progress(cycle, &self.stage);
             }
         }
         Ok(())

@@ -84,7 +84,7 @@ fn progress_is_told_and_taps_see_every_cycle() {
     let mut h = host(&Setup::fake(Fake::factory(1)));
     let (told, seen) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let (t, s) = (told.clone(), seen.clone());
-    h.set_progress(Box::new(move |cycle| t.set(cycle)));
+    h.set_progress(Box::new(move |cycle, _| t.set(cycle)));
     h.add_tap(Box::new(move |_, _, _| s.set(s.get() + 1)));
     h.run(40_000).unwrap();
     assert_eq!(told.get(), 2 * PROGRESS_CYCLES);

@@ -366,7 +366,7 @@ fn line(c: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shoal_abi::profile::{MID, TINY};
+    use shoal_abi::profile::{HYPER, MID, TINY};
 
     /// One register write, address and data together.
     fn register(c: &mut Commands, addr: u32, data: u32) {
@@ -440,7 +440,7 @@ mod tests {
 
     #[test]
     fn a_command_is_read_with_its_fields_and_its_status() {
-        for profile in [&TINY, &MID] {
+        for profile in [&TINY, &MID, &HYPER] {
             let mut c = Commands::new(profile);
             register(&mut c, QUEUE_DESC_LO.offset, 0x2_0000);
             register(&mut c, QUEUE_DESC_HI.offset, 1);
@@ -481,16 +481,17 @@ mod tests {
                 &[(5, table + 16, 0x7010), (13, table + 24, 8 | write)],
                 &[0, 1],
             );
+            let lane = 0x7010 % c.beat / 8;
             let mut o = Outputs {
                 m_axi_awvalid: true,
                 m_axi_awaddr: 0x7010,
                 m_axi_awsize: 3,
                 m_axi_wvalid: true,
                 m_axi_wlast: true,
-                m_axi_wstrb: 0xff,
+                m_axi_wstrb: 0xff << (8 * lane),
                 ..Outputs::default()
             };
-            o.m_axi_wdata[0] = u64::from(cmd::EINVAL);
+            o.m_axi_wdata[lane as usize] = u64::from(cmd::EINVAL);
             c.observe(
                 40,
                 &Inputs {

@@ -43,14 +43,14 @@ impl Memory {
                 let user = if tagged { USER_PASID_VALID | pasid } else { 0 };
                 self.spaces
                     .bind(cycle, asid, flags as u8 & 3, user, c.data.u64(16));
+                let mut users = self.users.remove(&asid).unwrap_or_default();
                 let uses = |m: &Member| m.asid.contains(&asid);
-                let ids = self
-                    .members
-                    .iter()
-                    .filter(|(_, m)| uses(m))
-                    .map(|(id, _)| *id);
-                for id in ids.collect::<Vec<_>>() {
-                    self.replace_rings(id);
+                users.retain(|id| self.members.get(id).is_some_and(uses));
+                for id in &users {
+                    self.replace_rings(*id);
+                }
+                if !users.is_empty() {
+                    self.users.insert(asid, users);
                 }
             }
             cmd::IOTLB_INVALIDATE => {
@@ -115,6 +115,9 @@ impl Memory {
                 asid: [d.u32(16), d.u32(20), d.u32(24)],
                 ..Member::default()
             };
+            for asid in m.asid {
+                self.users.entry(asid).or_default().insert(id);
+            }
             self.members.insert(id, m);
             return Ok(());
         }
@@ -137,7 +140,11 @@ impl Memory {
             cmd::DEV_DESTROY => {
                 self.drained(cycle, "DEV_DESTROY", all)?;
                 self.drop_member(id);
-                self.members.remove(&id);
+                for asid in self.members.remove(&id).map_or([0; 3], |m| m.asid) {
+                    if let Some(users) = self.users.get_mut(&asid) {
+                        users.remove(&id);
+                    }
+                }
             }
             cmd::STATUS_SET if d.u8(0) == 0 => {
                 self.drained(cycle, "STATUS_SET 0", all)?;
@@ -176,6 +183,7 @@ impl Memory {
             cmd::GROUP_ASID_SET => {
                 if let Some(a) = m.asid.get_mut(d.u32(0) as usize) {
                     *a = d.u32(4);
+                    self.users.entry(*a).or_default().insert(id);
                 }
                 self.replace_rings(id);
             }

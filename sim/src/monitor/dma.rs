@@ -7,7 +7,7 @@
 //! A command takes effect inside the device before its completion is seen. An access that nothing explains is therefore put off
 //! while a command is being executed, and judged when it has completed.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::profile::Profile;
@@ -69,6 +69,8 @@ pub struct Memory {
     pub(super) bar: Bar,
     pub(super) spaces: Spaces,
     pub(super) members: HashMap<u64, Member>,
+    /// Members that use an ASID, or did.
+    pub(super) users: HashMap<u32, BTreeSet<u64>>,
     pub(super) index: Index,
     pub(super) msi: Msi,
     /// Queues whose driver breaks its own rules: see [`Memory::blurred_queues`].
@@ -98,6 +100,7 @@ impl Memory {
             bar: Bar::default(),
             spaces: Spaces::default(),
             members: HashMap::new(),
+            users: HashMap::new(),
             index: Index::default(),
             msi: Msi::default(),
             blurred_rings: Vec::new(),

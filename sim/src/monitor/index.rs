@@ -105,9 +105,12 @@ impl Index {
                 }
             }
         }
-        // Its buffers may be in spaces that its ASID no longer stands for.
-        let all: Vec<Space> = self.buffers.keys().copied().collect();
-        self.drop_buffers(k, &all, &ring.finish());
+        let left = ring.finish();
+        if !left.is_empty() {
+            // They may be in spaces that its ASID no longer stands for.
+            let all: Vec<Space> = self.buffers.keys().copied().collect();
+            self.drop_buffers(k, &all, &left);
+        }
     }
 
     /// Enters `buffers` of ring `k`.

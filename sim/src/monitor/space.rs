@@ -4,7 +4,7 @@
 //! A translation is live from the arrival of the entry on the bus until an IOTLB_INVALIDATE completes that the device took up
 //! after that. Whatever the tables in memory hold meanwhile, the device may use what it has read (ABI.md §7).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use shoal_abi::mmu::{
     MODE_BARE, MODE_OFF, MODE_SV39, PTE_A, PTE_D, PTE_PPN_LSB, PTE_PPN_W, PTE_R, PTE_RESERVED,
@@ -63,6 +63,15 @@ struct Table {
     seen: u64,
 }
 
+/// Where the entries of an ASID are, so that a command about one ASID looks at nothing else. May name what is gone.
+#[derive(Debug, Default)]
+struct Held {
+    /// Keys of `tables`.
+    tables: Vec<u64>,
+    /// Levels and keys of `leaves`.
+    leaves: Vec<(usize, u64)>,
+}
+
 /// All address spaces.
 #[derive(Debug, Default)]
 pub(super) struct Spaces {
@@ -72,6 +81,7 @@ pub(super) struct Spaces {
     tables: HashMap<u64, Vec<Table>>,
     /// By level and physical page number of that level's size.
     leaves: [HashMap<u64, Vec<Leaf>>; LEVELS],
+    held: HashMap<u32, Held>,
 }
 
 fn shift(level: u32) -> u32 {
@@ -88,19 +98,14 @@ impl Spaces {
     /// ASID_SET took effect.
     pub(super) fn bind(&mut self, cycle: u64, asid: u32, mode: u8, user: u32, root: u64) {
         let list = self.bindings.entry(asid).or_default();
-        // Most ASIDs are bound once: only one that had a binding has tables.
-        let had = if list.is_empty() { 0 } else { usize::MAX };
         for b in list.iter_mut().filter(|b| b.until == u64::MAX) {
             b.until = cycle;
         }
-        for t in self
-            .tables
-            .values_mut()
-            .take(had)
-            .flatten()
-            .filter(|t| t.asid == asid)
-        {
-            t.seen = t.seen.min(cycle);
+        for page in self.held.get(&asid).into_iter().flat_map(|h| &h.tables) {
+            let list = self.tables.get_mut(page).into_iter().flatten();
+            for t in list.filter(|t| t.asid == asid) {
+                t.seen = t.seen.min(cycle);
+            }
         }
         if mode == MODE_OFF {
             return;
@@ -122,6 +127,8 @@ impl Spaces {
                 seen: u64::MAX,
             };
             self.tables.entry(root >> PAGE_W).or_default().push(table);
+            let held = self.held.entry(asid).or_default();
+            held.tables.push(root >> PAGE_W);
         }
     }
 
@@ -168,12 +175,15 @@ impl Spaces {
                     .find(|b| (b.asid, b.level, b.iova) == (asid, level, iova))
                 {
                     Some(b) => b.seen = b.seen.max(cycle),
-                    None => below.push(Table {
-                        asid,
-                        level,
-                        iova,
-                        seen: cycle,
-                    }),
+                    None => {
+                        below.push(Table {
+                            asid,
+                            level,
+                            iova,
+                            seen: cycle,
+                        });
+                        self.held.entry(asid).or_default().tables.push(ppn);
+                    }
                 }
             } else if pte & PTE_A != 0 && ppn & ((1 << (LEVEL_W * t.level)) - 1) == 0 {
                 let mode = self
@@ -196,7 +206,11 @@ impl Spaces {
                 };
                 match list.iter_mut().find(same) {
                     Some(l) => l.seen = cycle,
-                    None => list.push(leaf),
+                    None => {
+                        list.push(leaf);
+                        let held = self.held.entry(t.asid).or_default();
+                        held.leaves.push((t.level as usize, key));
+                    }
                 }
             }
         }
@@ -254,40 +268,80 @@ impl Spaces {
 
     /// An IOTLB_INVALIDATE completed that the device took up in cycle `taken`: `asid` None for all, `range` {first byte, bytes}.
     pub(super) fn invalidate(&mut self, taken: u64, asid: Option<u32>, range: Option<(u64, u64)>) {
-        let hit = |a: u32| asid.is_none_or(|x| x == a);
-        for (level, leaves) in self.leaves.iter_mut().enumerate() {
-            let bytes = 1u128 << shift(level as u32);
-            leaves.retain(|_, list| {
-                list.retain(|l| {
+        let asids: Vec<u32> = match asid {
+            Some(a) => vec![a],
+            None => {
+                let all: HashSet<u32> = self
+                    .bindings
+                    .keys()
+                    .chain(self.held.keys())
+                    .copied()
+                    .collect();
+                all.into_iter().collect()
+            }
+        };
+        for a in asids {
+            self.invalidate_asid(taken, a, range);
+        }
+    }
+
+    fn invalidate_asid(&mut self, taken: u64, asid: u32, range: Option<(u64, u64)>) {
+        if let Some(mut held) = self.held.remove(&asid) {
+            held.leaves.sort_unstable();
+            held.leaves.dedup();
+            held.leaves.retain(|&(level, key)| {
+                let bytes = 1u128 << shift(level as u32);
+                keep(&mut self.leaves[level], key, |l| {
                     let overlap = range.is_none_or(|(first, len)| {
                         let (first, at) = (u128::from(first), u128::from(l.iova));
                         at < first + u128::from(len) && first < at + bytes
                     });
-                    !(hit(l.asid) && overlap && l.seen < taken)
-                });
-                !list.is_empty()
+                    (l.asid == asid, overlap && l.seen < taken)
+                })
             });
+            if range.is_none() {
+                held.tables.sort_unstable();
+                held.tables.dedup();
+                held.tables.retain(|&page| {
+                    keep(&mut self.tables, page, |t| (t.asid == asid, t.seen < taken))
+                });
+            }
+            if !(held.tables.is_empty() && held.leaves.is_empty()) {
+                self.held.insert(asid, held);
+            }
         }
-        if range.is_some() {
+        let Some(list) = self.bindings.get_mut(&asid).filter(|_| range.is_none()) else {
             return;
-        }
-        self.tables.retain(|_, list| {
-            list.retain(|t| !(hit(t.asid) && t.seen < taken));
-            !list.is_empty()
-        });
-        for (a, list) in &mut self.bindings {
-            list.retain(|b| {
-                let drop = hit(*a) && b.until < taken;
-                if drop && b.mode == MODE_BARE {
-                    if let Some(n) = self.bare.get_mut(&b.user) {
-                        *n -= 1;
+        };
+        list.retain(|b| {
+            let drop = b.until < taken;
+            if drop && b.mode == MODE_BARE {
+                if let Some(n) = self.bare.get_mut(&b.user) {
+                    *n -= 1;
+                    if *n == 0 {
+                        self.bare.remove(&b.user);
                     }
                 }
-                !drop
-            });
+            }
+            !drop
+        });
+        if list.is_empty() {
+            self.bindings.remove(&asid);
         }
-        self.bare.retain(|_, n| *n > 0);
     }
+}
+
+/// Drops what is {of an ASID, dropped} from the list at `key`; true if something of the ASID stays.
+fn keep<T>(map: &mut HashMap<u64, Vec<T>>, key: u64, is: impl Fn(&T) -> (bool, bool)) -> bool {
+    let Some(list) = map.get_mut(&key) else {
+        return false;
+    };
+    list.retain(|t| is(t) != (true, true));
+    let stays = list.iter().any(|t| is(t).0);
+    if list.is_empty() {
+        map.remove(&key);
+    }
+    stays
 }
 
 #[cfg(test)]

@@ -7,9 +7,17 @@
 mod demo;
 #[cfg(feature = "driver")]
 mod fleet;
+#[cfg(feature = "driver")]
+mod hyperscale;
+#[cfg(feature = "driver")]
+mod pipeline;
 mod probe;
 #[cfg(feature = "driver")]
+mod sink;
+#[cfg(feature = "driver")]
 mod traffic;
+#[cfg(feature = "driver")]
+mod unit;
 
 use shoal_abi::profile::Profile;
 
@@ -103,7 +111,12 @@ pub trait Scenario: Sync {
 #[must_use]
 pub fn all() -> &'static [&'static dyn Scenario] {
     #[cfg(feature = "driver")]
-    return &[&demo::Demo, &demo::Smoke, &probe::Probe];
+    return &[
+        &demo::Demo,
+        &demo::Smoke,
+        &hyperscale::Hyperscale,
+        &probe::Probe,
+    ];
     #[cfg(not(feature = "driver"))]
     return &[&probe::Probe];
 }

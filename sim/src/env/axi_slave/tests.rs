@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use shoal_abi::ports::Data;
+use shoal_abi::ports::{data, Data};
 
 /// A host with memory, and the slave; `step` is one cycle.
 struct Bench {
@@ -130,8 +130,8 @@ fn strobed_bytes_reach_memory_before_the_response_and_no_other_bytes_do() {
     for early in [false, true] {
         let mut b = Bench::new(AxiSettings::default(), 16);
         b.mem.write(0x1000, &[0x55; 64]).unwrap();
-        let data = [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908];
-        let beats = [(data, 0xf0f0), (data, 0x00ff)];
+        let value = data([0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908]);
+        let beats = [(value, 0xf0f0), (value, 0x00ff)];
         assert_eq!(b.write(aw(0x1010, 2, 4), &beats, early), 0);
         let mut back = [0; 64];
         b.mem.read(0x1000, &mut back).unwrap();
@@ -177,7 +177,7 @@ fn each_way_to_refuse_has_its_response() {
         m_axi_awuser: USER_PASID_VALID | 9,
         ..aw(0x1008, 1, 3)
     };
-    assert_eq!(b.write(to, &[([1, 0], 0xff)], false), 2, "read-only");
+    assert_eq!(b.write(to, &[(data([1]), 0xff)], false), 2, "read-only");
     assert_eq!(b.read(ar(0x1ff8, 2, 3)).1, 2, "crosses a page");
     assert_eq!(b.slave.counts().illegal, 1);
 }
@@ -189,13 +189,16 @@ fn an_interrupt_message_reaches_the_controller_and_not_memory() {
         m_axi_awuser: 1 << 21,
         ..aw(0x1004, 1, 2)
     };
-    assert_eq!(b.write(to, &[([0xabcd_1234_0000_0000, 0], 0xf0)], false), 0);
+    assert_eq!(
+        b.write(to, &[(data([0xabcd_1234_0000_0000]), 0xf0)], false),
+        0
+    );
     assert_eq!(b.irqs.take(0x1004, 0xabcd_1234), 1);
     let mut back = [0; 8];
     b.mem.read(0x1000, &mut back).unwrap();
     assert_eq!(back, [0; 8]);
     assert_eq!(
-        b.write(to, &[([0, 0], 0xff)], false),
+        b.write(to, &[(data([]), 0xff)], false),
         2,
         "eight bytes are no message"
     );
@@ -286,7 +289,7 @@ fn writes_of_one_id_land_in_order_and_a_slow_memory_delays_the_response() {
     while responses < 100 && b.cycle < 50_000 {
         out.m_axi_awvalid = addresses < 100;
         out.m_axi_wvalid = data < 100;
-        out.m_axi_wdata = [data + 1, 0];
+        out.m_axi_wdata = shoal_abi::ports::data([data + 1]);
         let i = b.step(&out);
         addresses += u64::from(out.m_axi_awvalid && i.m_axi_awready);
         data += u64::from(out.m_axi_wvalid && i.m_axi_wready);

@@ -161,7 +161,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shoal_abi::profile::{MID, TINY};
+    use shoal_abi::profile::{HYPER, MID, TINY};
 
     fn dword(c: &Config, at: u64) -> u32 {
         u32::from_le_bytes(c.read(at, 4).unwrap().try_into().unwrap())
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn bars_tell_their_sizes_as_pci_says() {
-        for p in [&TINY, &MID] {
+        for p in [&TINY, &MID, &HYPER] {
             let mut c = Config::new(p, 64);
             for bar in [0, 2, 4] {
                 let at = 0x10 + 4 * bar;

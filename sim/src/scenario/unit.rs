@@ -1,0 +1,317 @@
+//! A managed device without a driver of its own: a page of memory with a ring and one buffer in it, an address space that
+//! maps nothing else, and an interrupt message. It sends one packet, whose bytes are a function of seed and member id.
+
+use shoal_abi::cmd as abi;
+use shoal_abi::mmu::{MODE_BARE, MODE_OFF};
+use shoal_abi::ring::{
+    AVAIL_IDX, AVAIL_RING, BLK_SECTOR_BYTES, DESC_BYTES, DESC_F_NEXT, DESC_F_WRITE, F_EVENT_IDX,
+    NET_HDR_BYTES, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, USED_IDX, USED_RING,
+};
+use shoal_driver::cmd::{self, Binding, Cmd, DevCreate, VqSetup};
+use shoal_driver::page_table::{PageTable, Scheme};
+use shoal_driver::{Bar, Dma, Mgmtdev, Msi, Perm, PlatformIommu, Result, SpaceKind, VdevConfig};
+
+use crate::env::PAGE_BYTES;
+use crate::host::SharedHost;
+
+/// Entries of the queue.
+const ENTRIES: u16 = 4;
+/// Offsets in the page.
+const DRIVER_AREA: u64 = 0x40;
+const DEVICE_AREA: u64 = 0x80;
+const BUFFER: u64 = 0x100;
+/// Offset of the status byte of a block request.
+const BLK_STATUS: u64 = 0x800;
+/// Bytes of a block request's header.
+const BLK_HEADER: usize = 16;
+/// Block request type OUT (virtio 1.4 §5.2.6).
+const BLK_OUT: u32 = 1;
+/// What the page holds where the device has to write.
+const UNWRITTEN: u8 = 0xee;
+
+/// One device in 16 is a block device.
+pub(super) fn is_blk(id: u32) -> bool {
+    id % 16 == 5
+}
+
+/// Index of the queue that sends.
+pub(super) fn queue_index(id: u32) -> u16 {
+    u16::from(!is_blk(id))
+}
+
+/// Device-writable bytes of the chain.
+pub(super) fn writable(id: u32) -> u32 {
+    u32::from(is_blk(id))
+}
+
+/// The packet of device `id`: no other device has the same.
+pub(super) fn packet(seed: u64, id: u32) -> Vec<u8> {
+    // The finaliser of splitmix64.
+    let word = |n: u64| {
+        let mut z =
+            (seed ^ u64::from(id) << 32).wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    let mut bytes = Vec::new();
+    let body = if is_blk(id) {
+        bytes.extend_from_slice(&BLK_OUT.to_le_bytes());
+        bytes.resize(BLK_HEADER, 0);
+        BLK_SECTOR_BYTES
+    } else {
+        bytes.resize(NET_HDR_BYTES, 0);
+        // To itself: a switch has nowhere to send that.
+        bytes.extend_from_slice(&mac(id));
+        bytes.extend_from_slice(&mac(id));
+        bytes.extend_from_slice(&[0x88, 0xb5]);
+        bytes.extend_from_slice(&id.to_be_bytes());
+        1 + word(0) % 300
+    };
+    let random = (1..).flat_map(|n| word(n).to_le_bytes());
+    bytes.extend(random.take(body as usize));
+    bytes
+}
+
+fn mac(id: u32) -> [u8; 6] {
+    let [_, a, b, c] = id.to_be_bytes();
+    [2, 0x53, 0x48, a, b, c]
+}
+
+enum Space {
+    Table(PageTable<SharedHost>),
+    Pasid(u32),
+}
+
+/// A device.
+pub(super) struct Unit {
+    id: u32,
+    asid: u32,
+    vq_base: u32,
+    doorbell_page: u32,
+    pub(super) msi: Msi,
+    memory: shoal_driver::DmaBuf,
+    iova: u64,
+    space: Space,
+}
+
+impl Unit {
+    /// The host's side of a device: ids, memory, page tables. The device itself follows with [`Unit::set_up`].
+    pub(super) fn new(mgmtdev: &Mgmtdev<SharedHost>) -> Result<Self> {
+        let host = mgmtdev.platform();
+        let (id, asid, vq_base, doorbell_page, msi) = {
+            let mut p = mgmtdev.pools();
+            let id = p.members.alloc()?;
+            let vqs = if is_blk(id) { 1 } else { 2 };
+            (
+                id,
+                p.asids.alloc()?,
+                p.vqs.alloc_run(vqs)?,
+                p.doorbell_pages.alloc()?,
+                p.msis.alloc()?,
+            )
+        };
+        let memory = host.alloc(PAGE_BYTES as usize)?;
+        // Not at the same place in every space.
+        let iova =
+            u64::from(id % 200 + 1) << 30 | u64::from(id % 7) << 21 | u64::from(id % 512) << 12;
+        let (bytes, pa) = (PAGE_BYTES, memory.addr);
+        let scheme = match (id + id / 16) % 4 {
+            0 => Some(Scheme::Sv39),
+            2 => Some(Scheme::Sv48),
+            _ => None,
+        };
+        let space = match scheme {
+            Some(scheme) => {
+                let mut table = PageTable::new(host.clone(), scheme)?;
+                table.map(iova, pa, bytes, Perm::Rw)?;
+                Space::Table(table)
+            }
+            None => {
+                let pasid = mgmtdev.pools().pasids.alloc()?;
+                host.bind(pasid);
+                host.map(pasid, iova, pa, bytes, Perm::Rw);
+                Space::Pasid(pasid)
+            }
+        };
+        Ok(Self {
+            id,
+            asid,
+            vq_base,
+            doorbell_page,
+            msi,
+            memory,
+            iova,
+            space,
+        })
+    }
+
+    /// Member id.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The commands that make the device, its queue running.
+    pub(super) fn set_up(&self, mgmtdev: &Mgmtdev<SharedHost>) -> [Cmd; 5] {
+        let binding = match &self.space {
+            Space::Table(t) => Binding {
+                mode: t.scheme().mode(),
+                pasid: None,
+                root: t.root(),
+            },
+            Space::Pasid(p) => Binding {
+                mode: MODE_BARE,
+                pasid: Some(*p),
+                root: 0,
+            },
+        };
+        let config = if is_blk(self.id) {
+            VdevConfig::blk(1, SpaceKind::Bare)
+        } else {
+            VdevConfig::net(mac(self.id), SpaceKind::Bare)
+        };
+        let without = if self.id % 3 == 1 {
+            1 << F_EVENT_IDX
+        } else {
+            0
+        };
+        let features = config.features(mgmtdev.caps()) & !without;
+        let create = DevCreate {
+            device_type: config.device_type(),
+            vq_count: config.vq_count(),
+            vq_base: self.vq_base,
+            features,
+            asids: [self.asid; abi::GROUPS as usize],
+            doorbell_page: self.doorbell_page,
+            config: config.config_space(),
+        };
+        let queue = VqSetup {
+            vq_index: queue_index(self.id),
+            size: ENTRIES,
+            ready: true,
+            desc: self.iova,
+            driver: self.iova + DRIVER_AREA,
+            device: self.iova + DEVICE_AREA,
+            msi: Some(self.msi),
+            ..VqSetup::default()
+        };
+        let status = S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK;
+        let of = |opcode| Cmd::new(opcode, self.id.into());
+        [
+            cmd::asid_set(self.asid, binding),
+            cmd::dev_create(self.id, &create),
+            of(abi::FEATURES_SET).put("driver_features", features),
+            cmd::vq_setup(self.id, &queue),
+            of(abi::STATUS_SET).put("status", status.into()),
+        ]
+    }
+
+    /// Makes the packet available and rings the doorbell.
+    pub(super) fn send(&self, host: &SharedHost, seed: u64) {
+        let packet = packet(seed, self.id);
+        let page = self.memory.addr;
+        let at = BUFFER + u64::from(self.id % 61);
+        host.write(page + at, &packet);
+        host.write(page + BLK_STATUS, &[UNWRITTEN]);
+        // The header is a descriptor of its own, as most drivers make it.
+        let header = if is_blk(self.id) {
+            BLK_HEADER
+        } else {
+            NET_HDR_BYTES
+        };
+        let mut parts = vec![
+            (at, header, 0),
+            (at + header as u64, packet.len() - header, 0),
+        ];
+        if is_blk(self.id) {
+            parts.push((BLK_STATUS, 1, DESC_F_WRITE));
+        }
+        for (n, &(offset, bytes, flags)) in parts.iter().enumerate() {
+            let more = if n + 1 < parts.len() { DESC_F_NEXT } else { 0 };
+            let mut desc = [0; DESC_BYTES as usize];
+            desc[..8].copy_from_slice(&(self.iova + offset).to_le_bytes());
+            desc[8..12].copy_from_slice(&(bytes as u32).to_le_bytes());
+            desc[12..14].copy_from_slice(&(flags | more).to_le_bytes());
+            desc[14..].copy_from_slice(&(n as u16 + 1).to_le_bytes());
+            host.write(page + n as u64 * DESC_BYTES, &desc);
+        }
+        host.write(page + DRIVER_AREA + AVAIL_RING, &0u16.to_le_bytes());
+        host.write(page + DRIVER_AREA + AVAIL_IDX, &1u16.to_le_bytes());
+        let doorbell =
+            shoal_abi::regs::DOORBELLS + self.doorbell_page * shoal_abi::regs::DOORBELL_PAGE_BYTES;
+        host.post_write32(doorbell, queue_index(self.id).into());
+    }
+
+    /// The used index.
+    pub(super) fn used(&self, host: &SharedHost) -> u16 {
+        host.read_u16(self.memory.addr + DEVICE_AREA + USED_IDX)
+    }
+
+    /// What is wrong with the used ring and the status of the request, if anything is.
+    pub(super) fn check(&self, host: &SharedHost) -> std::result::Result<(), String> {
+        let element = host.read_u64(self.memory.addr + DEVICE_AREA + USED_RING);
+        let mut status = [0];
+        host.read(self.memory.addr + BLK_STATUS, &mut status);
+        let found = (self.used(host), element, status[0]);
+        let want_status = if is_blk(self.id) { 0 } else { UNWRITTEN };
+        // Head 0; the length is what the device wrote.
+        let wanted = (1, u64::from(writable(self.id)) << 32, want_status);
+        if found == wanted {
+            return Ok(());
+        }
+        Err(format!(
+            "member {}: used index, used element and status byte are {found:x?}, not {wanted:x?}",
+            self.id
+        ))
+    }
+
+    /// The commands that end the device. Translations are dropped behind them, for many devices at once.
+    pub(super) fn tear_down(&self) -> [Cmd; 2] {
+        let off = Binding {
+            mode: MODE_OFF,
+            pasid: None,
+            root: 0,
+        };
+        [
+            Cmd::new(abi::DEV_DESTROY, self.id.into()),
+            cmd::asid_set(self.asid, off),
+        ]
+    }
+
+    /// Gives back everything on the host's side. Nothing of the device may be in use any more.
+    pub(super) fn release(self, mgmtdev: &Mgmtdev<SharedHost>) {
+        let host = mgmtdev.platform();
+        match self.space {
+            Space::Table(t) => t.release(),
+            Space::Pasid(p) => {
+                host.unbind(p);
+                mgmtdev.pools().pasids.free(p);
+            }
+        }
+        host.free(self.memory);
+        let mut p = mgmtdev.pools();
+        p.members.free(self.id);
+        p.vqs
+            .free_run(self.vq_base, if is_blk(self.id) { 1 } else { 2 });
+        p.asids.free(self.asid);
+        p.doorbell_pages.free(self.doorbell_page);
+        p.msis.free(self.msi);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_device_has_a_packet_of_its_own_that_fits_its_page() {
+        let all: HashSet<Vec<u8>> = (1..2000).map(|id| packet(7, id)).collect();
+        assert_eq!(all.len(), 1999);
+        assert!(all
+            .iter()
+            .all(|p| BUFFER + 60 + p.len() as u64 <= BLK_STATUS));
+        assert_ne!(packet(7, 1), packet(8, 1));
+        assert_eq!((1..=160).filter(|&id| is_blk(id)).count(), 10);
+    }
+}
