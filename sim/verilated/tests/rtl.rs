@@ -4,7 +4,7 @@ mod vcd;
 
 use std::path::PathBuf;
 
-use shoal_abi::ports::{Inputs, Outputs, INPUTS, OUTPUTS};
+use shoal_abi::ports::{Data, Inputs, Outputs, INPUTS, OUTPUTS};
 use shoal_abi::profile::{Profile, MID, PROFILES, TINY};
 use verilated::{Error, Rtl};
 
@@ -38,8 +38,12 @@ impl Noise {
         } else {
             (1 << p.beat_bytes()) - 1
         };
-        let mut data = [0; 2];
+        let mut data = Data::default();
         data[..p.lanes()].fill_with(|| self.next());
+        let mut other = data;
+        other[..p.lanes()]
+            .iter_mut()
+            .for_each(|w| *w = !w.reverse_bits());
         Inputs {
             s_axil_awaddr: self.next() as u32,
             s_axil_awprot: (self.next() & 7) as u8,
@@ -51,9 +55,7 @@ impl Noise {
             m_axi_arready: self.next() & 1 == 1,
             m_axi_awready: self.next() & 1 == 1,
             m_axi_rdata: data,
-            s_axis_tdata: data
-                .map(u64::reverse_bits)
-                .map(|w| if p.lanes() == 1 { w } else { !w }),
+            s_axis_tdata: other,
             s_axis_tkeep: self.next() & keep,
             s_axis_tlast: self.next() & 1 == 1,
             s_axis_tdest: (self.next() & 0xf_ffff) as u32,
@@ -164,7 +166,7 @@ fn every_port_has_in_the_waveform_the_value_it_has_in_the_structs() {
         for (cycle, (inputs, outputs)) in steps.iter().enumerate() {
             let time = cycle as u64 * 4 + 2;
             let mut ports = 0;
-            let mut check = |name: &str, value: [u64; 2]| {
+            let mut check = |name: &str, value: Data| {
                 assert_eq!(wave.at(name, time), value, "{name} at {time} ns");
                 ports += 1;
             };

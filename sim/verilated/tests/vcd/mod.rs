@@ -1,10 +1,11 @@
 //! Reads enough of a VCD file to look up a port of the top at a time.
 
+use shoal_abi::ports::Data;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A signal's changes: time, ns, to value, low word first.
-type Changes = BTreeMap<u64, [u64; 2]>;
+type Changes = BTreeMap<u64, Data>;
 
 /// A waveform in memory.
 pub struct Vcd {
@@ -47,10 +48,12 @@ impl Vcd {
     }
 
     fn change(&mut self, time: u64, code: &str, bits: &str) {
-        // Ports have 128 bits at most; of a wider signal inside, which nobody asks for, the low ones do.
-        let low = &bits[bits.len().saturating_sub(128)..];
-        let value = u128::from_str_radix(low, 2).expect("two-valued bits");
-        let words = [value as u64, (value >> 64) as u64];
+        // Of a signal inside that is wider than any port, and which nobody asks for, the low bits do.
+        let mut words = Data::default();
+        for (word, bits) in words.iter_mut().zip(bits.as_bytes().rchunks(64)) {
+            let text = std::str::from_utf8(bits).expect("ASCII");
+            *word = u64::from_str_radix(text, 2).expect("two-valued bits");
+        }
         self.changes
             .entry(code.to_owned())
             .or_default()
@@ -58,7 +61,7 @@ impl Vcd {
     }
 
     /// The value of `name` once all changes at `time`, ns, have happened.
-    pub fn at(&self, name: &str, time: u64) -> [u64; 2] {
+    pub fn at(&self, name: &str, time: u64) -> Data {
         let code = self
             .codes
             .get(name)
