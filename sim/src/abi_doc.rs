@@ -173,7 +173,7 @@ fn sizes(p: &Profile) -> [(&'static str, u64); 10] {
         ("doorbell_pages", p.doorbell_pages.into()),
         ("asids", p.asids.into()),
         ("max_vq_size", p.max_vq_size.into()),
-        ("tlb_aw", p.tlb_aw as u64),
+        ("tlb_aw", p.tlb_aw[0] as u64),
         ("dev_aw", p.dev_aw as u64),
         ("vq_aw", p.vq_aw as u64),
     ]

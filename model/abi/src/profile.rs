@@ -8,6 +8,9 @@ pub const DATA_WORDS: usize = 8;
 /// Chains in flight in the device (slots); tags name one in their low 3 bits.
 pub const CHAIN_SLOTS: u32 = 4;
 
+/// Entries of a set of the IOTLB.
+pub const TLB_WAYS: usize = 4;
+
 /// One build of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -31,8 +34,16 @@ pub struct Profile {
     pub vq_aw: usize,
     /// Address bits of the ASID table.
     pub asid_aw: usize,
-    /// Address bits of the IOTLB (entries = 2^n, direct mapped).
-    pub tlb_aw: usize,
+    /// Address bits of the sets of each IOTLB array: 4 KiB, 2 MiB, 1 GiB pages; a set has `TLB_WAYS` entries.
+    pub tlb_aw: [usize; 3],
+    /// Address bits of the walk caches: last tables (2 MiB each), tables above them (1 GiB each).
+    pub pwc_aw: [usize; 2],
+    /// Bits of the generation of an address space.
+    pub gen_w: usize,
+    /// Table walks in flight; at most 2^(`id_w` - 4).
+    pub walkers: usize,
+    /// Translations that wait for a walk.
+    pub waiters: usize,
     /// Largest virtqueue, entries.
     pub max_vq_size: u16,
 }
@@ -62,7 +73,11 @@ pub const TINY: Profile = Profile {
     dev_aw: 4,
     vq_aw: 5,
     asid_aw: 4,
-    tlb_aw: 4,
+    tlb_aw: [2, 1, 1],
+    pwc_aw: [2, 1],
+    gen_w: 3,
+    walkers: 4,
+    waiters: 8,
     max_vq_size: 256,
 };
 
@@ -70,7 +85,7 @@ pub const TINY: Profile = Profile {
 pub const MID: Profile = Profile {
     name: "mid",
     data_w: 128,
-    id_w: 6,
+    id_w: 8,
     devices: 4096,
     queues: 12_288,
     doorbell_pages: 8192,
@@ -78,7 +93,11 @@ pub const MID: Profile = Profile {
     dev_aw: 13,
     vq_aw: 14,
     asid_aw: 13,
-    tlb_aw: 8,
+    tlb_aw: [7, 5, 3],
+    pwc_aw: [7, 4],
+    gen_w: 8,
+    walkers: 16,
+    waiters: 32,
     max_vq_size: 1024,
 };
 

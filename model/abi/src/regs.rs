@@ -66,6 +66,7 @@ regs! {
     FQ_HEAD 0x14c Rw "[15:0] next record the driver will read, 0..records-1.";
     FQ_TAIL 0x150 Ro "[15:0] next record the device will write. Full when tail + 1 == head (mod records).";
     FQ_LOST 0x154 Ro "Records dropped because the queue was off, full or busy.";
+    MMU_CTRL 0x158 Rw "[0] partition: an address space fills only way asid mod 4 of the IOTLB.";
     CNT_DOORBELLS 0x180 Ro "Doorbells taken from doorbell pages.";
     CNT_TX_PACKETS 0x184 Ro "Packets sent on m_axis without abort.";
     CNT_RX_PACKETS 0x188 Ro "Receive packets delivered to a receive queue.";
@@ -75,6 +76,10 @@ regs! {
     CNT_ADMIN 0x198 Ro "Admin commands completed.";
     CNT_TLB_HITS 0x19c Ro "Translations answered by the IOTLB.";
     CNT_TLB_MISSES 0x1a0 Ro "Translations that needed a walk.";
+    CNT_WALKS 0x1a4 Ro "Table walks started.";
+    CNT_WALKS_MERGED 0x1a8 Ro "Translations that joined a walk for the same page.";
+    CNT_MMU_WAITS 0x1ac Ro "Cycles in which a translation was asked for and none was taken up.";
+    CNT_MMU_FAULTS 0x1b0 Ro "Translations that ended in a fault.";
     NOTIFY 0x200 Wo "Any write: the admin queue has new buffers.";
     MSIX_PBA 0x10800 Ro "[3:0] MSI-X pending bits of the management device.";
 }
