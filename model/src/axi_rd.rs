@@ -6,7 +6,7 @@
 use shoal_abi::ports::{Data, Inputs};
 use shoal_abi::profile::Profile;
 
-/// ID field `client`: the payload movers and the table walker.
+/// ID field `client`: the payload movers and the table walkers.
 pub(crate) const CLIENT_MOVER: u8 = 7;
 /// ID field `client`: the admin queue.
 pub(crate) const CLIENT_ADMIN: u8 = 5;
@@ -38,6 +38,11 @@ impl Id {
             lane: id >> 5,
         }
     }
+}
+
+/// The ID of the reads of table walker `walker`: the bits of epoch and lane hold its number.
+pub(crate) fn walker_id(walker: usize) -> u16 {
+    u16::from(CLIENT_MOVER) | 1 << 3 | (walker as u16) << 4
 }
 
 /// The lane field of an 8-byte read at `addr`.
@@ -81,9 +86,15 @@ impl RBeat {
         self.data[usize::from(lane) % p.lanes()]
     }
 
-    /// The beat belongs to the table walker.
+    /// The beat belongs to a table walker.
     pub(crate) fn is_walker(&self) -> bool {
         self.id.client == CLIENT_MOVER && self.id.word == 1
+    }
+
+    /// The table walker that the beat belongs to.
+    pub(crate) fn walker(&self) -> Option<usize> {
+        self.is_walker()
+            .then(|| usize::from(self.id.lane << 1 | u16::from(self.id.epoch)))
     }
 }
 
@@ -106,7 +117,7 @@ impl BResp {
 /// Who is granted the read address register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
-    Walker,
+    Walkers,
     Control,
     Transmit,
 }
@@ -131,5 +142,36 @@ impl AxiRd {
         if grant.is_some() || arready {
             self.ar = grant;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shoal_abi::profile::PROFILES;
+
+    #[test]
+    fn an_id_names_its_walker() {
+        for p in &PROFILES {
+            assert!(p.walkers <= 1 << (p.id_w - 4), "{}", p.name);
+            for n in 0..p.walkers {
+                let i = Inputs {
+                    m_axi_rid: walker_id(n),
+                    ..Inputs::default()
+                };
+                let r = RBeat::new(p, &i);
+                assert_eq!((r.walker(), r.is_walker()), (Some(n), true));
+            }
+        }
+        let mover = Id {
+            client: CLIENT_MOVER,
+            epoch: 1,
+            ..Id::default()
+        };
+        let i = Inputs {
+            m_axi_rid: mover.pack(),
+            ..Inputs::default()
+        };
+        assert_eq!(RBeat::new(&PROFILES[0], &i).walker(), None);
     }
 }

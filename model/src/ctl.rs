@@ -5,7 +5,7 @@
 use crate::axi_rd::{lane, Address, BResp, Id, RBeat, CLIENT_MOVER};
 use crate::axi_wr::{WriteRequest, Writer};
 use crate::fifo::Fifo;
-use crate::mmu::{Answer, Request};
+use crate::mmu::{Answer, Request, Xlat};
 use shoal_abi::mmu::{CAUSE_NONE, CAUSE_WRITE_ACCESS, USER_INTERRUPT};
 use shoal_abi::profile::Profile;
 
@@ -66,7 +66,10 @@ pub(crate) struct XlatEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
+    /// The request is up.
     Xlat,
+    /// It has been taken, the answer is to come.
+    Taken,
     IssueR,
     IssueW,
     WaitFirst,
@@ -197,7 +200,7 @@ impl Ctl {
     pub(crate) fn tick(
         &mut self,
         p: &Profile,
-        answer: Option<Answer>,
+        xlat: Xlat,
         granted: bool,
         r: Option<&RBeat>,
         b: Option<&BResp>,
@@ -210,8 +213,9 @@ impl Ctl {
                     started = self.begin(op, cur);
                 }
             }
-            State::Xlat => {
-                if let Some(a) = answer {
+            State::Xlat if xlat.taken => self.state = State::Taken,
+            State::Taken => {
+                if let Some(a) = xlat.answer {
                     started = self.translated(a, cur);
                 }
             }
@@ -223,7 +227,7 @@ impl Ctl {
                     State::WaitFirst
                 };
             }
-            State::IssueR | State::IssueW => {}
+            State::Xlat | State::IssueR | State::IssueW => {}
             State::WaitFirst => {
                 if let Some(b) = b.filter(|b| b.id.client == self.op.client && b.id.word == 1) {
                     started = self.first_part_done(crate::is_bad(b.resp), cur);

@@ -9,7 +9,7 @@ use crate::axil::Axil;
 use crate::core::{Core, Env, Pop, Source};
 use crate::ctl::Ctl;
 use crate::epoch::Epochs;
-use crate::mmu::Mmu;
+use crate::mmu::{self, Mmu, Take, Xlat};
 use crate::regs::Regs;
 use crate::rx::{self, Rx};
 use crate::tx::Tx;
@@ -126,7 +126,12 @@ impl Device {
         let b = (i.m_axi_bvalid && up).then(|| BResp::new(p, i));
 
         // What is said in this cycle.
-        let answers = [MMU_CONTROL, MMU_TRANSMIT, MMU_RECEIVE].map(|c| self.mmu.answer(c));
+        let requests = [self.ctl.request(), self.tx.request(), self.rx.request()];
+        let take = self.mmu.take(&requests);
+        let xlat = [MMU_CONTROL, MMU_TRANSMIT, MMU_RECEIVE].map(|c| Xlat {
+            taken: matches!(take, Some(Take::LookUp(client, _)) if client == c),
+            answer: self.mmu.answer(c),
+        });
         let read = self.grant_read(i.m_axi_arready);
         let write = self.grant_write();
         let reader = read.map(|(who, _)| who);
@@ -143,28 +148,26 @@ impl Device {
         };
         let quiet = self.core.quiet(&env);
         let (pop, due) = self.core.step(&env);
-        let status = self.regs.status;
+        let (status, partition) = (self.regs.status, self.regs.partition);
 
         // The edge.
         self.axil.tick(p, i, up, &mut self.regs);
-        let (ctl, tx, rx) = (&self.ctl, &self.tx, &self.rx);
-        let requests = || [ctl.request(), tx.request(), rx.request()];
-        let walker = reader == Some(Reader::Walker);
-        self.mmu
-            .tick(p, requests, walker, r.as_ref(), &mut self.regs);
+        let edge = mmu::Edge {
+            requests: &requests,
+            take,
+            granted: reader == Some(Reader::Walkers),
+            r: r.as_ref(),
+            partition,
+        };
+        self.mmu.tick(p, &edge, &mut self.regs);
         let granted = reader == Some(Reader::Control) || writer == Some(Writer::Control);
-        let mut starts = self.ctl.tick(
-            p,
-            answers[MMU_CONTROL],
-            granted,
-            r.as_ref(),
-            b.as_ref(),
-            cur,
-        );
+        let mut starts = self
+            .ctl
+            .tick(p, xlat[MMU_CONTROL], granted, r.as_ref(), b.as_ref(), cur);
         let granted = reader == Some(Reader::Transmit);
         starts += self.tx.tick(
             p,
-            answers[MMU_TRANSMIT],
+            xlat[MMU_TRANSMIT],
             granted,
             r.as_ref(),
             i.m_axis_tready,
@@ -175,7 +178,7 @@ impl Device {
             &rx::Edge {
                 i,
                 up,
-                answer: answers[MMU_RECEIVE],
+                xlat: xlat[MMU_RECEIVE],
                 granted: writer == Some(Writer::Receive),
                 loading: self.w.loads_receive(i.m_axi_wready),
                 b: b.as_ref(),
@@ -217,8 +220,8 @@ impl Device {
         if !self.ar.free(arready) {
             return None;
         }
-        let walker = self.mmu.walk().map(|a| (Reader::Walker, a));
-        walker
+        let walkers = self.mmu.walk().map(|a| (Reader::Walkers, a));
+        walkers
             .or_else(|| self.ctl.read_request(self.p).map(|a| (Reader::Control, a)))
             .or_else(|| self.tx.read_request(self.p).map(|a| (Reader::Transmit, a)))
     }

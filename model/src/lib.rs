@@ -21,6 +21,8 @@ mod rx;
 mod tx;
 
 pub use device::Device;
+#[doc(hidden)]
+pub use mmu::block;
 
 use shoal_abi::ports::Data;
 use shoal_abi::profile::DATA_WORDS;

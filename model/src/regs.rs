@@ -24,8 +24,12 @@ pub(crate) enum Counter {
     Admin,
     TlbHits,
     TlbMisses,
+    Walks,
+    WalksMerged,
+    MmuWaits,
+    MmuFaults,
 }
-const COUNTERS: usize = 9;
+const COUNTERS: usize = 13;
 
 /// An entry of the management device's MSI-X table.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +62,8 @@ pub(crate) struct Regs {
     pub(crate) fq_head: u16,
     pub(crate) fq_tail: u16,
     pub(crate) fq_lost: u32,
+    /// MMU_CTRL: an address space fills one way of the IOTLB only.
+    pub(crate) partition: bool,
     counters: [u32; COUNTERS],
     pub(crate) msix: [MsixEntry; VECTORS],
     pub(crate) msix_req: u8,
@@ -74,7 +80,8 @@ offsets! {
     DEVICE_FEATURE_SELECT DEVICE_FEATURE DRIVER_FEATURE_SELECT DRIVER_FEATURE CONFIG_VECTOR_NUM_QUEUES STATUS_QUEUE_SELECT
     QUEUE_SIZE_VECTOR QUEUE_ENABLE_NOTIFY_OFF QUEUE_DESC_LO QUEUE_DESC_HI QUEUE_DRIVER_LO QUEUE_DRIVER_HI QUEUE_DEVICE_LO
     QUEUE_DEVICE_HI QUEUE_NOTIF_RESET ADMIN_QUEUE MAGIC ABI READY CAP_DEVICES CAP_QUEUES CAP_ASIDS CAP_DOORBELL_PAGES CAP_VQ
-    CAP_DATA CAP_CHAIN FQ_BASE_LO FQ_BASE_HI FQ_CTRL FQ_HEAD FQ_TAIL FQ_LOST CNT_DOORBELLS CNT_TLB_MISSES NOTIFY MSIX_PBA
+    CAP_DATA CAP_CHAIN FQ_BASE_LO FQ_BASE_HI FQ_CTRL FQ_HEAD FQ_TAIL FQ_LOST MMU_CTRL CNT_DOORBELLS CNT_MMU_FAULTS NOTIFY
+    MSIX_PBA
 }
 const MSIX_END: u32 = abi::MSIX_TABLE + abi::MSIX_VECTORS * abi::MSIX_ENTRY_BYTES;
 
@@ -131,6 +138,7 @@ impl Regs {
             fq_head: 0,
             fq_tail: 0,
             fq_lost: 0,
+            partition: false,
             counters: [0; COUNTERS],
             msix: [MsixEntry {
                 address: 0,
@@ -160,6 +168,10 @@ impl Regs {
     pub(crate) fn count(&mut self, c: Counter) {
         let c = &mut self.counters[c as usize];
         *c = c.wrapping_add(1);
+    }
+
+    pub(crate) fn counter(&self, c: Counter) -> u32 {
+        self.counters[c as usize]
     }
 
     /// Counts every counter whose bit is set.
@@ -227,7 +239,8 @@ impl Regs {
             FQ_HEAD => u32::from(self.fq_head),
             FQ_TAIL => u32::from(self.fq_tail),
             FQ_LOST => self.fq_lost,
-            CNT_DOORBELLS..=CNT_TLB_MISSES => {
+            MMU_CTRL => u32::from(self.partition),
+            CNT_DOORBELLS..=CNT_MMU_FAULTS => {
                 self.counters[((offset - CNT_DOORBELLS) / 4) as usize]
             }
             MSIX_PBA => u32::from(self.msix_req & self.masks()),
@@ -300,6 +313,7 @@ impl Regs {
                 self.fq_vector = vector(new >> 16);
             }
             FQ_HEAD => self.fq_head = merge(u32::from(self.fq_head), data, strb) as u16,
+            MMU_CTRL => self.partition = merge(u32::from(self.partition), data, strb) & 1 == 1,
             NOTIFY => self.admin_kick = true,
             abi::MSIX_TABLE..MSIX_END => {
                 let at = offset - abi::MSIX_TABLE;
@@ -357,7 +371,22 @@ mod tests {
             assert_eq!(r.read(&TINY, offset).is_some(), known, "read {offset:#x}");
             assert_eq!(r.write(&TINY, offset, 0, 0), known, "write {offset:#x}");
         }
-        assert!(abi::CNT_DOORBELLS.offset + 4 * (COUNTERS as u32 - 1) == CNT_TLB_MISSES);
+        assert!(abi::CNT_DOORBELLS.offset + 4 * (COUNTERS as u32 - 1) == CNT_MMU_FAULTS);
+    }
+
+    #[test]
+    fn mmu_ctrl_keeps_its_one_bit_until_the_end_of_a_warm_reset() {
+        let mut r = Regs::new();
+        r.write(&TINY, MMU_CTRL, u32::MAX, 0b1110);
+        assert_eq!(r.read(&TINY, MMU_CTRL), Some(0), "byte 0 is not enabled");
+        r.write(&TINY, MMU_CTRL, u32::MAX, 15);
+        assert_eq!(r.read(&TINY, MMU_CTRL), Some(1));
+        r.write(&TINY, MMU_CTRL, 0, 0b1110);
+        assert_eq!(r.read(&TINY, MMU_CTRL), Some(1));
+        r.count(Counter::MmuFaults);
+        r.restore();
+        assert_eq!(r.read(&TINY, MMU_CTRL), Some(0));
+        assert_eq!(r.read(&TINY, CNT_MMU_FAULTS), Some(1), "counters stay");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use crate::axi_rd::{Address, BResp, Id, CLIENT_MOVER};
 use crate::axi_wr::{WriteRequest, Writer};
 use crate::fifo::Fifo;
-use crate::mmu::{Answer, Request};
+use crate::mmu::{Request, Xlat};
 use crate::tx::{burst_beats, burst_bytes, Side};
 use crate::{bytes_of, data_of, MAX_B};
 use shoal_abi::mmu::{CAUSE_NONE, CAUSE_WRITE_ACCESS};
@@ -59,7 +59,10 @@ impl Default for Beat {
 enum State {
     Free,
     Op,
+    /// The request is up.
     Xlat,
+    /// It has been taken, the answer is to come.
+    Taken,
     Issue,
     Burst,
     Drain,
@@ -71,7 +74,7 @@ enum State {
 pub(crate) struct Edge<'a> {
     pub(crate) i: &'a Inputs,
     pub(crate) up: bool,
-    pub(crate) answer: Option<Answer>,
+    pub(crate) xlat: Xlat,
     pub(crate) granted: bool,
     /// The write data register takes the next beat.
     pub(crate) loading: bool,
@@ -266,7 +269,8 @@ impl Rx {
                 }
             }
             State::Op => self.plan(p),
-            State::Xlat => match e.answer {
+            State::Xlat if e.xlat.taken => self.state = State::Taken,
+            State::Taken => match e.xlat.answer {
                 Some(a) if a.cause != CAUSE_NONE => {
                     // The first fault counts: a response may have brought one since the plan.
                     self.fault.get_or_insert((a.cause, self.va));

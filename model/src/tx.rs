@@ -4,7 +4,7 @@
 
 use crate::axi_rd::{Address, Id, RBeat, CLIENT_MOVER};
 use crate::fifo::Fifo;
-use crate::mmu::{Answer, Request};
+use crate::mmu::{Request, Xlat};
 use crate::{bytes_of, data_of, ones, MAX_B};
 use shoal_abi::mmu::{CAUSE_NONE, CAUSE_READ_ACCESS};
 use shoal_abi::ports::Data;
@@ -98,7 +98,10 @@ pub(crate) struct StreamBeat {
 enum State {
     Idle,
     Room,
+    /// The request is up.
     Xlat,
+    /// It has been taken, the answer is to come.
+    Taken,
     Issue,
 }
 
@@ -216,7 +219,7 @@ impl Tx {
     pub(crate) fn tick(
         &mut self,
         p: &Profile,
-        answer: Option<Answer>,
+        xlat: Xlat,
         granted: bool,
         r: Option<&RBeat>,
         tready: bool,
@@ -234,7 +237,8 @@ impl Tx {
                     self.state = State::Xlat;
                 }
             }
-            State::Xlat => match answer {
+            State::Xlat if xlat.taken => self.state = State::Taken,
+            State::Taken => match xlat.answer {
                 Some(a) if a.cause != CAUSE_NONE => {
                     self.fault = Some(TxDone {
                         cause: a.cause,
@@ -265,7 +269,7 @@ impl Tx {
                     State::Room
                 };
             }
-            State::Issue => {}
+            State::Xlat | State::Issue => {}
         }
         match head {
             Some(InFlight::Burst { va, n, side }) => {

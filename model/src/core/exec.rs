@@ -196,17 +196,17 @@ impl Core {
             }
             IOTLB_INVALIDATE => {
                 let (kind, asid) = (self.arg("kind"), self.arg("asid"));
-                let [all, one, some] = [IOTLB_ALL, IOTLB_ASID, IOTLB_RANGE].map(u64::from);
+                let [all, some] = [IOTLB_ALL, IOTLB_RANGE].map(u64::from);
                 let (iova, len) = (self.arg("iova"), self.arg("len"));
                 check(kind <= some && (kind == all || asid < asids), FIELD)?;
                 let end = u128::from(iova) + u128::from(len);
                 let range = iova % PAGE == 0 && len != 0 && len % PAGE == 0 && end <= 1 << 64;
                 check(kind != some || range, FIELD)?;
-                let asid = asid as u32;
-                self.fx.invalidate = Some(match kind {
-                    k if k == all => Invalidate::All,
-                    k if k == one => Invalidate::Asid(asid),
-                    _ => Invalidate::Range { asid, iova, len },
+                // §5.4: a range drops all of its ASID.
+                self.fx.invalidate = Some(if kind == all {
+                    Invalidate::All
+                } else {
+                    Invalidate::Asid(asid as u32)
                 });
                 return Ok(Outcome::Poll);
             }

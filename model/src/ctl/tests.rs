@@ -15,6 +15,8 @@ struct Bench {
     writes: Vec<WriteRequest>,
     starts: u32,
     fault_at: Option<u64>,
+    /// The request that the MMU has taken.
+    taken: Option<Request>,
 }
 
 impl Bench {
@@ -26,11 +28,13 @@ impl Bench {
             writes: vec![],
             starts: 0,
             fault_at: None,
+            taken: None,
         }
     }
 
     fn tick(&mut self, r: Option<RBeat>, b: Option<BResp>) {
-        let answer = self.ctl.request().map(|q| {
+        let taken = self.ctl.request();
+        let answer = self.taken.take().map(|q| {
             if self.fault_at == Some(q.va) {
                 Answer {
                     cause: CAUSE_READ_PAGE,
@@ -49,9 +53,14 @@ impl Bench {
         let granted = ar.is_some() || w.is_some();
         self.reads.extend(ar);
         self.writes.extend(w);
+        let xlat = Xlat {
+            taken: taken.is_some(),
+            answer,
+        };
+        self.taken = taken;
         self.starts += self
             .ctl
-            .tick(self.p, answer, granted, r.as_ref(), b.as_ref(), 1);
+            .tick(self.p, xlat, granted, r.as_ref(), b.as_ref(), 1);
     }
 
     fn run(&mut self, op: CtlOp) {

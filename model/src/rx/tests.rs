@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::axi_wr::AxiWr;
+use crate::mmu::Answer;
 use shoal_abi::mmu::CAUSE_WRITE_PAGE;
 use shoal_abi::profile::{HYPER, MID, TINY};
 use shoal_abi::regs::RESP_SLVERR;
@@ -18,6 +19,8 @@ struct Bench {
     responses: VecDeque<u8>,
     feed: VecDeque<Inputs>,
     fault: Option<u64>,
+    /// The request that the MMU has taken.
+    taken: Option<Request>,
     bad: bool,
 }
 
@@ -33,6 +36,7 @@ impl Bench {
             responses: VecDeque::new(),
             feed: VecDeque::new(),
             fault: None,
+            taken: None,
             bad: false,
         }
     }
@@ -75,7 +79,8 @@ impl Bench {
             self.feed.pop_front();
         }
         let fault = self.fault;
-        let answer = self.rx.request().filter(|_| x & 4 != 0).map(|q| {
+        let taken = self.rx.request().filter(|_| x & 4 != 0);
+        let answer = self.taken.take_if(|_| x & 8 != 0).map(|q| {
             if fault.is_some_and(|f| f >> 12 == q.va >> 12) {
                 Answer {
                     cause: CAUSE_WRITE_PAGE,
@@ -117,12 +122,16 @@ impl Bench {
         let edge = Edge {
             i: &i,
             up: true,
-            answer,
+            xlat: Xlat {
+                taken: taken.is_some(),
+                answer,
+            },
             granted: write.is_some(),
             loading: self.w.loads_receive(wready),
             b: b.as_ref(),
             cur: 0,
         };
+        self.taken = self.taken.or(taken);
         let (_, payload) = self.rx.tick(self.p, &edge);
         if let Some(g) = write {
             self.bursts.push_back((g.aw, 0));

@@ -1,6 +1,7 @@
 //! The transmit mover against a memory that answers in order, after random waits.
 
 use super::*;
+use crate::mmu::Answer;
 use shoal_abi::mmu::CAUSE_READ_PAGE;
 use shoal_abi::profile::{HYPER, MID, TINY};
 use shoal_abi::regs::RESP_SLVERR;
@@ -13,6 +14,8 @@ struct Bench {
     reads: VecDeque<(Address, u64)>,
     bad: Option<u64>,
     fault: Option<u64>,
+    /// The request that the MMU has taken.
+    taken: Option<Request>,
     beats: Vec<StreamBeat>,
     done: Vec<TxDone>,
 }
@@ -32,6 +35,7 @@ impl Bench {
             reads,
             bad: None,
             fault: None,
+            taken: None,
             beats: vec![],
             done: vec![],
         }
@@ -76,7 +80,8 @@ impl Bench {
         let x = self.rand();
         let r = if x & 3 != 0 { self.beat() } else { None };
         let fault = self.fault;
-        let answer = self.tx.request().filter(|_| x & 4 != 0).map(|q| {
+        let taken = self.tx.request().filter(|_| x & 4 != 0);
+        let answer = self.taken.take_if(|_| x & 8 != 0).map(|q| {
             if fault.is_some_and(|f| f >> 12 == q.va >> 12) {
                 Answer {
                     cause: CAUSE_READ_PAGE,
@@ -105,8 +110,13 @@ impl Bench {
         if tready {
             self.beats.extend(self.tx.out.front());
         }
+        let xlat = Xlat {
+            taken: taken.is_some(),
+            answer,
+        };
+        self.taken = self.taken.or(taken);
         self.tx
-            .tick(self.p, answer, ar.is_some(), r.as_ref(), tready, 0);
+            .tick(self.p, xlat, ar.is_some(), r.as_ref(), tready, 0);
         if x & 0x1c0 == 0 {
             self.done.extend(self.tx.done.take());
         }
