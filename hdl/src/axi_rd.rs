@@ -5,7 +5,7 @@
 
 use crate::block_default;
 use crate::fifo::Fifo;
-use crate::types::{AxiId, EvR, CLIENT_MOVER};
+use crate::types::{EvR, WalkId, CLIENT_MOVER};
 use rust_hdl::prelude::*;
 use shoal_abi::regs;
 
@@ -24,14 +24,16 @@ pub struct ArBeat {
     pub user: Bits<22>,
 }
 
-/// The read side; `W` data bits.
+/// The read side; `W` data bits, `NW` table walkers.
 #[derive(LogicBlock)]
-pub struct AxiRd<const W: usize> {
+pub struct AxiRd<const W: usize, const NW: usize> {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     pub walk_req: Signal<In, Bit>,
     pub walk_grant: Signal<Out, Bit>,
     pub walk_addr: Signal<In, Bits<64>>,
+    /// Which walker.
+    pub walk_walker: Signal<In, Bits<6>>,
     pub ctl_req: Signal<In, Bit>,
     pub ctl_grant: Signal<Out, Bit>,
     pub ctl_addr: Signal<In, Bits<64>>,
@@ -65,6 +67,7 @@ pub struct AxiRd<const W: usize> {
     pub evr_valid: Signal<Out, Bit>,
     pub evr: Signal<Out, EvR>,
     pub walk_r_valid: Signal<Out, Bit>,
+    pub walk_r_walker: Signal<Out, Bits<6>>,
     pub walk_r_data: Signal<Out, Bits<64>>,
     pub walk_r_bad: Signal<Out, Bit>,
     pub tx_r_valid: Signal<Out, Bit>,
@@ -77,7 +80,7 @@ pub struct AxiRd<const W: usize> {
     up: DFF<Bit>,
     valid: DFF<Bit>,
     ar: DFF<ArBeat>,
-    walk_lane: DFF<Bits<3>>,
+    walk_lanes: [DFF<Bits<3>>; NW],
     client: Signal<Local, Bits<3>>,
     word: Signal<Local, Bit>,
     mover: Signal<Local, Bit>,
@@ -86,10 +89,13 @@ pub struct AxiRd<const W: usize> {
     lane: Signal<Local, Bits<3>>,
     shifted: Signal<Local, Bits<W>>,
     low: Signal<Local, Bits<64>>,
+    walk: Signal<Local, WalkId>,
+    walk_taken: Signal<Local, Bit>,
+    r_walker: Signal<Local, Bits<6>>,
     ev: Signal<Local, EvR>,
     unused: Signal<Local, Bit>,
     no_event: Constant<EvR>,
-    walk_id: Constant<Bits<10>>,
+    walk_id: Constant<WalkId>,
     client_mover: Constant<Bits<3>>,
     okay: Constant<Bits<2>>,
     word_size: Constant<Bits<3>>,
@@ -100,34 +106,36 @@ pub struct AxiRd<const W: usize> {
     incr: Constant<Bits<2>>,
     cache: Constant<Bits<4>>,
     prot: Constant<Bits<3>>,
+    numbers: [Constant<Bits<6>>; NW],
 }
 
-impl<const W: usize> Default for AxiRd<W> {
+impl<const W: usize, const NW: usize> Default for AxiRd<W, NW> {
     fn default() -> Self {
-        let walk = AxiId {
+        let walk = WalkId {
             client: CLIENT_MOVER.into(),
             word: true,
-            ..AxiId::default()
+            ..WalkId::default()
         };
-        let walk_bits: Bits<10> = walk.into();
         block_default!(
-            clock, reset, walk_req, walk_grant, walk_addr, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, tx_req,
+            clock, reset, walk_req, walk_grant, walk_addr, walk_walker, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, tx_req,
             tx_grant, tx_addr, tx_id, tx_user, tx_len, m_axi_arready, m_axi_arvalid, m_axi_arid, m_axi_araddr,
             m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arcache, m_axi_arprot, m_axi_aruser, m_axi_rid, m_axi_rdata,
-            m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axi_rready, evr_pop, evr_valid, evr, walk_r_valid, walk_r_data,
-            walk_r_bad, tx_r_valid, tx_r_data, tx_r_bad, dec_r, dec_r_epoch, events, up, valid, ar, walk_lane, client,
-            word, mover, bad, beat, lane, shifted, low, ev, unused;
-            no_event = EvR::default(), walk_id = walk_bits, client_mover = CLIENT_MOVER,
+            m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axi_rready, evr_pop, evr_valid, evr, walk_r_valid, walk_r_walker, walk_r_data,
+            walk_r_bad, tx_r_valid, tx_r_data, tx_r_bad, dec_r, dec_r_epoch, events, up, valid, ar, client,
+            word, mover, bad, beat, lane, shifted, low, walk, walk_taken, r_walker, ev, unused;
+            no_event = EvR::default(), walk_id = walk, client_mover = CLIENT_MOVER,
             okay = u64::from(regs::RESP_OKAY), word_size = 3, beat_size = u64::from((W / 8).ilog2()),
-            beat_align = !(W as u64 / 8 - 1), lanes = W as u64 / 64 - 1, lane_shift = 6, incr = 1, cache = 3, prot = 2
+            beat_align = !(W as u64 / 8 - 1), lanes = W as u64 / 64 - 1, lane_shift = 6, incr = 1, cache = 3, prot = 2;
+            walk_lanes = std::array::from_fn(|_| DFF::default()),
+            numbers = std::array::from_fn(|i| Constant::new((i as u64).into()))
         )
     }
 }
 
-impl<const W: usize> Logic for AxiRd<W> {
+impl<const W: usize, const NW: usize> Logic for AxiRd<W, NW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, up, valid, ar, walk_lane);
+        dff_setup!(self, clock, up, valid, ar);
         clock!(self, clock, events);
         self.up.d.next = true;
         // Walker over control over transmit, whenever the register is free at the edge.
@@ -136,6 +144,8 @@ impl<const W: usize> Logic for AxiRd<W> {
         self.ctl_grant.next = self.ctl_req.val()
             && !self.walk_req.val()
             && (!self.valid.q.val() || self.m_axi_arready.val());
+        self.walk.next = self.walk_id.val();
+        self.walk.next.walker = self.walk_walker.val();
         self.tx_grant.next = self.tx_req.val()
             && !self.walk_req.val()
             && !self.ctl_req.val()
@@ -146,9 +156,8 @@ impl<const W: usize> Logic for AxiRd<W> {
             self.ar.d.next.size = self.word_size.val();
             if self.walk_req.val() {
                 self.ar.d.next.addr = self.walk_addr.val();
-                self.ar.d.next.id = self.walk_id.val();
+                self.ar.d.next.id = self.walk.val().into();
                 self.ar.d.next.user = 0.into();
-                self.walk_lane.d.next = self.walk_addr.val().get_bits::<3>(3) & self.lanes.val();
             } else if self.ctl_req.val() {
                 self.ar.d.next.addr = self.ctl_addr.val();
                 self.ar.d.next.id = self.ctl_id.val();
@@ -187,10 +196,21 @@ impl<const W: usize> Logic for AxiRd<W> {
         self.word.next = self.m_axi_rid.val().get_bit(3);
         self.mover.next = self.client.val() == self.client_mover.val();
         self.bad.next = self.m_axi_rresp.val() != self.okay.val();
-        // A walk carries no lane in its ID; there is only one.
+        // A walk carries its walker where others carry the lane: the lane of the PTE is kept here.
+        self.r_walker.next = self.m_axi_rid.val().get_bits::<6>(4);
+        self.walk_taken.next =
+            self.walk_req.val() && (!self.valid.q.val() || self.m_axi_arready.val());
         self.lane.next = self.m_axi_rid.val().get_bits::<3>(5) & self.lanes.val();
-        if self.mover.val() {
-            self.lane.next = self.walk_lane.q.val();
+        for i in 0..NW {
+            self.walk_lanes[i].clock.next = self.clock.val();
+            self.walk_lanes[i].d.next = self.walk_lanes[i].q.val();
+            if self.walk_taken.val() && (self.walk_walker.val() == self.numbers[i].val()) {
+                self.walk_lanes[i].d.next =
+                    self.walk_addr.val().get_bits::<3>(3) & self.lanes.val();
+            }
+            if self.mover.val() && (self.r_walker.val() == self.numbers[i].val()) {
+                self.lane.next = self.walk_lanes[i].q.val();
+            }
         }
         self.shifted.next =
             self.m_axi_rdata.val() >> (bit_cast::<9, 3>(self.lane.val()) << self.lane_shift.val());
@@ -209,6 +229,7 @@ impl<const W: usize> Logic for AxiRd<W> {
         self.evr_valid.next = self.events.valid.val();
         self.evr.next = self.events.data.val();
         self.walk_r_valid.next = self.beat.val() && self.mover.val() && self.word.val();
+        self.walk_r_walker.next = self.r_walker.val();
         self.walk_r_data.next = self.low.val();
         self.walk_r_bad.next = self.bad.val();
         self.tx_r_valid.next = self.beat.val() && self.mover.val() && !self.word.val();
@@ -227,12 +248,42 @@ impl<const W: usize> Logic for AxiRd<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::util::assert_lint_clean;
+    use crate::edge;
+    use crate::util::{assert_lint_clean, number, settle, wide};
 
     #[test]
     fn it_is_lint_clean() {
-        assert_lint_clean("axi-rd-64", AxiRd::<64>::default());
-        assert_lint_clean("axi-rd-128", AxiRd::<128>::default());
-        assert_lint_clean("axi-rd-512", AxiRd::<512>::default());
+        assert_lint_clean("axi-rd-64", AxiRd::<64, 4>::default());
+        assert_lint_clean("axi-rd-128", AxiRd::<128, 16>::default());
+        assert_lint_clean("axi-rd-512", AxiRd::<512, 32>::default());
+    }
+
+    #[test]
+    fn the_beat_of_a_walker_is_cut_at_the_lane_of_its_own_pte() {
+        let mut rd = AxiRd::<128, 4>::default();
+        rd.connect_all();
+        rd.reset.next = true;
+        edge!(rd);
+        rd.reset.next = false;
+        rd.m_axi_arready.next = true;
+        for (walker, addr) in [(2_u64, 0x1008_u64), (3, 0x2010)] {
+            rd.walk_req.next = true;
+            rd.walk_walker.next = walker.into();
+            rd.walk_addr.next = addr.into();
+            settle(&mut rd);
+            assert!(rd.walk_grant.val());
+            edge!(rd);
+            assert_eq!(number(rd.m_axi_arid.val()) as u64, 15 | walker << 4);
+        }
+        rd.walk_req.next = false;
+        rd.m_axi_rvalid.next = true;
+        rd.m_axi_rdata.next = wide((0xaaaa << 64) | 0x5555);
+        for (walker, data) in [(3_u64, 0x5555), (2, 0xaaaa)] {
+            rd.m_axi_rid.next = (15 | walker << 4).into();
+            settle(&mut rd);
+            assert!(rd.walk_r_valid.val() && !rd.tx_r_valid.val() && !rd.dec_r.val());
+            assert_eq!(number(rd.walk_r_walker.val()) as u64, walker);
+            assert_eq!(number(rd.walk_r_data.val()), data);
+        }
     }
 }

@@ -31,6 +31,8 @@ pub struct Ctl {
     pub idle: Signal<Out, Bit>,
     pub mmu_req_valid: Signal<Out, Bit>,
     pub mmu_req: Signal<Out, MmuReq>,
+    /// The request is taken: the answer comes later.
+    pub mmu_taken: Signal<In, Bit>,
     pub mmu_rsp_valid: Signal<In, Bit>,
     pub mmu_rsp: Signal<In, MmuRsp>,
     /// Current epoch.
@@ -61,6 +63,7 @@ pub struct Ctl {
     ops: Fifo<CtlOp, 4>,
     events: Fifo<EvX, 4>,
     state: DFF<CtlState>,
+    asked: DFF<Bit>,
     cur: DFF<CtlOp>,
     word: DFF<Bit>,
     phys: DFF<Bits<64>>,
@@ -111,9 +114,9 @@ impl Ctl {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, op_push, op, op_empty, idle, mmu_req_valid, mmu_req, mmu_rsp_valid, mmu_rsp, epoch, start,
+            clock, reset, op_push, op, op_empty, idle, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch, start,
             ar_req, ar_grant, ar_addr, ar_id, ar_user, w_req, w_grant, w_addr, w_id, w_user, w_beats2, w_data, w_strb,
-            b1_valid, b1_bad, x_pop, x_valid, x, ops, events, state, cur, word, phys, user, tag, cur_va, head_va,
+            b1_valid, b1_bad, x_pop, x_valid, x, ops, events, state, asked, cur, word, phys, user, tag, cur_va, head_va,
             access, second, end_in_page, crosses, chunk, offset, last_byte, rest_va, spare,
             spare_bits, kept, ev, request, rd_id, wr_id, lane,
             unused;
@@ -130,7 +133,7 @@ impl Ctl {
 impl Logic for Ctl {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, cur, word, phys, user, tag);
+        dff_setup!(self, clock, state, asked, cur, word, phys, user, tag);
         clock!(self, clock, ops, events);
         self.ops.reset.next = self.reset.val();
         self.ops.push.next = self.op_push.val();
@@ -142,7 +145,7 @@ impl Logic for Ctl {
         self.x_valid.next = self.events.valid.val();
         self.x.next = self.events.data.val();
         self.idle.next = self.state.q.val() == CtlState::Idle;
-        self.mmu_req_valid.next = self.state.q.val() == CtlState::Xlat;
+        self.mmu_req_valid.next = (self.state.q.val() == CtlState::Xlat) && !self.asked.q.val();
         self.ar_req.next = self.state.q.val() == CtlState::IssueR;
         self.w_req.next = self.state.q.val() == CtlState::IssueW;
         // The access in hand: a word of a read, or what is left of a write.
@@ -236,7 +239,11 @@ impl Logic for Ctl {
                 self.ev.next.cause = self.mmu_rsp.val().cause;
                 self.ev.next.addr = self.mmu_rsp.val().addr;
                 self.ev.next.user = self.mmu_rsp.val().user;
+                if self.mmu_taken.val() {
+                    self.asked.d.next = true;
+                }
                 if self.mmu_rsp_valid.val() {
+                    self.asked.d.next = false;
                     self.phys.d.next = self.mmu_rsp.val().addr;
                     self.user.d.next = bit_cast::<22, 21>(self.mmu_rsp.val().user);
                     if self.cur.q.val().kind == self.kind_xl.val() {
@@ -315,6 +322,7 @@ impl Logic for Ctl {
         }
         if self.reset.val() {
             self.state.d.next = CtlState::Idle;
+            self.asked.d.next = false;
         }
     }
 }

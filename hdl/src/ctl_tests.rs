@@ -145,3 +145,39 @@ fn a_fault_of_the_first_word_leaves_the_second_its_own_event() {
     edge!(c);
     assert!(c.x_valid.val() && c.x.val().word && c.x.val().iova == 0x1008 && c.idle.val());
 }
+
+#[test]
+fn a_request_goes_down_when_it_is_taken_and_comes_up_for_the_next_word() {
+    let mut c = fresh();
+    push(
+        &mut c,
+        CtlOp {
+            words2: true,
+            va: 0x2000.into(),
+            ..CtlOp::default()
+        },
+    );
+    edge!(c);
+    for va in [0x2000, 0x2008] {
+        assert!(c.mmu_req_valid.val() && c.mmu_req.val().va == va);
+        edge!(c);
+        assert!(c.mmu_req_valid.val(), "it is up until it is taken");
+        c.mmu_taken.next = true;
+        edge!(c);
+        c.mmu_taken.next = false;
+        for _ in 0..3 {
+            settle(&mut c);
+            assert!(!c.mmu_req_valid.val() && !c.idle.val());
+            edge!(c);
+        }
+        c.mmu_rsp_valid.next = true;
+        c.mmu_rsp.next = MmuRsp {
+            cause: 13.into(),
+            ..MmuRsp::default()
+        };
+        edge!(c);
+        c.mmu_rsp_valid.next = false;
+        settle(&mut c);
+    }
+    assert!(c.idle.val() && !c.mmu_req_valid.val());
+}

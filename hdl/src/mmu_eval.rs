@@ -1,184 +1,177 @@
-//! What a page table entry means for a request. Combinational.
+//! State Eval of the walkers: what a PTE that has come means, and what of it the arrays and walk caches keep.
 //!
-//! Contract §5, state WalkEval; format: RISC-V privileged specification, Sv39 and Sv48.
+//! Timing: contract §5.3. A beat of walker w at an edge makes the next cycle the Eval of w; `down` and `over` belong to it and
+//! the writes happen at the edge that ends it. What a walk needs here and how it ended stand in RAMs, one entry a walker.
+//! Reset: no Eval.
 
 use crate::block_default;
-use crate::mmu_look::{PageAddr, TlbEntry};
-use crate::types::{MmuReq, MmuRsp};
+use crate::mmu_pte::MmuPte;
+use crate::mmu_types::{Place, PteAt, PwcEntry, TlbEntry, Walk, WalkResult};
 use rust_hdl::prelude::*;
-use shoal_abi::mmu;
 
-/// A page table entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
-pub struct Pte {
-    /// Valid.
-    pub v: Bit,
-    /// Readable.
-    pub r: Bit,
-    /// Writable.
-    pub w: Bit,
-    /// Executable.
-    pub x: Bit,
-    /// User, global; ignored.
-    pub ug: Bits<2>,
-    /// Accessed.
-    pub a: Bit,
-    /// Dirty.
-    pub d: Bit,
-    /// For software.
-    pub rsw: Bits<2>,
-    /// Page number.
-    pub ppn: Bits<44>,
-    /// Must be 0.
-    pub reserved: Bits<10>,
-}
-
-/// The evaluation.
+/// The stage; `WW` bits of a walker's number.
 #[derive(LogicBlock)]
-pub struct MmuEval {
-    pub req: Signal<In, MmuReq>,
-    /// Level of the table, 0 the last.
-    pub level: Signal<In, Bits<2>>,
-    pub pte: Signal<In, Bits<64>>,
-    /// The read was answered with an error.
-    pub bad: Signal<In, Bit>,
-    /// Side band of the address space.
-    pub user: Signal<In, Bits<21>>,
-    /// The entry points to the next table.
+pub struct MmuEval<const WW: usize> {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    /// `start_walker` takes the walk `place`.
+    pub start: Signal<In, Bit>,
+    pub start_walker: Signal<In, Bits<WW>>,
+    pub place: Signal<In, Place>,
+    /// The PTE of `beat_walker`, which is at `beat_level`, has come.
+    pub beat: Signal<In, Bit>,
+    pub beat_walker: Signal<In, Bits<WW>>,
+    pub beat_level: Signal<In, Bits<2>>,
+    pub r_data: Signal<In, Bits<64>>,
+    pub r_bad: Signal<In, Bit>,
+    /// Epoch of translations taken now.
+    pub mep: Signal<In, Bit>,
+    /// Nothing is written into the arrays.
+    pub frozen: Signal<In, Bit>,
+    /// The walk goes on at `next_at`, `next_level`.
     pub down: Signal<Out, Bit>,
-    /// The entry translates: fill the IOTLB.
-    pub fill: Signal<Out, Bit>,
+    pub next_at: Signal<Out, PteAt>,
+    pub next_level: Signal<Out, Bits<2>>,
+    /// The walk has ended.
+    pub over: Signal<Out, Bit>,
+    /// Whose result to read; it is there a cycle later.
+    pub turn: Signal<In, Bits<WW>>,
+    pub result: Signal<Out, WalkResult>,
+    /// Writes: arrays of 4 KiB, 2 MiB, 1 GiB pages; caches of last tables and of those above.
+    pub fill0: Signal<Out, Bit>,
+    pub fill1: Signal<Out, Bit>,
+    pub fill2: Signal<Out, Bit>,
     pub entry: Signal<Out, TlbEntry>,
-    /// The answer, unless `down`.
-    pub rsp: Signal<Out, MmuRsp>,
-    p: Signal<Local, Pte>,
-    va: Signal<Local, Bits<64>>,
-    low_ppn: Signal<Local, Bits<44>>,
-    ppn: Signal<Local, Bits<44>>,
+    pub table_fill0: Signal<Out, Bit>,
+    pub table_fill1: Signal<Out, Bit>,
+    pub table_entry: Signal<Out, PwcEntry>,
+    pub index0: Signal<Out, Bits<17>>,
+    pub index1: Signal<Out, Bits<17>>,
+    pub index2: Signal<Out, Bits<17>>,
+    valid: DFF<Bit>,
+    walker: DFF<Bits<WW>>,
+    level: DFF<Bits<2>>,
+    pte: DFF<Bits<64>>,
+    bad: DFF<Bit>,
+    walks: RAM<Walk, WW>,
+    results: RAM<WalkResult, WW>,
+    meaning: MmuPte,
+    walk: Signal<Local, Walk>,
+    vpn: Signal<Local, Bits<36>>,
+    asid: Signal<Local, Bits<17>>,
+    at: Signal<Local, PteAt>,
+    keep: Signal<Local, Bit>,
     leaf: Signal<Local, Bit>,
-    refuse: Signal<Local, Bit>,
-    good: Signal<Local, Bit>,
-    page: Signal<Local, PageAddr>,
-    ans: Signal<Local, MmuRsp>,
     made: Signal<Local, TlbEntry>,
-    unused: Signal<Local, Bit>,
-    no_answer: Constant<MmuRsp>,
-    no_pte: Constant<Pte>,
+    pointed: Signal<Local, PwcEntry>,
+    no_walk: Constant<Walk>,
+    no_at: Constant<PteAt>,
     no_entry: Constant<TlbEntry>,
-    no_page: Constant<PageAddr>,
+    no_table: Constant<PwcEntry>,
     level0: Constant<Bits<2>>,
     level1: Constant<Bits<2>>,
     level2: Constant<Bits<2>>,
-    low_ppn0: Constant<Bits<44>>,
-    low_ppn1: Constant<Bits<44>>,
-    low_ppn2: Constant<Bits<44>>,
-    low_ppn3: Constant<Bits<44>>,
-    no_bits: Constant<Bits<44>>,
-    reserved0: Constant<Bits<10>>,
-    table_access: Constant<Bits<12>>,
-    read_page: Constant<Bits<12>>,
-    write_page: Constant<Bits<12>>,
+    one: Constant<Bits<2>>,
 }
 
-impl Default for MmuEval {
+impl<const WW: usize> Default for MmuEval<WW> {
     fn default() -> Self {
-        // The layout of the struct is that of the ABI.
-        let pte = Pte::default();
-        assert_eq!(
-            pte.get_my_offset_ppn(),
-            mmu::PTE_PPN_LSB as usize,
-            "PTE layout"
-        );
-        assert_eq!(1 << pte.get_my_offset_d(), mmu::PTE_D, "PTE layout");
-        assert_eq!(
-            0x3ff << pte.get_my_offset_reserved(),
-            mmu::PTE_RESERVED,
-            "PTE layout"
-        );
         block_default!(
-            req, level, pte, bad, user, down, fill, entry, rsp, p, va, low_ppn, ppn, leaf, refuse, good, page, ans, made,
-            unused;
-            no_answer = MmuRsp::default(), no_pte = pte, no_entry = TlbEntry::default(), no_page = PageAddr::default(),
-            level0 = 0, level1 = 1, level2 = 2,
-            low_ppn0 = 0, low_ppn1 = (1 << 9) - 1, low_ppn2 = (1 << 18) - 1, low_ppn3 = (1 << 27) - 1, no_bits = 0,
-            reserved0 = 0, table_access = u64::from(mmu::CAUSE_TABLE_ACCESS),
-            read_page = u64::from(mmu::CAUSE_READ_PAGE), write_page = u64::from(mmu::CAUSE_WRITE_PAGE)
+            clock, reset, start, start_walker, place, beat, beat_walker, beat_level, r_data, r_bad, mep, frozen, down,
+            next_at, next_level, over, turn, result, fill0, fill1, fill2, entry, table_fill0, table_fill1, table_entry,
+            index0, index1, index2, valid, walker, level, pte, bad, walks, results, meaning, walk, vpn, asid, at, keep,
+            leaf, made, pointed;
+            no_walk = Walk::default(), no_at = PteAt::default(), no_entry = TlbEntry::default(),
+            no_table = PwcEntry::default(), level0 = 0, level1 = 1, level2 = 2, one = 1
         )
     }
 }
 
-impl Logic for MmuEval {
+impl<const WW: usize> Logic for MmuEval<WW> {
     #[hdl_gen]
     fn update(&mut self) {
-        self.p.next = self.no_pte.val();
-        self.p.next.v = self.pte.val().get_bit(0);
-        self.p.next.r = self.pte.val().get_bit(1);
-        self.p.next.w = self.pte.val().get_bit(2);
-        self.p.next.x = self.pte.val().get_bit(3);
-        self.p.next.ug = self.pte.val().get_bits::<2>(4);
-        self.p.next.a = self.pte.val().get_bit(6);
-        self.p.next.d = self.pte.val().get_bit(7);
-        self.p.next.rsw = self.pte.val().get_bits::<2>(8);
-        self.p.next.ppn = self.pte.val().get_bits::<44>(10);
-        self.p.next.reserved = self.pte.val().get_bits::<10>(54);
-        self.va.next = self.req.val().va;
-        // Page number bits below a leaf of this level come from the address.
-        self.low_ppn.next = self.low_ppn3.val();
-        if self.level.val() == self.level0.val() {
-            self.low_ppn.next = self.low_ppn0.val();
-        } else if self.level.val() == self.level1.val() {
-            self.low_ppn.next = self.low_ppn1.val();
-        } else if self.level.val() == self.level2.val() {
-            self.low_ppn.next = self.low_ppn2.val();
+        dff_setup!(self, clock, valid, walker, level, pte, bad);
+        self.walks.read_clock.next = self.clock.val();
+        self.walks.write_clock.next = self.clock.val();
+        self.results.read_clock.next = self.clock.val();
+        self.results.write_clock.next = self.clock.val();
+        self.walk.next = self.no_walk.val();
+        self.walk.next.asid = self.place.val().asid;
+        self.walk.next.vpn = self.place.val().vpn;
+        self.walk.next.mep = self.place.val().mep;
+        self.walk.next.generation = self.place.val().generation;
+        self.walks.write_address.next = self.start_walker.val();
+        self.walks.write_data.next = self.walk.val();
+        self.walks.write_enable.next = self.start.val();
+        self.walks.read_address.next = self.beat_walker.val();
+        self.valid.d.next = self.beat.val();
+        self.walker.d.next = self.beat_walker.val();
+        self.level.d.next = self.beat_level.val();
+        self.pte.d.next = self.r_data.val();
+        self.bad.d.next = self.r_bad.val();
+        // Eval.
+        self.meaning.level.next = self.level.q.val();
+        self.meaning.pte.next = self.pte.q.val();
+        self.meaning.bad.next = self.bad.q.val();
+        self.down.next = self.valid.q.val() && self.meaning.down.val();
+        self.over.next = self.valid.q.val() && !self.meaning.down.val();
+        self.vpn.next = self.walks.read_data.val().vpn;
+        self.asid.next = self.walks.read_data.val().asid;
+        self.at.next = self.no_at.val();
+        self.at.next.base = self.meaning.ppn.val();
+        self.at.next.index = self.vpn.val().get_bits::<9>(0);
+        if self.level.q.val() == self.level2.val() {
+            self.at.next.index = self.vpn.val().get_bits::<9>(9);
+        } else if self.level.q.val() != self.level1.val() {
+            self.at.next.index = self.vpn.val().get_bits::<9>(18);
         }
-        self.ppn.next = self.p.val().ppn;
-        self.leaf.next = self.p.val().r || self.p.val().x;
-        self.unused.next = self.p.val().ug.any() || self.p.val().rsw.any() || self.va.val().any();
-        self.refuse.next = !self.p.val().v
-            || (self.p.val().w && !self.p.val().r)
-            || (self.p.val().reserved != self.reserved0.val());
-        if self.leaf.val() {
-            if ((self.ppn.val() & self.low_ppn.val()) != self.no_bits.val()) || !self.p.val().a {
-                self.refuse.next = true;
-            }
-            if self.req.val().write {
-                if !self.p.val().w || !self.p.val().d {
-                    self.refuse.next = true;
-                }
-            } else if !self.p.val().r {
-                self.refuse.next = true;
-            }
-        } else if self.level.val() == self.level0.val() {
-            self.refuse.next = true;
-        }
-        self.good.next = !self.bad.val() && !self.refuse.val();
-        self.down.next = self.good.val() && !self.leaf.val();
-        self.fill.next = self.good.val() && self.leaf.val();
-        self.page.next = self.no_page.val();
-        self.page.next.low = self.va.val().get_bits::<12>(0);
-        self.page.next.ppn = self.ppn.val()
-            | (bit_cast::<44, 36>(self.va.val().get_bits::<36>(12)) & self.low_ppn.val());
+        self.next_at.next = self.at.val();
+        self.next_level.next = self.level.q.val() - self.one.val();
+        self.results.write_address.next = self.walker.q.val();
+        self.results.write_data.next = self.meaning.result.val();
+        self.results.write_enable.next = self.valid.q.val() && !self.meaning.down.val();
+        self.results.read_address.next = self.turn.val();
+        self.result.next = self.results.read_data.val();
+        // A walk of before an invalidation leaves nothing behind it.
+        self.keep.next = self.valid.q.val()
+            && !self.frozen.val()
+            && (self.walks.read_data.val().mep == self.mep.val());
+        self.leaf.next = self.keep.val() && self.meaning.result.val().leaf;
+        self.fill0.next = self.leaf.val() && (self.level.q.val() == self.level0.val());
+        self.fill1.next = self.leaf.val() && (self.level.q.val() == self.level1.val());
+        self.fill2.next = self.leaf.val() && (self.level.q.val() == self.level2.val());
+        self.table_fill0.next =
+            self.keep.val() && self.meaning.down.val() && (self.level.q.val() == self.level1.val());
+        self.table_fill1.next =
+            self.keep.val() && self.meaning.down.val() && (self.level.q.val() == self.level2.val());
         self.made.next = self.no_entry.val();
         self.made.next.valid = true;
-        self.made.next.readable = self.p.val().r;
-        self.made.next.writable = self.p.val().w && self.p.val().d;
-        self.made.next.asid = self.req.val().asid;
-        self.made.next.vpn = self.va.val().get_bits::<36>(12);
-        self.made.next.ppn = self.page.val().ppn;
-        self.entry.next = self.made.val();
-        self.ans.next = self.no_answer.val();
-        if self.bad.val() {
-            self.ans.next.cause = self.table_access.val();
-        } else if self.refuse.val() {
-            self.ans.next.cause = self.read_page.val();
-            if self.req.val().write {
-                self.ans.next.cause = self.write_page.val();
-            }
-        } else {
-            self.ans.next.addr = self.page.val().into();
-            self.ans.next.user = self.user.val();
+        self.made.next.readable = self.meaning.result.val().readable;
+        self.made.next.writable = self.meaning.result.val().writable;
+        self.made.next.asid = self.asid.val();
+        self.made.next.generation = self.walks.read_data.val().generation;
+        self.made.next.page = self.vpn.val();
+        self.made.next.ppn = self.meaning.ppn.val();
+        self.pointed.next = self.no_table.val();
+        self.pointed.next.valid = true;
+        self.pointed.next.asid = self.asid.val();
+        self.pointed.next.generation = self.walks.read_data.val().generation;
+        self.pointed.next.page = self.vpn.val().get_bits::<27>(9);
+        self.pointed.next.base = self.meaning.ppn.val();
+        if self.level.q.val() == self.level1.val() {
+            self.made.next.page = bit_cast::<36, 27>(self.vpn.val().get_bits::<27>(9));
+        } else if self.level.q.val() != self.level0.val() {
+            self.made.next.page = bit_cast::<36, 18>(self.vpn.val().get_bits::<18>(18));
+            self.pointed.next.page = bit_cast::<27, 18>(self.vpn.val().get_bits::<18>(18));
         }
-        self.rsp.next = self.ans.val();
+        self.entry.next = self.made.val();
+        self.table_entry.next = self.pointed.val();
+        self.index0.next = self.vpn.val().get_bits::<17>(0) ^ self.asid.val();
+        self.index1.next = self.vpn.val().get_bits::<17>(9) ^ self.asid.val();
+        self.index2.next = self.vpn.val().get_bits::<17>(18) ^ self.asid.val();
+        if self.reset.val() {
+            self.valid.d.next = false;
+        }
     }
 }
 
@@ -189,6 +182,7 @@ mod tests {
 
     #[test]
     fn it_is_lint_clean() {
-        assert_lint_clean("mmu-eval", MmuEval::default());
+        assert_lint_clean("mmu-eval", MmuEval::<2>::default());
+        assert_lint_clean("mmu-eval-5", MmuEval::<5>::default());
     }
 }

@@ -101,6 +101,10 @@ pub struct Regs {
     pub cnt_admin_inc: Signal<In, Bit>,
     pub hit_strobe: Signal<In, Bit>,
     pub miss_strobe: Signal<In, Bit>,
+    pub walk_strobe: Signal<In, Bit>,
+    pub merge_strobe: Signal<In, Bit>,
+    pub wait_strobe: Signal<In, Bit>,
+    pub mmu_fault_strobe: Signal<In, Bit>,
     pub db_valid: Signal<Out, Bit>,
     pub db_page: Signal<Out, Bits<18>>,
     pub db_index: Signal<Out, Bits<16>>,
@@ -116,6 +120,8 @@ pub struct Regs {
     pub fq_log2: Signal<Out, Bits<3>>,
     pub fq_head: Signal<Out, Bits<16>>,
     pub fq_tail: Signal<Out, Bits<16>>,
+    /// MMU_CTRL partition.
+    pub partition: Signal<Out, Bit>,
     pub msix_any: Signal<Out, Bit>,
     pub msix_v: Signal<Out, Bits<2>>,
     pub msix_addr: Signal<Out, Bits<64>>,
@@ -143,8 +149,9 @@ impl Regs {
             s_axil_arready, s_axil_rdata, s_axil_rresp, s_axil_rvalid, ready, restore, warm_clear, db_pop, kick_clear,
             needs_reset_set, pick, raise_config, raise_queue, raise_fq, msix_clear, msix_clear_v, fq_tail_inc, fq_lost_inc,
             cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc,
-            cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, db_valid, db_page, db_index, live, kick, warm,
-            adm_desc, adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v,
+            cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, walk_strobe, merge_strobe, wait_strobe,
+            mmu_fault_strobe, db_valid, db_page, db_index, live, kick, warm,
+            adm_desc, adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, partition, msix_any, msix_v,
             msix_addr, msix_data, axil, common, msix, doorbells, doorbell, unused;
             no_doorbell = Doorbell::default(), full = 16;
             wr_db = DoorbellDecode::new(p), rd_db = DoorbellDecode::new(p),
@@ -266,6 +273,11 @@ impl Logic for Regs {
         self.dev.cnt_admin_inc.next = self.cnt_admin_inc.val();
         self.dev.hit_strobe.next = self.hit_strobe.val();
         self.dev.miss_strobe.next = self.miss_strobe.val();
+        self.dev.walk_strobe.next = self.walk_strobe.val();
+        self.dev.merge_strobe.next = self.merge_strobe.val();
+        self.dev.wait_strobe.next = self.wait_strobe.val();
+        self.dev.mmu_fault_strobe.next = self.mmu_fault_strobe.val();
+        self.partition.next = self.dev.partition.val();
         self.fq_enable.next = self.dev.fq_enable.val();
         self.fq_base.next = self.dev.fq_base.val();
         self.fq_log2.next = self.dev.fq_log2.val();

@@ -9,7 +9,7 @@ use shoal_abi::{cmd, regs, ring};
 
 use crate::types::CLIENT_SLOTS;
 
-/// Registers 0x100..0x1a4.
+/// Registers 0x100..0x1b4.
 #[derive(LogicBlock)]
 pub struct RegsDev {
     pub clock: Signal<In, Clock>,
@@ -23,7 +23,7 @@ pub struct RegsDev {
     pub rd_ok: Signal<Out, Bit>,
     pub rd_data: Signal<Out, Bits<32>>,
     pub ready: Signal<In, Bit>,
-    /// End of a warm reset: the fault queue registers as after reset. The counters stay.
+    /// End of a warm reset: the fault queue and MMU registers as after reset. The counters stay.
     pub restore: Signal<In, Bit>,
     /// The core picks an event: it sees FQ_CTRL as it stands then.
     pub pick: Signal<In, Bit>,
@@ -38,12 +38,18 @@ pub struct RegsDev {
     pub cnt_admin_inc: Signal<In, Bit>,
     pub hit_strobe: Signal<In, Bit>,
     pub miss_strobe: Signal<In, Bit>,
+    pub walk_strobe: Signal<In, Bit>,
+    pub merge_strobe: Signal<In, Bit>,
+    pub wait_strobe: Signal<In, Bit>,
+    pub mmu_fault_strobe: Signal<In, Bit>,
     pub fq_enable: Signal<Out, Bit>,
     pub fq_base: Signal<Out, Bits<64>>,
     pub fq_log2: Signal<Out, Bits<3>>,
     pub fq_head: Signal<Out, Bits<16>>,
     pub fq_tail: Signal<Out, Bits<16>>,
     pub fq_vector: Signal<Out, Bits<16>>,
+    /// MMU_CTRL partition.
+    pub partition: Signal<Out, Bit>,
     base_lo: DFF<Bits<32>>,
     base_hi: DFF<Bits<32>>,
     enable: DFF<Bit>,
@@ -62,6 +68,11 @@ pub struct RegsDev {
     admin: DFF<Bits<32>>,
     tlb_hits: DFF<Bits<32>>,
     tlb_misses: DFF<Bits<32>>,
+    walks: DFF<Bits<32>>,
+    merged: DFF<Bits<32>>,
+    mmu_waits: DFF<Bits<32>>,
+    mmu_faults: DFF<Bits<32>>,
+    parted: DFF<Bit>,
     ctrl: Signal<Local, Bits<32>>,
     ctrl_in: Signal<Local, Bits<32>>,
     vector_in: Signal<Local, Bits<16>>,
@@ -92,6 +103,11 @@ pub struct RegsDev {
     a_admin: Constant<Bits<32>>,
     a_hits: Constant<Bits<32>>,
     a_misses: Constant<Bits<32>>,
+    a_walks: Constant<Bits<32>>,
+    a_merged: Constant<Bits<32>>,
+    a_mmu_waits: Constant<Bits<32>>,
+    a_mmu_faults: Constant<Bits<32>>,
+    a_mmu_ctrl: Constant<Bits<32>>,
     a_magic: Constant<Bits<32>>,
     a_last_cap: Constant<Bits<32>>,
     cap_addr: [Constant<Bits<32>>; 9],
@@ -120,9 +136,10 @@ impl RegsDev {
         block_default!(
             clock, reset, wr, wr_addr, wr_data, wr_mask, wr_ok, rd_addr, rd_ok, rd_data, ready, restore, pick, fq_tail_inc,
             fq_lost_inc, cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc,
-            cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, fq_enable, fq_base, fq_log2,
-            fq_head, fq_tail, fq_vector, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost, doorbells,
-            tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses, ctrl, ctrl_in, vector_in,
+            cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, walk_strobe, merge_strobe,
+            wait_strobe, mmu_fault_strobe, fq_enable, fq_base, fq_log2,
+            fq_head, fq_tail, fq_vector, partition, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost, doorbells,
+            tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses, walks, merged, mmu_waits, mmu_faults, parted, ctrl, ctrl_in, vector_in,
             next_tail, records, unused;
             one = 1, one16 = 1, half = 16, word = 32, nibble = 4, base_align = 0xffff_f000,
             vectors = u64::from(regs::MSIX_VECTORS), no_vector = u64::from(regs::NO_VECTOR),
@@ -131,7 +148,9 @@ impl RegsDev {
             a_lost = at(regs::FQ_LOST), a_doorbells = at(regs::CNT_DOORBELLS), a_tx_packets = at(regs::CNT_TX_PACKETS),
             a_rx_packets = at(regs::CNT_RX_PACKETS), a_rx_drops = at(regs::CNT_RX_DROPS),
             a_interrupts = at(regs::CNT_INTERRUPTS), a_faults = at(regs::CNT_FAULTS), a_admin = at(regs::CNT_ADMIN),
-            a_hits = at(regs::CNT_TLB_HITS), a_misses = at(regs::CNT_TLB_MISSES), a_magic = at(regs::MAGIC),
+            a_hits = at(regs::CNT_TLB_HITS), a_misses = at(regs::CNT_TLB_MISSES),
+            a_walks = at(regs::CNT_WALKS), a_merged = at(regs::CNT_WALKS_MERGED), a_mmu_waits = at(regs::CNT_MMU_WAITS),
+            a_mmu_faults = at(regs::CNT_MMU_FAULTS), a_mmu_ctrl = at(regs::MMU_CTRL), a_magic = at(regs::MAGIC),
             a_last_cap = at(regs::CAP_CHAIN);
             cap_addr = caps.map(|(r, _)| Constant::new(at(r).into())),
             cap_value = caps.map(|(_, v)| Constant::new(v.into()))
@@ -145,21 +164,21 @@ impl Logic for RegsDev {
         dff_setup!(
             self, clock, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost,
             doorbells, tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits,
-            tlb_misses
+            tlb_misses, walks, merged, mmu_waits, mmu_faults, parted
         );
-        // Registers 0x100..=0x120, 0x140..=0x154, 0x180..=0x1a0.
+        // Registers 0x100..=0x120, 0x140..=0x158, 0x180..=0x1b0.
         self.wr_ok.next = ((self.wr_addr.val() >= self.a_magic.val())
             && (self.wr_addr.val() <= self.a_last_cap.val()))
             || ((self.wr_addr.val() >= self.a_base_lo.val())
-                && (self.wr_addr.val() <= self.a_lost.val()))
+                && (self.wr_addr.val() <= self.a_mmu_ctrl.val()))
             || ((self.wr_addr.val() >= self.a_doorbells.val())
-                && (self.wr_addr.val() <= self.a_misses.val()));
+                && (self.wr_addr.val() <= self.a_mmu_faults.val()));
         self.rd_ok.next = ((self.rd_addr.val() >= self.a_magic.val())
             && (self.rd_addr.val() <= self.a_last_cap.val()))
             || ((self.rd_addr.val() >= self.a_base_lo.val())
-                && (self.rd_addr.val() <= self.a_lost.val()))
+                && (self.rd_addr.val() <= self.a_mmu_ctrl.val()))
             || ((self.rd_addr.val() >= self.a_doorbells.val())
-                && (self.rd_addr.val() <= self.a_misses.val()));
+                && (self.rd_addr.val() <= self.a_mmu_faults.val()));
         self.ctrl.next = (bit_cast::<32, 3>(self.log2.q.val()) << self.nibble.val())
             | (bit_cast::<32, 16>(self.vector.q.val()) << self.half.val());
         if self.enable.q.val() {
@@ -190,6 +209,9 @@ impl Logic for RegsDev {
             if self.wr_addr.val() == self.a_head.val() {
                 self.head.d.next = (self.head.q.val() & !self.wr_mask.val().get_bits::<16>(0))
                     | (self.wr_data.val().get_bits::<16>(0) & self.wr_mask.val().get_bits::<16>(0));
+            }
+            if (self.wr_addr.val() == self.a_mmu_ctrl.val()) && self.wr_mask.val().get_bit(0) {
+                self.parted.d.next = self.wr_data.val().get_bit(0);
             }
         }
         // Reads.
@@ -247,6 +269,21 @@ impl Logic for RegsDev {
         if self.rd_addr.val() == self.a_misses.val() {
             self.rd_data.next = self.tlb_misses.q.val();
         }
+        if self.rd_addr.val() == self.a_walks.val() {
+            self.rd_data.next = self.walks.q.val();
+        }
+        if self.rd_addr.val() == self.a_merged.val() {
+            self.rd_data.next = self.merged.q.val();
+        }
+        if self.rd_addr.val() == self.a_mmu_waits.val() {
+            self.rd_data.next = self.mmu_waits.q.val();
+        }
+        if self.rd_addr.val() == self.a_mmu_faults.val() {
+            self.rd_data.next = self.mmu_faults.q.val();
+        }
+        if (self.rd_addr.val() == self.a_mmu_ctrl.val()) && self.parted.q.val() {
+            self.rd_data.next = self.one.val();
+        }
         // The core.
         self.next_tail.next = self.tail.q.val() + self.one16.val();
         if self.pick.val() {
@@ -286,6 +323,19 @@ impl Logic for RegsDev {
         if self.miss_strobe.val() {
             self.tlb_misses.d.next = self.tlb_misses.q.val() + self.one.val();
         }
+        if self.walk_strobe.val() {
+            self.walks.d.next = self.walks.q.val() + self.one.val();
+        }
+        if self.merge_strobe.val() {
+            self.merged.d.next = self.merged.q.val() + self.one.val();
+        }
+        if self.wait_strobe.val() {
+            self.mmu_waits.d.next = self.mmu_waits.q.val() + self.one.val();
+        }
+        if self.mmu_fault_strobe.val() {
+            self.mmu_faults.d.next = self.mmu_faults.q.val() + self.one.val();
+        }
+        self.partition.next = self.parted.q.val();
         self.fq_enable.next = self.enable.q.val();
         self.fq_base.next = bit_cast::<64, 32>(self.base_lo.q.val())
             | (bit_cast::<64, 32>(self.base_hi.q.val()) << self.word.val());
@@ -302,6 +352,7 @@ impl Logic for RegsDev {
             self.head.d.next = 0.into();
             self.tail.d.next = 0.into();
             self.lost.d.next = 0.into();
+            self.parted.d.next = false;
         }
         if self.reset.val() {
             self.doorbells.d.next = 0.into();
@@ -313,6 +364,10 @@ impl Logic for RegsDev {
             self.admin.d.next = 0.into();
             self.tlb_hits.d.next = 0.into();
             self.tlb_misses.d.next = 0.into();
+            self.walks.d.next = 0.into();
+            self.merged.d.next = 0.into();
+            self.mmu_waits.d.next = 0.into();
+            self.mmu_faults.d.next = 0.into();
         }
     }
 }

@@ -49,6 +49,8 @@ pub struct Rx<const W: usize, const WB: usize> {
     pub mmu_req_valid: Signal<Out, Bit>,
     /// What for.
     pub mmu_req: Signal<Out, MmuReq>,
+    /// The MMU has taken the request.
+    pub mmu_taken: Signal<In, Bit>,
     /// The MMU's answer for this mover is up.
     pub mmu_rsp_valid: Signal<In, Bit>,
     /// It.
@@ -97,7 +99,7 @@ impl<const W: usize, const WB: usize> Default for Rx<W, WB> {
     fn default() -> Self {
         block_default!(
             clock, reset, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid,
-            s_axis_tuser, s_axis_tready, head_valid, head, free, op_set, op, mmu_req_valid, mmu_req, mmu_rsp_valid,
+            s_axis_tuser, s_axis_tready, head_valid, head, free, op_set, op, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid,
             mmu_rsp, epoch, start, w_req, w_addr, w_id, w_user, w_len, w_grant, w_beat_take, w_beat_data, w_beat_strb,
             b_valid, b_bad, done_valid, done, done_pop, entry, in_data, in_side, pack;
             no_head = RxHead::default();
@@ -153,6 +155,7 @@ impl<const W: usize, const WB: usize> Logic for Rx<W, WB> {
         self.issue.lasts.next = self.pack.lasts.val();
         self.issue.acc_count.next = self.pack.acc_count.val();
         self.issue.ended.next = self.pack.ended.val();
+        self.issue.mmu_taken.next = self.mmu_taken.val();
         self.issue.mmu_rsp_valid.next = self.mmu_rsp_valid.val();
         self.issue.mmu_rsp.next = self.mmu_rsp.val();
         self.issue.epoch.next = self.epoch.val();

@@ -54,6 +54,8 @@ pub struct RxIssue {
     pub mmu_req_valid: Signal<Out, Bit>,
     /// What for.
     pub mmu_req: Signal<Out, MmuReq>,
+    /// The MMU has taken the request: it goes down, the answer comes later.
+    pub mmu_taken: Signal<In, Bit>,
     /// The MMU's answer is up.
     pub mmu_rsp_valid: Signal<In, Bit>,
     /// It.
@@ -93,6 +95,7 @@ pub struct RxIssue {
     /// Empties it.
     pub done_pop: Signal<In, Bit>,
     state: DFF<RxIssueState>,
+    asked: DFF<Bit>,
     discarding: DFF<Bit>,
     asid: DFF<Bits<17>>,
     op_va: DFF<Bits<64>>,
@@ -153,8 +156,8 @@ impl RxIssue {
     pub fn new(beat_bytes: u64) -> Self {
         block_default!(
             clock, reset, free, op_set, op, count, lasts, acc_count, ended, discard, clear_acc, clear_ended,
-            mmu_req_valid, mmu_req, mmu_rsp_valid, mmu_rsp, epoch, start, w_req, w_addr, w_id, w_user, w_len, w_grant,
-            beat_take, beat_bytes, lane, chunk, b_valid, b_bad, done_valid, done, done_pop, state, discarding, asid,
+            mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch, start, w_req, w_addr, w_id, w_user, w_len, w_grant,
+            beat_take, beat_bytes, lane, chunk, b_valid, b_bad, done_valid, done, done_pop, state, asked, discarding, asid,
             op_va, va, rem, burst, left, addr, user, access_epoch, outstanding, got, fault, cause, iova, done_full,
             done_reg, low, window, window32, most, have, limit, bytes, ready, empty, offset, avail, first,
             part, last_byte, burst32, burst64, granted, answered;
@@ -186,6 +189,7 @@ impl Logic for RxIssue {
             self,
             clock,
             state,
+            asked,
             discarding,
             asid,
             op_va,
@@ -300,8 +304,12 @@ impl Logic for RxIssue {
                 }
             }
             RxIssueState::Xlat => {
-                self.mmu_req_valid.next = true;
+                self.mmu_req_valid.next = !self.asked.q.val();
+                if self.mmu_taken.val() {
+                    self.asked.d.next = true;
+                }
                 if self.mmu_rsp_valid.val() {
+                    self.asked.d.next = false;
                     if self.mmu_rsp.val().cause != self.no_cause.val() {
                         // It comes after a fault of an earlier burst, but before one of this edge.
                         if !self.fault.q.val() {
@@ -383,6 +391,7 @@ impl Logic for RxIssue {
         }
         if self.reset.val() {
             self.state.d.next = RxIssueState::Free;
+            self.asked.d.next = false;
             self.discarding.d.next = false;
             self.outstanding.d.next = self.none32.val();
             self.got.d.next = self.none32.val();

@@ -30,12 +30,13 @@ fn run<const W: usize, const WB: usize>(
     let mut burst: Option<(u64, u64)> = None;
     let mut responses = 0;
     let mut op_out = false;
+    let mut asked = false;
     for n in 0..3000u64 {
         rx.s_axis_tvalid.next = false;
         rx.op_set.next = false;
         rx.w_grant.next = false;
         rx.w_beat_take.next = false;
-        rx.mmu_rsp_valid.next = false;
+        rx.mmu_rsp_valid.next = std::mem::take(&mut asked);
         rx.b_valid.next = false;
         rx.done_pop.next = false;
         if let (Some(beat), true) = (input.front(), n % 3 != 0) {
@@ -67,11 +68,15 @@ fn run<const W: usize, const WB: usize>(
         if rx.head_valid.val() && !op_out {
             assert_eq!(number(rx.head.val().dest), 3);
         }
-        rx.mmu_rsp_valid.next = rx.mmu_req_valid.val();
-        rx.mmu_rsp.next = MmuRsp {
-            addr: rx.mmu_req.val().va,
-            ..MmuRsp::default()
-        };
+        // Taken now, answered in the next cycle.
+        rx.mmu_taken.next = rx.mmu_req_valid.val();
+        if rx.mmu_req_valid.val() {
+            asked = true;
+            rx.mmu_rsp.next = MmuRsp {
+                addr: rx.mmu_req.val().va,
+                ..MmuRsp::default()
+            };
+        }
         rx.w_grant.next = rx.w_req.val();
         if let Some((a, left)) = burst {
             if n % 4 != 2 {

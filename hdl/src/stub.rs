@@ -12,7 +12,7 @@ use shoal_abi::profile::Profile;
 pub fn build(profile: &Profile) -> Option<Box<dyn Block>> {
     match (profile.data_w, profile.id_w) {
         (64, 6) => Some(connected(StubTop::<64, 8, 6>::default())),
-        (128, 6) => Some(connected(StubTop::<128, 16, 6>::default())),
+        (128, 8) => Some(connected(StubTop::<128, 16, 8>::default())),
         (512, 10) => Some(connected(StubTop::<512, 64, 10>::default())),
         _ => None,
     }

@@ -28,9 +28,47 @@ use crate::tx::Tx;
 #[must_use]
 pub fn build(profile: &Profile) -> Box<dyn Block> {
     match profile.name {
-        "tiny" => connected(ShoalTop::<64, 8, 6, 5, 4, 4, 4, 4>::new(profile)),
-        "mid" => connected(ShoalTop::<128, 16, 6, 14, 13, 13, 13, 8>::new(profile)),
-        "hyper" => connected(ShoalTop::<512, 64, 10, 18, 18, 17, 17, 12>::new(profile)),
+        "tiny" => {
+            connected(ShoalTop::<64, 8, 6, 5, 4, 4, 4, 2, 1, 1, 2, 1, 3, 4, 2, 8, 3>::new(profile))
+        }
+        "mid" => connected(ShoalTop::<
+            128,
+            16,
+            8,
+            14,
+            13,
+            13,
+            13,
+            7,
+            5,
+            3,
+            7,
+            4,
+            8,
+            16,
+            4,
+            32,
+            5,
+        >::new(profile)),
+        "hyper" => connected(ShoalTop::<
+            512,
+            64,
+            10,
+            18,
+            18,
+            17,
+            17,
+            10,
+            8,
+            6,
+            10,
+            8,
+            16,
+            32,
+            5,
+            64,
+            6,
+        >::new(profile)),
         name => panic!("no top for profile {name}"),
     }
 }
@@ -41,7 +79,8 @@ fn connected(mut top: impl Block + 'static) -> Box<dyn Block> {
 }
 
 /// The device. Bits: `W` data (`WB` bytes), `IW` AXI ID; address bits of the memories: `VQ` virtqueues, `DEV` devices,
-/// `PAGE` doorbell pages, `AA` ASIDs, `TA` IOTLB.
+/// `PAGE` doorbell pages, `AA` ASIDs, `T0`, `T1`, `T2` IOTLB, `P0`, `P1` walk caches; `GW` bits of a generation; `NW` walkers
+/// with numbers of `WW` bits, `NQ` waiters with numbers of `QW` bits.
 #[derive(LogicBlock)]
 pub struct ShoalTop<
     const W: usize,
@@ -51,7 +90,16 @@ pub struct ShoalTop<
     const DEV: usize,
     const PAGE: usize,
     const AA: usize,
-    const TA: usize,
+    const T0: usize,
+    const T1: usize,
+    const T2: usize,
+    const P0: usize,
+    const P1: usize,
+    const GW: usize,
+    const NW: usize,
+    const WW: usize,
+    const NQ: usize,
+    const QW: usize,
 > {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
@@ -136,9 +184,9 @@ pub struct ShoalTop<
     ctl: Ctl,
     tx: Tx<W, WB>,
     rx: Rx<W, WB>,
-    mmu: Mmu<AA, TA>,
+    mmu: Mmu<AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>,
     epoch: Epoch,
-    rd: AxiRd<W>,
+    rd: AxiRd<W, NW>,
     wr: AxiWr<W, WB>,
     unused: Signal<Local, Bit>,
 }
@@ -151,8 +199,17 @@ impl<
         const DEV: usize,
         const PAGE: usize,
         const AA: usize,
-        const TA: usize,
-    > ShoalTop<W, WB, IW, VQ, DEV, PAGE, AA, TA>
+        const T0: usize,
+        const T1: usize,
+        const T2: usize,
+        const P0: usize,
+        const P1: usize,
+        const GW: usize,
+        const NW: usize,
+        const WW: usize,
+        const NQ: usize,
+        const QW: usize,
+    > ShoalTop<W, WB, IW, VQ, DEV, PAGE, AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>
 {
     /// The device of `p`, whose sizes are those of the type.
     ///
@@ -167,11 +224,16 @@ impl<
                 p.id_w,
                 p.vq_aw,
                 p.dev_aw,
-                p.asid_aw,
-                p.tlb_aw
+                p.asid_aw
             ),
-            (W, WB, IW, VQ, DEV, AA, TA),
+            (W, WB, IW, VQ, DEV, AA),
             "sizes of profile {}",
+            p.name
+        );
+        assert_eq!(
+            (p.tlb_aw, p.pwc_aw, p.gen_w, p.walkers, p.waiters),
+            ([T0, T1, T2], [P0, P1], GW, NW, NQ),
+            "MMU sizes of profile {}",
             p.name
         );
         assert!(1 << PAGE >= p.doorbell_pages, "doorbell pages");
@@ -190,8 +252,17 @@ impl<
         const DEV: usize,
         const PAGE: usize,
         const AA: usize,
-        const TA: usize,
-    > Logic for ShoalTop<W, WB, IW, VQ, DEV, PAGE, AA, TA>
+        const T0: usize,
+        const T1: usize,
+        const T2: usize,
+        const P0: usize,
+        const P1: usize,
+        const GW: usize,
+        const NW: usize,
+        const WW: usize,
+        const NQ: usize,
+        const QW: usize,
+    > Logic for ShoalTop<W, WB, IW, VQ, DEV, PAGE, AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>
 {
     #[hdl_gen]
     fn update(&mut self) {
@@ -246,6 +317,10 @@ impl<
         self.regs.cnt_admin_inc.next = self.core.cnt_admin_inc.val();
         self.regs.hit_strobe.next = self.mmu.hit_strobe.val();
         self.regs.miss_strobe.next = self.mmu.miss_strobe.val();
+        self.regs.walk_strobe.next = self.mmu.walk_strobe.val();
+        self.regs.merge_strobe.next = self.mmu.merge_strobe.val();
+        self.regs.wait_strobe.next = self.mmu.wait_strobe.val();
+        self.regs.mmu_fault_strobe.next = self.mmu.fault_strobe.val();
         self.core.db_valid.next = self.regs.db_valid.val();
         self.core.db_page.next = self.regs.db_page.val();
         self.core.db_index.next = self.regs.db_index.val();
@@ -301,6 +376,7 @@ impl<
         self.mmu.asid_we.next = self.core.asid_we.val();
         self.mmu.asid_addr.next = self.core.asid_addr.val();
         self.mmu.asid_data.next = self.core.asid_data.val();
+        self.mmu.partition.next = self.regs.partition.val();
         self.mmu.sweep.next = self.core.sweep.val();
         self.mmu.sweep_index.next = self.core.sweep_index.val();
         self.core.inv_pending.next = self.mmu.inv_pending.val();
@@ -310,14 +386,17 @@ impl<
         // Translations: 0 control, 1 transmit, 2 receive.
         self.mmu.req0_valid.next = self.ctl.mmu_req_valid.val();
         self.mmu.req0.next = self.ctl.mmu_req.val();
+        self.ctl.mmu_taken.next = self.mmu.req0_taken.val();
         self.ctl.mmu_rsp_valid.next = self.mmu.rsp0_valid.val();
         self.ctl.mmu_rsp.next = self.mmu.rsp.val();
         self.mmu.req1_valid.next = self.tx.mmu_req_valid.val();
         self.mmu.req1.next = self.tx.mmu_req.val();
+        self.tx.mmu_taken.next = self.mmu.req1_taken.val();
         self.tx.mmu_rsp_valid.next = self.mmu.rsp1_valid.val();
         self.tx.mmu_rsp.next = self.mmu.rsp.val();
         self.mmu.req2_valid.next = self.rx.mmu_req_valid.val();
         self.mmu.req2.next = self.rx.mmu_req.val();
+        self.rx.mmu_taken.next = self.mmu.req2_taken.val();
         self.rx.mmu_rsp_valid.next = self.mmu.rsp2_valid.val();
         self.rx.mmu_rsp.next = self.mmu.rsp.val();
         // Epochs.
@@ -335,8 +414,10 @@ impl<
         // Reads.
         self.rd.walk_req.next = self.mmu.ar_req.val();
         self.rd.walk_addr.next = self.mmu.ar_addr.val();
+        self.rd.walk_walker.next = self.mmu.ar_walker.val();
         self.mmu.ar_grant.next = self.rd.walk_grant.val();
         self.mmu.r_valid.next = self.rd.walk_r_valid.val();
+        self.mmu.r_walker.next = self.rd.walk_r_walker.val();
         self.mmu.r_data.next = self.rd.walk_r_data.val();
         self.mmu.r_bad.next = self.rd.walk_r_bad.val();
         self.rd.ctl_req.next = self.ctl.ar_req.val();

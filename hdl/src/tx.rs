@@ -49,6 +49,8 @@ pub struct Tx<const W: usize, const WB: usize> {
     pub mmu_req_valid: Signal<Out, Bit>,
     /// What for.
     pub mmu_req: Signal<Out, MmuReq>,
+    /// The MMU has taken the request.
+    pub mmu_taken: Signal<In, Bit>,
     /// The MMU's answer for this mover is up.
     pub mmu_rsp_valid: Signal<In, Bit>,
     /// It.
@@ -117,7 +119,7 @@ pub struct Tx<const W: usize, const WB: usize> {
 impl<const W: usize, const WB: usize> Default for Tx<W, WB> {
     fn default() -> Self {
         block_default!(
-            clock, reset, op_push, op, op_count, issue_idle, mmu_req_valid, mmu_req, mmu_rsp_valid, mmu_rsp, epoch,
+            clock, reset, op_push, op, op_count, issue_idle, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch,
             start, ar_req, ar_addr, ar_id, ar_user, ar_len, ar_grant, r_valid, r_data, r_bad, done_valid, done,
             done_pop, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest, m_axis_tid, m_axis_tuser,
             m_axis_tready, ops, flight, out_data, out_side, pack, side, past_keep, keep, user, take;
@@ -147,6 +149,7 @@ impl<const W: usize, const WB: usize> Logic for Tx<W, WB> {
         self.issue.out_count.next = self.out_data.count.val();
         self.issue.reserved.next = self.pack.reserved.val();
         self.issue.flight_count.next = self.flight.count.val();
+        self.issue.mmu_taken.next = self.mmu_taken.val();
         self.issue.mmu_rsp_valid.next = self.mmu_rsp_valid.val();
         self.issue.mmu_rsp.next = self.mmu_rsp.val();
         self.issue.epoch.next = self.epoch.val();

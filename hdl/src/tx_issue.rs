@@ -78,6 +78,8 @@ pub struct TxIssue {
     pub mmu_req_valid: Signal<Out, Bit>,
     /// What for.
     pub mmu_req: Signal<Out, MmuReq>,
+    /// The MMU has taken the request: it goes down, the answer comes later.
+    pub mmu_taken: Signal<In, Bit>,
     /// The MMU's answer is up.
     pub mmu_rsp_valid: Signal<In, Bit>,
     /// It.
@@ -105,6 +107,7 @@ pub struct TxIssue {
     /// Beats newly reserved at this edge.
     pub reserve: Signal<Out, Bits<16>>,
     state: DFF<TxIssueState>,
+    asked: DFF<Bit>,
     current: DFF<TxOp>,
     va: DFF<Bits<64>>,
     rem: DFF<Bits<32>>,
@@ -149,9 +152,9 @@ impl TxIssue {
     #[must_use]
     pub fn new(beat_bytes: u64) -> Self {
         block_default!(
-            clock, reset, op_valid, op, op_pop, idle, out_count, reserved, flight_count, mmu_req_valid, mmu_req,
+            clock, reset, op_valid, op, op_pop, idle, out_count, reserved, flight_count, mmu_req_valid, mmu_req, mmu_taken,
             mmu_rsp_valid, mmu_rsp, epoch, start, ar_req, ar_addr, ar_id, ar_user, ar_len, ar_grant, item_push, item,
-            reserve, state, current, va, rem, fault, cause, fault_iova, addr, user, access_epoch, low, window, window32,
+            reserve, state, asked, current, va, rem, fault, cause, fault_iova, addr, user, access_epoch, low, window, window32,
             bytes, bytes32, bytes64, span, beats, room, flight_room, next_rem;
             no_op = TxOp::default(),
             no_item = TxItem::default(),
@@ -181,6 +184,7 @@ impl Logic for TxIssue {
             self,
             clock,
             state,
+            asked,
             current,
             va,
             rem,
@@ -273,8 +277,12 @@ impl Logic for TxIssue {
                 }
             }
             TxIssueState::Xlat => {
-                self.mmu_req_valid.next = true;
+                self.mmu_req_valid.next = !self.asked.q.val();
+                if self.mmu_taken.val() {
+                    self.asked.d.next = true;
+                }
                 if self.mmu_rsp_valid.val() {
+                    self.asked.d.next = false;
                     if self.mmu_rsp.val().cause != self.no_cause.val() {
                         self.fault.d.next = true;
                         self.cause.d.next = self.mmu_rsp.val().cause;
@@ -308,6 +316,7 @@ impl Logic for TxIssue {
         }
         if self.reset.val() {
             self.state.d.next = TxIssueState::Idle;
+            self.asked.d.next = false;
             self.current.d.next = self.no_op.val();
             self.fault.d.next = false;
             self.cause.d.next = self.no_cause.val();

@@ -53,6 +53,7 @@ fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDon
     let mut beats = std::collections::VecDeque::new();
     let mut out = Vec::new();
     let mut ended = false;
+    let mut asked = false;
     for n in 0..4000u64 {
         tx.op_push.next = false;
         if number(tx.op_count.val()) < 8 {
@@ -64,17 +65,21 @@ fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDon
         tx.m_axis_tready.next = n % 5 != 1;
         tx.done_pop.next = ended && tx.done_valid.val();
         tx.ar_grant.next = false;
-        tx.mmu_rsp_valid.next = false;
+        tx.mmu_rsp_valid.next = std::mem::take(&mut asked);
         tx.r_valid.next = false;
         crate::util::settle(&mut tx);
         if ended && tx.done_valid.val() {
             return (out, tx.done.val());
         }
-        tx.mmu_rsp_valid.next = tx.mmu_req_valid.val();
-        tx.mmu_rsp.next = MmuRsp {
-            addr: tx.mmu_req.val().va,
-            ..MmuRsp::default()
-        };
+        // Taken now, answered in the next cycle.
+        tx.mmu_taken.next = tx.mmu_req_valid.val();
+        if tx.mmu_req_valid.val() {
+            asked = true;
+            tx.mmu_rsp.next = MmuRsp {
+                addr: tx.mmu_req.val().va,
+                ..MmuRsp::default()
+            };
+        }
         tx.ar_grant.next = tx.ar_req.val();
         if n % 3 != 0 {
             if let Some(a) = beats.pop_front() {

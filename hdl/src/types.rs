@@ -232,7 +232,7 @@ pub struct FaultRec {
 pub struct AxiId {
     /// Client.
     pub client: Bits<3>,
-    /// Word of the op; client 7 reads: the table walker.
+    /// Word of the op; client 7 reads: a table walker, see [`WalkId`].
     pub word: Bit,
     /// Epoch of the access.
     pub epoch: Bit,
@@ -240,4 +240,15 @@ pub struct AxiId {
     pub lane: Bits<3>,
     /// 0.
     pub rest: Bits<2>,
+}
+
+/// The AXI ID of a PTE read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct WalkId {
+    /// `CLIENT_MOVER`.
+    pub client: Bits<3>,
+    /// 1.
+    pub word: Bit,
+    /// Walker.
+    pub walker: Bits<6>,
 }

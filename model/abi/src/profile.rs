@@ -113,7 +113,11 @@ pub const HYPER: Profile = Profile {
     dev_aw: 18,
     vq_aw: 18,
     asid_aw: 17,
-    tlb_aw: 12,
+    tlb_aw: [10, 8, 6],
+    pwc_aw: [10, 8],
+    gen_w: 16,
+    walkers: 32,
+    waiters: 64,
     max_vq_size: 4096,
 };
 

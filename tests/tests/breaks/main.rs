@@ -39,9 +39,18 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("mmu_space", &[AR, AW]),
     ("tlb_asid", &[AR]),
     ("tlb_page", &[AR, AW]),
+    ("tlb_generation", &[AR, AW]),
+    ("walk_cache_page", &[AR, AW]),
     // On the bus, or in an answer to TRANSLATE.
     ("pasid", &["m_axi_aruser", "m_axi_awuser", "m_axi_wdata"]),
+    ("walk_asid", &[AR, AW]),
+    ("waiter_lost", &[AR, AW]),
+    ("waiter_again", &[AR, AW]),
+    ("walk_old", &[AR, AW]),
     ("invalidate_drop", &[AR, AW]),
+    ("invalidate_generation", &[AR, AW]),
+    // The command is answered too soon.
+    ("invalidate_translations", &[AR, AW]),
     ("invalidate_wait", &[AW]),
     ("read_response", &["m_axis_tuser", AR, AW]),
     ("write_last", &["m_axi_wlast"]),

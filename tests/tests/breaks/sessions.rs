@@ -9,6 +9,8 @@ pub type Session = (&'static Profile, Vec<Action>);
 
 /// Host memory at buffer offset 0.
 const BUFFERS: u32 = 0x16_0000;
+/// IOVA of the arena in translated spaces, in pages of 4 KiB.
+const ARENA_IOVA: u64 = 0x4000_0000;
 /// Buffer offsets of pages that translated spaces do not map in the ordinary way.
 const READ_ONLY: u32 = 0x9_8000;
 const NOT_ACCESSED: u32 = 0x9_a000;
@@ -76,6 +78,35 @@ fn one(p: Provision, c: Chain) -> Session {
     tiny([Action::Provision(p), fill, Action::Wait(2000)])
 }
 
+/// A page is used, invalidated, and used again; `kind` of IOTLB_INVALIDATE.
+fn dropped(kind: u8) -> Session {
+    tiny([
+        Action::Provision(blk(1, 0, 1)),
+        Action::Fill(1, 0, vec![request(0)]),
+        Action::Wait(2000),
+        Action::Invalidate(kind, 1, 0, 0),
+        Action::Wait(1000),
+        Action::Fill(1, 0, vec![request(0)]),
+        Action::Wait(2000),
+    ])
+}
+
+/// Both movers walk for the same page at the same time, the receive mover in ASID 1, the transmit mover in `asid`.
+fn meeting(asid: u8) -> Session {
+    tiny([
+        Action::Provision(net(1, 0, 1)),
+        Action::Provision(blk(2, 0, asid)),
+        Action::Fill(1, 0, vec![chain(&[(0, 500, true)], 0)]),
+        Action::Wait(1500),
+        Action::Memory(300, 0, 0),
+        Action::Fill(2, 0, vec![request(0)]),
+        Action::Packet(1, 0, 100),
+        Action::Wait(8000),
+        Action::Fill(2, 0, vec![request(0x3000)]),
+        Action::Wait(8000),
+    ])
+}
+
 /// The ordinary life of two devices.
 fn tour() -> Session {
     let out = chain(&[(0x803, 70, false), (0x1_0005, 300, false)], 0);
@@ -126,24 +157,44 @@ pub fn of(fault: &str) -> Session {
             Action::Wait(2000),
         ]),
         "tlb_asid" => {
-            // The same page in ASID 1 and in one whose entries fall on the same places, with an empty root table.
-            let other = 1 + (1u64 << MID.tlb_aw);
-            let translate = |asid| own(cmd::TRANSLATE, &[asid, 0x8000_0000]);
+            // The same page in ASID 1 and in one whose entries fall on the same sets, with an empty root table.
+            let other = 1 + (1u64 << MID.tlb_aw[0]);
+            let translate = |asid| own(cmd::TRANSLATE, &[asid, ARENA_IOVA]);
             let bind = own(cmd::ASID_SET, &[other | 2 << 32, 0, 0x40_0000]);
             (
                 &MID,
                 vec![bind, translate(1), translate(other), Action::Wait(4000)],
             )
         }
-        "invalidate_drop" => tiny([
-            Action::Provision(blk(1, 0, 1)),
-            Action::Fill(1, 0, vec![request(0)]),
-            Action::Wait(2000),
-            Action::Invalidate(0, 0, 0, 0),
-            Action::Wait(1000),
-            Action::Fill(1, 0, vec![request(0)]),
-            Action::Wait(2000),
-        ]),
+        "invalidate_drop" => dropped(0),
+        "invalidate_generation" | "tlb_generation" => dropped(1),
+        "walk_cache_page" => {
+            // Two regions of 2 MiB whose tables fall on the same entry.
+            let translate = |va| own(cmd::TRANSLATE, &[1, va]);
+            tiny([
+                translate(ARENA_IOVA),
+                translate(ARENA_IOVA + 0x80_0000),
+                Action::Wait(2000),
+            ])
+        }
+        "walk_asid" => meeting(2),
+        "waiter_lost" | "waiter_again" => meeting(1),
+        "walk_old" | "invalidate_translations" => {
+            // Slow walks, one page after another, while everything is invalidated.
+            let pages: Vec<_> = (0..8).map(|n| (n << 12, 16, false)).collect();
+            let long = chain(&pages, 0);
+            let fill = Action::Fill(1, 0, vec![long; 2]);
+            tiny([
+                Action::Provision(blk(1, 0, 1)),
+                Action::Memory(300, 0, 0),
+                fill.clone(),
+                Action::Invalidate(0, 0, 0, 0),
+                Action::Invalidate(0, 0, 0, 0),
+                Action::Wait(8000),
+                fill,
+                Action::Wait(8000),
+            ])
+        }
         "invalidate_wait" => {
             let long = chain(&[(0, 4096, false), (0, 4096, false), (0x2000, 1, true)], 0);
             let again = [Action::Invalidate(0, 0, 0, 0), Action::Wait(5000)];
