@@ -89,6 +89,8 @@
 #define SHOAL_REG_FQ_TAIL 0x00150
 /* RO: Records dropped because the queue was off, full or busy. */
 #define SHOAL_REG_FQ_LOST 0x00154
+/* RW: [0] partition: an address space fills only way asid mod 4 of the IOTLB. */
+#define SHOAL_REG_MMU_CTRL 0x00158
 /* RO: Doorbells taken from doorbell pages. */
 #define SHOAL_REG_CNT_DOORBELLS 0x00180
 /* RO: Packets sent on m_axis without abort. */
@@ -107,6 +109,14 @@
 #define SHOAL_REG_CNT_TLB_HITS 0x0019c
 /* RO: Translations that needed a walk. */
 #define SHOAL_REG_CNT_TLB_MISSES 0x001a0
+/* RO: Table walks started. */
+#define SHOAL_REG_CNT_WALKS 0x001a4
+/* RO: Translations that joined a walk for the same page. */
+#define SHOAL_REG_CNT_WALKS_MERGED 0x001a8
+/* RO: Cycles in which a translation was asked for and none was taken up. */
+#define SHOAL_REG_CNT_MMU_WAITS 0x001ac
+/* RO: Translations that ended in a fault. */
+#define SHOAL_REG_CNT_MMU_FAULTS 0x001b0
 /* WO: Any write: the admin queue has new buffers. */
 #define SHOAL_REG_NOTIFY 0x00200
 /* RO: [3:0] MSI-X pending bits of the management device. */

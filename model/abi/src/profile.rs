@@ -54,6 +54,11 @@ impl Profile {
     pub const fn beat_bytes(&self) -> usize {
         self.data_w / 8
     }
+    /// 4 KiB pages that the IOTLB holds.
+    #[must_use]
+    pub const fn iotlb_pages(&self) -> usize {
+        TLB_WAYS << self.tlb_aw[0]
+    }
     /// 64-bit lanes in one data beat.
     #[must_use]
     pub const fn lanes(&self) -> usize {

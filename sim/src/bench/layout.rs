@@ -209,7 +209,9 @@ pub(super) fn buffer_pages(profile: &Profile, case: &Case) -> u64 {
     match case.translations {
         Translations::Warm => warm,
         // A packet and its successors are not in one another's way even if they come back in another order.
-        Translations::Cold => (2 * warm).max((COLD << profile.tlb_aw) / u64::from(case.active)),
+        Translations::Cold => {
+            (2 * warm).max(COLD * profile.iotlb_pages() as u64 / u64::from(case.active))
+        }
     }
 }
 

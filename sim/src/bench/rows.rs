@@ -111,7 +111,10 @@ impl Farm {
         let mut rings = self.begin(case)?;
         if case.translations == Translations::Warm {
             // Every translation once; more than the IOTLB holds make no difference.
-            self.run(&mut rings, case.open().min(4 << profile.tlb_aw))?;
+            self.run(
+                &mut rings,
+                case.open().min(4 * profile.iotlb_pages() as u64),
+            )?;
         }
         self.set_fast(false);
         let slow = self.bench.host.cycle();
