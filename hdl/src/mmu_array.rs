@@ -1,8 +1,9 @@
 //! One array of the IOTLB: 4 ways, each a RAM, for pages of one size.
 //!
 //! Timing: contract §5.1, §5.3. `index` is read at the edge that ends the cycle of the take; in the next one the entries are
-//! compared with `key`, so that `hit` and `ppn` are there in L1. A fill and a clear act at the edge; a read at that edge
-//! gives the entry before it. Reset: `vic` 0; the entries stay.
+//! compared with `key`, so that `hit` and `ppn` are there in L1. A fill reads whose turn it is in the set at the edge, and
+//! writes at the next one; a clear acts at the edge, instead of such a write. A read at the edge of a write gives the entry
+//! before it. Reset: nothing to write; the entries stay.
 
 use crate::block_default;
 use crate::mmu_types::{TlbEntry, TlbKey};
@@ -89,7 +90,10 @@ pub struct MmuArray<const A: usize> {
     pub clear: Signal<In, Bit>,
     pub clear_index: Signal<In, Bits<18>>,
     ways: [MmuWay<A>; TLB_WAYS],
-    vic: DFF<Bits<2>>,
+    turns: RAM<Bits<2>, A>,
+    write: DFF<Bit>,
+    write_index: DFF<Bits<17>>,
+    written: DFF<TlbEntry>,
     asid: Signal<Local, Bits<17>>,
     way: Signal<Local, Bits<2>>,
     found: Signal<Local, Bit>,
@@ -101,8 +105,8 @@ pub struct MmuArray<const A: usize> {
 impl<const A: usize> Default for MmuArray<A> {
     fn default() -> Self {
         block_default!(
-            clock, reset, index, key, hit, ppn, fill, fill_index, entry, partition, clear, clear_index, ways, vic, asid,
-            way, found, first; one = 1; numbers = std::array::from_fn(|i| Constant::new((i as u64).into()))
+            clock, reset, index, key, hit, ppn, fill, fill_index, entry, partition, clear, clear_index, ways, turns, write,
+            write_index, written, asid, way, found, first; one = 1; numbers = std::array::from_fn(|i| Constant::new((i as u64).into()))
         )
     }
 }
@@ -110,14 +114,24 @@ impl<const A: usize> Default for MmuArray<A> {
 impl<const A: usize> Logic for MmuArray<A> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, vic);
-        self.asid.next = self.entry.val().asid;
-        self.way.next = self.vic.q.val();
+        dff_setup!(self, clock, write, write_index, written);
+        self.turns.read_clock.next = self.clock.val();
+        self.turns.write_clock.next = self.clock.val();
+        self.write.d.next = self.fill.val();
+        self.write_index.d.next = self.fill_index.val();
+        self.written.d.next = self.entry.val();
+        self.turns.read_address.next = self.fill_index.val().get_bits::<A>(0);
+        self.turns.write_address.next = self.write_index.q.val().get_bits::<A>(0);
+        self.turns.write_data.next = self.turns.read_data.val() + self.one.val();
+        self.turns.write_enable.next = self.write.q.val() || self.clear.val();
+        if self.clear.val() {
+            self.turns.write_address.next = self.clear_index.val().get_bits::<A>(0);
+            self.turns.write_data.next = 0.into();
+        }
+        self.asid.next = self.written.q.val().asid;
+        self.way.next = self.turns.read_data.val();
         if self.partition.val() {
             self.way.next = self.asid.val().get_bits::<2>(0);
-        }
-        if self.fill.val() {
-            self.vic.d.next = self.vic.q.val() + self.one.val();
         }
         self.found.next = false;
         self.first.next = 0.into();
@@ -125,9 +139,9 @@ impl<const A: usize> Logic for MmuArray<A> {
             self.ways[i].clock.next = self.clock.val();
             self.ways[i].index.next = self.index.val();
             self.ways[i].key.next = self.key.val();
-            self.ways[i].we.next = self.fill.val() && (self.way.val() == self.numbers[i].val());
-            self.ways[i].fill_index.next = self.fill_index.val();
-            self.ways[i].entry.next = self.entry.val();
+            self.ways[i].we.next = self.write.q.val() && (self.way.val() == self.numbers[i].val());
+            self.ways[i].fill_index.next = self.write_index.q.val();
+            self.ways[i].entry.next = self.written.q.val();
             self.ways[i].clear.next = self.clear.val();
             self.ways[i].clear_index.next = self.clear_index.val();
             if self.ways[i].hit.val() && !self.found.val() {
@@ -138,7 +152,7 @@ impl<const A: usize> Logic for MmuArray<A> {
         self.hit.next = self.found.val();
         self.ppn.next = self.first.val();
         if self.reset.val() {
-            self.vic.d.next = 0.into();
+            self.write.d.next = false;
         }
     }
 }
@@ -182,6 +196,7 @@ mod tests {
         };
         edge!(*a);
         a.fill.next = false;
+        edge!(*a);
     }
 
     fn look(a: &mut MmuArray<1>, key: TlbKey) -> Option<u128> {

@@ -23,7 +23,7 @@ use look_up::{Stage, Translation, Verdict};
 use shoal_abi::mmu::CAUSE_NONE;
 use shoal_abi::profile::Profile;
 pub use tables::AsidEntry;
-use tables::Tables;
+use tables::{Filling, Tables};
 use waiters::{Waiter, Waiters};
 use walks::{Found, Lesson, Walks};
 
@@ -82,6 +82,8 @@ pub(crate) struct Mmu {
     l1: Option<Stage>,
     l2: Option<Stage>,
     up: Option<Up>,
+    /// What the walker evaluated a cycle ago has found.
+    filling: Option<Filling>,
 }
 
 impl Mmu {
@@ -95,16 +97,16 @@ impl Mmu {
             l1: None,
             l2: None,
             up: None,
+            filling: None,
         }
     }
 
     pub(crate) fn reset(&mut self) {
-        self.tables.reset();
         self.invalidation = Invalidation::default();
         self.waiters.reset();
         self.walks.reset();
         self.next = 0;
-        (self.l1, self.l2, self.up) = (None, None, None);
+        (self.l1, self.l2, self.up, self.filling) = (None, None, None, None);
     }
 
     /// The end of a sweep: ASIDs off, generations 0, arrays empty.
@@ -204,8 +206,12 @@ impl Mmu {
             None => None,
         };
         self.place(missed, regs);
-        if let Some(walker) = evaluating {
-            self.learn(walker, e.partition);
+        // Whose turn it is in a set is sampled before what came a cycle earlier is written.
+        let learned = evaluating.and_then(|walker| self.learn(walker));
+        if let Some(filling) = std::mem::replace(&mut self.filling, learned) {
+            if !self.invalidation.flushing() {
+                self.tables.fill(filling, e.partition);
+            }
         }
         match e.take {
             Some(Take::LookUp(client, _)) => self.next = (client + 1) % CLIENTS,
@@ -293,17 +299,18 @@ impl Mmu {
         }
     }
 
-    /// The edge that ends Eval of `walker`.
-    fn learn(&mut self, walker: usize, partition: bool) {
-        let Some((walk, lesson)) = self.walks.evaluate(walker) else {
-            return;
-        };
+    /// The edge that ends Eval of `walker`: the leaf to be written a cycle later, if there is one to keep.
+    fn learn(&mut self, walker: usize) -> Option<Filling> {
+        let (walk, lesson) = self.walks.evaluate(walker)?;
         if !self.invalidation.keeps(walk.epoch) {
-            return;
+            return None;
         }
         match lesson {
-            Lesson::Page(leaf) => self.tables.keep_page(walk.space, walk.vpn, leaf, partition),
-            Lesson::Table(start) => self.tables.keep_table(walk.space, walk.vpn, start),
+            Lesson::Page(leaf) => self.tables.filling(walk.space, walk.vpn, leaf),
+            Lesson::Table(start) => {
+                self.tables.keep_table(walk.space, walk.vpn, start);
+                None
+            }
         }
     }
 }

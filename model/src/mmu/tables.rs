@@ -94,8 +94,16 @@ type Way = Option<Entry<Leaf>>;
 #[derive(Clone, Debug)]
 struct Pages {
     sets: Vec<[Way; TLB_WAYS]>,
-    /// The way that is written next.
-    victim: usize,
+    /// The way of each set that is written next.
+    turns: Vec<usize>,
+}
+
+/// A leaf on its way into its set.
+#[derive(Clone, Debug)]
+pub(super) struct Filling {
+    set: usize,
+    turn: usize,
+    entry: Entry<Leaf>,
 }
 
 /// Everything remembered.
@@ -123,15 +131,10 @@ impl Tables {
             generation_mask: crate::ones(p.gen_w) as u32,
             pages: p.tlb_aw.map(|aw| Pages {
                 sets: vec![[None; TLB_WAYS]; 1 << aw],
-                victim: 0,
+                turns: vec![0; 1 << aw],
             }),
             tables: p.pwc_aw.map(|aw| vec![None; 1 << aw]),
         }
-    }
-
-    /// A reset edge: the contents stay until the sweep.
-    pub(super) fn reset(&mut self) {
-        self.pages.iter_mut().for_each(|a| a.victim = 0);
     }
 
     /// The end of a sweep.
@@ -191,23 +194,31 @@ impl Tables {
         })
     }
 
-    /// Remembers a leaf; one of level 3 is not kept. `partition`: an address space has one way only.
-    pub(super) fn keep_page(&mut self, space: Space, vpn: u64, leaf: Leaf, partition: bool) {
-        let Some(array) = self.pages.get_mut(leaf.level as usize) else {
-            return;
-        };
-        let way = if partition {
-            space.asid as usize % TLB_WAYS
-        } else {
-            array.victim
-        };
-        array.victim = (array.victim + 1) % TLB_WAYS;
+    /// A leaf to remember; one of level 3 is not kept. Samples whose turn it is in the set.
+    pub(super) fn filling(&self, space: Space, vpn: u64, leaf: Leaf) -> Option<Filling> {
+        let array = self.pages.get(leaf.level as usize)?;
         let set = index(array.sets.len(), leaf.level, space.asid, vpn);
-        array.sets[set][way] = Some(Entry {
-            space,
-            part: vpn_part(vpn, leaf.level),
-            holds: leaf,
-        });
+        Some(Filling {
+            set,
+            turn: array.turns[set],
+            entry: Entry {
+                space,
+                part: vpn_part(vpn, leaf.level),
+                holds: leaf,
+            },
+        })
+    }
+
+    /// Remembers a leaf. `partition`: an address space has one way only.
+    pub(super) fn fill(&mut self, f: Filling, partition: bool) {
+        let array = &mut self.pages[f.entry.holds.level as usize];
+        let way = if partition {
+            f.entry.space.asid as usize % TLB_WAYS
+        } else {
+            f.turn
+        };
+        array.turns[f.set] = (f.turn + 1) % TLB_WAYS;
+        array.sets[f.set][way] = Some(f.entry);
     }
 
     /// Remembers a table; one of level 2 is not kept.
@@ -233,8 +244,10 @@ impl Tables {
 
     /// Cycle `i` of a flush.
     pub(super) fn flush(&mut self, i: usize) {
-        for set in self.pages.iter_mut().filter_map(|a| a.sets.get_mut(i)) {
-            *set = [None; TLB_WAYS];
+        for array in &mut self.pages {
+            if let (Some(set), Some(turn)) = (array.sets.get_mut(i), array.turns.get_mut(i)) {
+                (*set, *turn) = ([None; TLB_WAYS], 0);
+            }
         }
         for entry in self.tables.iter_mut().filter_map(|a| a.get_mut(i)) {
             *entry = None;

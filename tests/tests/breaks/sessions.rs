@@ -181,18 +181,16 @@ pub fn of(fault: &str) -> Session {
         "waiter_lost" | "waiter_again" => meeting(1),
         "walk_old" | "invalidate_translations" => {
             // Slow walks, one page after another, while everything is invalidated.
-            let pages: Vec<_> = (0..8).map(|n| (n << 12, 16, false)).collect();
-            let long = chain(&pages, 0);
-            let fill = Action::Fill(1, 0, vec![long; 2]);
+            let pages = |from: u32| chain(&[0, 1, 2, 3].map(|n| ((from + n) << 12, 16, false)), 0);
+            let fill = Action::Fill(1, 0, [0, 4, 8, 12].map(pages).to_vec());
             tiny([
                 Action::Provision(blk(1, 0, 1)),
                 Action::Memory(300, 0, 0),
                 fill.clone(),
                 Action::Invalidate(0, 0, 0, 0),
-                Action::Invalidate(0, 0, 0, 0),
-                Action::Wait(8000),
+                Action::Wait(12_000),
                 fill,
-                Action::Wait(8000),
+                Action::Wait(12_000),
             ])
         }
         "invalidate_wait" => {

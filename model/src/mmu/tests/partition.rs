@@ -33,12 +33,25 @@ fn ways_are_filled_in_turn() {
     }
     assert!(!hits(&mut b, page(0)), "the fifth took its way");
     assert!(!hits(&mut b, page(1)), "and the sixth that of the next");
-    // The other arrays have victims of their own.
+    // The sets of other arrays have turns of their own.
     b.map_at(2, 1, GIB, 0x4000_0000, LEAF);
     assert!(!hits(&mut b, read(GIB)));
     assert!(!hits(&mut b, page(6)));
     for k in [4, 0, 1, 6] {
         assert!(hits(&mut b, page(k)), "{k}");
+    }
+}
+
+#[test]
+fn pages_in_a_row_fill_every_set_evenly() {
+    let mut b = bench();
+    let entries = TINY.iotlb_pages() as u64;
+    for k in 0..entries {
+        b.map(k << 12, 0x100_0000 + (k << 12));
+        assert!(!hits(&mut b, read(k << 12)));
+    }
+    for k in 0..entries {
+        assert!(hits(&mut b, read(k << 12)), "{k}");
     }
 }
 
@@ -118,10 +131,10 @@ fn with_partition_an_address_space_has_one_way() {
 }
 
 #[test]
-fn victims_move_on_under_partition() {
+fn turns_go_on_under_partition() {
     let mut b = bench();
     b.i.partition = true;
-    assert!(!hits(&mut b, page(0)), "in way 3; the victim is 1 now");
+    assert!(!hits(&mut b, page(0)), "in way 3; way 1 is next now");
     b.i.partition = false;
     for k in 1..3 {
         assert!(!hits(&mut b, page(k)), "ways 1 and 2");
