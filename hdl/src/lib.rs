@@ -37,6 +37,8 @@ pub mod util;
 pub mod axi_rd;
 pub mod axi_wr;
 pub mod axil;
+#[doc(hidden)]
+pub mod block;
 pub mod ctl;
 pub mod mmu;
 pub mod mmu_answer;

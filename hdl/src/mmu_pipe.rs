@@ -97,6 +97,7 @@ pub struct MmuPipe {
     no_key: Constant<TlbKey>,
     no_place: Constant<Place>,
     no_waiter: Constant<Waiter>,
+    no_answer: Constant<MmuRsp>,
     client0: Constant<Bits<2>>,
     client1: Constant<Bits<2>>,
     client2: Constant<Bits<2>>,
@@ -116,7 +117,7 @@ impl Default for MmuPipe {
             l2_user, l2_hit0, l2_hit1, l2_ppn0, l2_ppn1, l2_ppn2, l2_level, l2_base, l2_result, answer, up, up_client,
             up_mep, up_rsp, l1_va, l2_va, waiter_va, key, place, kept;
             no_key = TlbKey::default(), no_place = Place::default(), no_waiter = Waiter::default(),
-            client0 = 0, client1 = 1, client2 = 2, level0 = 0, level1 = 1, level2 = 2, level3 = 3
+            no_answer = MmuRsp::default(), client0 = 0, client1 = 1, client2 = 2, level0 = 0, level1 = 1, level2 = 2, level3 = 3
         )
     }
 }
@@ -266,6 +267,8 @@ impl Logic for MmuPipe {
             self.l2_look.d.next = false;
             self.l2_walk.d.next = false;
             self.up.d.next = false;
+            // 0 while no answer is up, also where one was on its way.
+            self.up_rsp.d.next = self.no_answer.val();
         }
     }
 }
