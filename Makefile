@@ -4,12 +4,15 @@ CARGO ?= cargo
 PROFILE ?= tiny
 SEEDS ?= 100
 SIZE ?= 256
+DEVICES ?= 1024
 ARGS ?=
+# Where the Verilog of `hyper` with so many devices goes.
+HYPER := build/hyper$(if $(filter 131072,$(DEVICES)),,-$(DEVICES))
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHOAL := $(CARGO) run --release --quiet -p shoal --bin shoal --
 VERILOG := $(CARGO) run --release --quiet -p shoal-hdl --bin shoal-verilog --
 
-.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth guest-setup guest guest-test vhost-user-test clean
+.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth synth-xcup guest-setup guest guest-test vhost-user-test clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -58,6 +61,11 @@ breaks: setup ## where each deliberate fault of the RTL is found, and how soon (
 synth: setup-yosys ## LUTs, flip-flops and block RAMs of every block on an ECP5
 	$(VERILOG) build tiny
 	scripts/synth.sh build/tiny/shoal_top.v build/synth
+
+synth-xcup: setup-yosys ## what profile hyper takes of an UltraScale+ part, with DEVICES=1024, 16384 or 131072
+	$(VERILOG) build hyper --devices $(DEVICES)
+	scripts/yosys-check.sh $(HYPER)/shoal_top.v
+	scripts/synth-xcup.sh $(HYPER)/shoal_top.v $(HYPER)/synth
 
 guest-setup: setup ## fetch QEMU, a kernel and programs for Linux guests into build/guest (0.5 GB)
 	@scripts/guest-setup.sh

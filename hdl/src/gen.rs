@@ -6,17 +6,23 @@
 use regex::Regex;
 use rust_hdl::prelude::{check_all, Block, ModuleDefines};
 use shoal_abi::ports::{INPUTS, OUTPUTS};
-use shoal_abi::profile::Profile;
+use shoal_abi::profile::{Profile, HYPER};
 
 use crate::breaks::Break;
 use crate::precedence::mixed_expression;
-use crate::text::{declarations, instances, is_keyword, modules, strip_register_initials};
+use crate::text::{
+    declarations, instances, is_keyword, mark_deep_memories, modules, strip_register_initials,
+};
 
 /// Name of the top module.
 pub const TOP: &str = "shoal_top";
 
 /// Stack for building the device, bytes: its blocks are values, too large together for the stack that a test has.
 const STACK_BYTES: usize = 64 << 20;
+
+/// Entries from which a memory of `hyper` is marked as UltraRAM, whose blocks are so deep. Unmarked, a memory that is read and
+/// written at one address is a single port to a synthesiser, and UltraRAM has none that reads the old word while it writes.
+const ULTRA_ENTRIES: usize = 4096;
 
 /// Why no Verilog came out.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +89,10 @@ pub fn from_block(profile: &Profile, top: &dyn Block) -> Result<String, GenError
     check_all(top).map_err(|e| GenError::Check(format!("{e:?}")))?;
     let mut defines = ModuleDefines::default();
     top.accept(TOP, &mut defines);
-    let (text, registers) = strip_register_initials(&defines.defines());
+    let (mut text, registers) = strip_register_initials(&defines.defines());
+    if profile == &HYPER || profile.is_size_of(&HYPER) {
+        text = mark_deep_memories(&text, ULTRA_ENTRIES);
+    }
     if registers == 0 {
         return Err(GenError::Shape("no register found".to_owned()));
     }

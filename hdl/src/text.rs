@@ -40,6 +40,8 @@ static DECL: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static INSTANCE: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^\s*([\w$]+)\s+([\w$]+)\(\s*$"));
+static MEMORY: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?m)^(\s*)(reg\s*\[\d+:0\] mem\[(\d+):0\];)"));
 static DFF_INITIAL: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?m)^\s*initial begin\s+q = [^;]*;\s+end\s+(always @\(posedge clock\) begin\s+q <= d;\s+end)",
@@ -92,6 +94,21 @@ pub fn strip_register_initials(verilog: &str) -> (String, usize) {
         DFF_INITIAL.replace_all(verilog, "    $1").into_owned(),
         count,
     )
+}
+
+/// `verilog` with every memory of `entries` and more marked as UltraRAM.
+pub fn mark_deep_memories(verilog: &str, entries: usize) -> String {
+    MEMORY
+        .replace_all(verilog, |c: &regex::Captures<'_>| {
+            let deep = c[3].parse::<usize>().is_ok_and(|last| last >= entries - 1);
+            let mark = if deep {
+                "(* ram_style = \"ultra\" *)\n"
+            } else {
+                ""
+            };
+            format!("{}{mark}{}", &c[1], &c[2])
+        })
+        .into_owned()
 }
 
 /// Is `name` reserved in Verilog-2005 or in any SystemVerilog that a user's tool may read the file as?
@@ -168,6 +185,15 @@ mod tests {
         let (out, count) = strip_register_initials(TEXT);
         assert_eq!(count, 1);
         assert!(!out.contains("initial") && out.contains("q <= d;"));
+    }
+
+    #[test]
+    fn only_a_deep_memory_is_marked_and_stays_a_declaration() {
+        assert_eq!(mark_deep_memories(TEXT, 17), TEXT);
+        let marked = mark_deep_memories(TEXT, 16);
+        assert!(marked.contains("(* ram_style = \"ultra\" *)\nreg[63:0] mem[15:0];"));
+        let names = |text| declarations(&modules(text)[0]).len();
+        assert_eq!(names(&marked), names(TEXT));
     }
 
     #[test]

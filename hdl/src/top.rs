@@ -21,10 +21,14 @@ use crate::regs::Regs;
 use crate::rx::Rx;
 use crate::tx::Tx;
 
+/// Profile `hyper` and its sizes: they differ in the address bits of what a device has.
+type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize> =
+    ShoalTop<512, 64, 10, VQ, DEV, PAGE, AA, 10, 8, 6, 10, 8, 16, 32, 5, 64, 6>;
+
 /// The top of `profile`, connected.
 ///
 /// # Panics
-/// On a profile that is not one of `shoal_abi::profile::PROFILES`.
+/// On a profile that is not one of `shoal_abi::profile::PROFILES` or `SIZES`.
 #[must_use]
 pub fn build(profile: &Profile) -> Box<dyn Block> {
     match profile.name {
@@ -50,25 +54,9 @@ pub fn build(profile: &Profile) -> Box<dyn Block> {
             32,
             5,
         >::new(profile)),
-        "hyper" => connected(ShoalTop::<
-            512,
-            64,
-            10,
-            18,
-            18,
-            17,
-            17,
-            10,
-            8,
-            6,
-            10,
-            8,
-            16,
-            32,
-            5,
-            64,
-            6,
-        >::new(profile)),
+        "hyper" => connected(Hyper::<18, 18, 17, 17>::new(profile)),
+        "hyper-16384" => connected(Hyper::<15, 15, 14, 14>::new(profile)),
+        "hyper-1024" => connected(Hyper::<11, 11, 10, 10>::new(profile)),
         name => panic!("no top for profile {name}"),
     }
 }
@@ -527,11 +515,11 @@ impl<
 mod tests {
     use crate::gen::generate;
     use crate::lint::verilator_lint;
-    use shoal_abi::profile::PROFILES;
+    use shoal_abi::profile::{PROFILES, SIZES};
 
     #[test]
     fn every_profile_generates_and_is_lint_clean() {
-        for p in &PROFILES {
+        for p in PROFILES.iter().chain(&SIZES) {
             let text = generate(p).expect("generates");
             let dir =
                 std::env::temp_dir().join(format!("shoal-top-{}-{}", std::process::id(), p.name));

@@ -59,6 +59,12 @@ impl Profile {
     pub const fn iotlb_pages(&self) -> usize {
         TLB_WAYS << self.tlb_aw[0]
     }
+    /// Is it `full` with another number of devices?
+    #[must_use]
+    pub fn is_size_of(&self, full: &Profile) -> bool {
+        let rest = self.name.strip_prefix(full.name);
+        rest.is_some_and(|rest| rest.starts_with('-'))
+    }
     /// 64-bit lanes in one data beat.
     #[must_use]
     pub const fn lanes(&self) -> usize {
@@ -126,6 +132,35 @@ pub const HYPER: Profile = Profile {
     max_vq_size: 4096,
 };
 
+/// `HYPER` with 1,024 devices. Like `HYPER_16K` it is synthesised and not simulated: it shows what of the logic grows.
+pub const HYPER_1K: Profile = Profile {
+    name: "hyper-1024",
+    devices: 1024,
+    queues: 2048,
+    doorbell_pages: 1024,
+    asids: 1024,
+    dev_aw: 11,
+    vq_aw: 11,
+    asid_aw: 10,
+    ..HYPER
+};
+
+/// `HYPER` with 16,384 devices.
+pub const HYPER_16K: Profile = Profile {
+    name: "hyper-16384",
+    devices: 16_384,
+    queues: 32_768,
+    doorbell_pages: 16_384,
+    asids: 16_384,
+    dev_aw: 15,
+    vq_aw: 15,
+    asid_aw: 14,
+    ..HYPER
+};
+
+/// Sizes between profiles, which only synthesis knows.
+pub const SIZES: [Profile; 2] = [HYPER_1K, HYPER_16K];
+
 /// All profiles of this build of the tools.
 pub const PROFILES: [Profile; 3] = [TINY, MID, HYPER];
 
@@ -133,4 +168,39 @@ pub const PROFILES: [Profile; 3] = [TINY, MID, HYPER];
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Profile> {
     PROFILES.iter().find(|p| p.name == name)
+}
+
+/// Profile `name` with `devices` devices: the profile itself or one of [`SIZES`].
+#[must_use]
+pub fn with_devices(name: &str, devices: u32) -> Option<&'static Profile> {
+    let full = by_name(name)?;
+    if full.devices == devices {
+        return Some(full);
+    }
+    SIZES
+        .iter()
+        .find(|p| p.devices == devices && p.is_size_of(full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_found_with_each_of_its_sizes_and_with_no_other() {
+        assert_eq!(with_devices("hyper", 131_072), Some(&HYPER));
+        assert_eq!(with_devices("hyper", 1024), Some(&HYPER_1K));
+        assert_eq!(with_devices("hyper", 1025), None);
+        assert_eq!(with_devices("mid", 1024), None);
+        assert_eq!(by_name("hyper-1024"), None);
+    }
+
+    #[test]
+    fn the_memories_of_every_size_hold_what_it_manages() {
+        for p in PROFILES.iter().chain(&SIZES) {
+            assert!(p.devices < 1 << p.dev_aw, "{}: devices", p.name);
+            assert!(p.queues <= 1 << p.vq_aw, "{}: queues", p.name);
+            assert!(p.asids <= 1 << p.asid_aw, "{}: asids", p.name);
+        }
+    }
 }
