@@ -57,7 +57,7 @@ impl Figures {
         }
         reasons.insert(
             "nonblocking_over_blocking",
-            "there is one MMU, which blocks",
+            "no blocking MMU to compare with",
         );
         figures
     }
