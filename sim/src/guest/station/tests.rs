@@ -1,6 +1,7 @@
 //! The station against a peer on the other end of its socket.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Instant as WallInstant;
 
 use smoltcp::wire::{
@@ -75,6 +76,8 @@ fn it_answers_arp_and_ping() {
     assert_eq!(reply.data(), data);
 }
 
+static NEXT_PORT: AtomicU16 = AtomicU16::new(50_000);
+
 /// Sends `bytes` to a service, all of it before anything is read, closes and returns what comes back.
 fn exchange(socket: UnixStream, port: u16, bytes: &[u8]) -> Vec<u8> {
     let mut link = Link::new(socket);
@@ -85,7 +88,11 @@ fn exchange(socket: UnixStream, port: u16, bytes: &[u8]) -> Vec<u8> {
     });
     let buffer = || SocketBuffer::new(vec![0; 4096]);
     let mut tcp = Socket::new(buffer(), buffer());
-    tcp.connect(iface.context(), (ADDRESS, port), 50_000)
+    // The last acknowledgement is out before this end is gone; without it the service would keep the connection.
+    tcp.set_ack_delay(None);
+    // A port of its own: what a former connection still says must not meet this one.
+    let local = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
+    tcp.connect(iface.context(), (ADDRESS, port), local)
         .unwrap();
     let mut sockets = SocketSet::new(Vec::new());
     let handle = sockets.add(tcp);
