@@ -110,7 +110,12 @@ fn exchange(socket: UnixStream, port: u16, bytes: &[u8]) -> Vec<u8> {
                 tcp.recv(|b| (b.len(), back.extend_from_slice(b))).unwrap();
             }
         }
-        if matches!(tcp.state(), State::TimeWait | State::Closed) {
+        if tcp.state() == State::Closed && sent == 0 {
+            // All connections of the service were busy.
+            let local = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
+            tcp.connect(iface.context(), (ADDRESS, port), local)
+                .unwrap();
+        } else if matches!(tcp.state(), State::TimeWait | State::Closed) {
             return back;
         }
         link.is_ready(StackDuration::from_millis(1));
