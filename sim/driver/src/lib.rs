@@ -1,6 +1,6 @@
 //! The Shoal mgmtdev driver: what a kernel driver does, over traits that any platform can provide.
 //!
-//! `platform` is what the driver asks of its machine; `mgmtdev` probes the device and runs its admin queue (`admin`, `cmd`);
+//! `platform` is what the driver asks of its machine; `mgmtdev` probes the device and runs its admin queue (`admin`, `cmd`, `pipeline`);
 //! `vdev` holds one managed device with the operations of Linux `vdpa_config_ops` under their Linux names; `space` and
 //! `page_table` are its DMA address spaces; `pool` and `msi` hand out what a driver assigns; `faults` reads the fault queue.
 #![forbid(unsafe_code)]
@@ -14,6 +14,7 @@ pub mod faults;
 pub mod mgmtdev;
 pub mod msi;
 pub mod page_table;
+pub mod pipeline;
 pub mod platform;
 pub mod pool;
 pub mod space;
@@ -22,6 +23,7 @@ pub mod vdev;
 pub use error::{Error, Result};
 pub use mgmtdev::{Mgmtdev, Options};
 pub use msi::Msi;
+pub use pipeline::Pipeline;
 pub use platform::{Bar, Dma, DmaBuf, Interrupts, Perm, Platform, PlatformIommu, Time};
 pub use space::{AddressSpace, SpaceKind};
 pub use vdev::{DeviceKind, Vdev, VdevConfig};

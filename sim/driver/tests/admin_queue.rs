@@ -4,7 +4,7 @@ use shoal_abi::{cmd as abi, profile, regs};
 use shoal_driver::admin::Framing;
 use shoal_driver::cmd::{self, Binding, Cmd};
 use shoal_driver::fake::Fake;
-use shoal_driver::{Error, Mgmtdev, Options, Time};
+use shoal_driver::{Error, Mgmtdev, Options, Pipeline, Time};
 
 fn probe() -> (Fake, Mgmtdev<Fake>) {
     let fake = Fake::new(&profile::TINY);
@@ -156,6 +156,38 @@ fn full_queue_of_commands_completes_in_any_order() {
             assert_eq!(Binding::from(&r).pasid, Some(n as u32 - 16));
         }
     }
+    assert_eq!(m.admin().in_flight(), 0);
+}
+
+#[test]
+fn a_pipeline_takes_more_commands_than_the_queue_and_ends_with_the_first_refusal() {
+    let (fake, m) = probe();
+    let get = |n| Cmd::new(abi::ASID_GET, 0).put("asid", n);
+    let mut pipeline = Pipeline::new(&m);
+    for n in 0..200 {
+        pipeline.push(get(n % 16)).unwrap();
+    }
+    assert!(m.admin().in_flight() > 1);
+    pipeline.drain().unwrap();
+    assert_eq!((pipeline.done(), m.admin().in_flight()), (200, 0));
+    for n in [0, 16, 1] {
+        pipeline.push(get(n)).unwrap();
+    }
+    let e = pipeline.drain().unwrap_err();
+    assert!(
+        matches!(
+            e,
+            Error::Command {
+                command: "ASID_GET",
+                ..
+            }
+        ),
+        "{e}"
+    );
+    assert_eq!(pipeline.done(), 201);
+    drop(pipeline);
+    fake.wait().unwrap();
+    assert_eq!(m.exec(&get(2)).map(|_| ()), Ok(()));
     assert_eq!(m.admin().in_flight(), 0);
 }
 

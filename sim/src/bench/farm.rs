@@ -1,7 +1,6 @@
 //! Many managed devices with bare rings: created through the admin queue by commands that overlap, then given traffic.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use shoal_abi::cmd as abi;
@@ -12,7 +11,7 @@ use shoal_abi::ring::{
     F_EVENT_IDX, REQUIRED_FEATURES, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, TYPE_NET,
 };
 use shoal_driver::cmd::{self, Binding, Cmd, DevCreate, VqSetup};
-use shoal_driver::Msi;
+use shoal_driver::{Msi, Pipeline};
 
 use super::layout::{buffer_pages, Layout, QUEUES};
 use super::matrix::Case;
@@ -25,12 +24,11 @@ use crate::host::{Host, HostSettings};
 use crate::lockstep::Mode;
 use crate::setup::Setup;
 
-/// Admin commands in flight.
-const COMMANDS: usize = 24;
 /// Cycles without a packet after which a row has failed.
 pub(super) const PATIENCE: u64 = 2_000_000;
 /// Address of the first queue's message; each queue has its own, 8 bytes on.
 const MESSAGES: u64 = 0xfd00_0000;
+
 /// How a farm is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct World {
@@ -159,33 +157,11 @@ impl Farm {
 
     /// Executes commands, many at a time.
     fn all(&self, commands: impl IntoIterator<Item = Cmd>) -> Result<(), BenchError> {
-        let mgmtdev = &self.bench.mgmtdev;
-        let mut commands = commands.into_iter().peekable();
-        let mut open = VecDeque::new();
-        let mut idle = 0;
-        while commands.peek().is_some() || !open.is_empty() {
-            while open.len() < COMMANDS {
-                let Some(command) = commands.next() else {
-                    break;
-                };
-                open.push_back((mgmtdev.submit(&command)?, command));
-            }
-            while let Some((ticket, command)) = open.pop_front() {
-                if let Err(again) = mgmtdev.poll(&command, ticket)? {
-                    open.push_front((again, command));
-                    break;
-                }
-                idle = 0;
-            }
-            if idle > PATIENCE {
-                return Err(BenchError::Failed(format!(
-                    "no admin command completed within {PATIENCE} cycles"
-                )));
-            }
-            self.bench.host.run(64)?;
-            idle += 64;
+        let mut pipeline = Pipeline::new(&self.bench.mgmtdev);
+        for command in commands {
+            pipeline.push(command)?;
         }
-        Ok(())
+        Ok(pipeline.drain()?)
     }
 
     /// Lets memory be as fast as can be, or as the world has it.

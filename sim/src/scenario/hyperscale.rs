@@ -12,9 +12,8 @@ use shoal_abi::regs::{
 };
 use shoal_abi::ring::BLK_SECTOR_BYTES;
 use shoal_driver::cmd::{self, Cmd};
-use shoal_driver::{Bar, Error, Mgmtdev, Options, Time};
+use shoal_driver::{Bar, Error, Mgmtdev, Options, Pipeline, Time};
 
-use super::pipeline::Pipeline;
 use super::sink::Sink;
 use super::unit::{is_blk, packet, Unit};
 use super::{Outcome, Params, Scenario, ScenarioError};
@@ -65,7 +64,7 @@ impl Scenario for Hyperscale {
 struct Run {
     host: SharedHost,
     mgmtdev: Mgmtdev<SharedHost>,
-    pipeline: Pipeline,
+    pipeline: Pipeline<SharedHost>,
     sink: Rc<RefCell<Sink>>,
     seed: u64,
     devices: usize,
@@ -112,7 +111,7 @@ impl Run {
     ) -> Result<(), ScenarioError> {
         let (cycle, commands, wall) = (
             self.host.cycle(),
-            self.pipeline.done,
+            self.pipeline.done(),
             std::time::Instant::now(),
         );
         work(self, outcome)?;
@@ -122,7 +121,7 @@ impl Run {
             cycles / self.devices as u64,
             wall.elapsed().as_secs_f64()
         );
-        let commands = self.pipeline.done - commands;
+        let commands = self.pipeline.done() - commands;
         if let Some(each) = cycles.checked_div(commands) {
             text += &format!("; {commands} commands, {each} cycles each");
         }
@@ -151,7 +150,7 @@ impl Run {
             self.units.push(unit);
             outcome.vdevs_created += 1;
         }
-        self.pipeline.drain()
+        Ok(self.pipeline.drain()?)
     }
 
     fn send(&mut self, _: &mut Outcome) -> Result<(), ScenarioError> {
@@ -274,7 +273,7 @@ impl Run {
         expect(
             "commands counted by the device",
             commands,
-            self.pipeline.done,
+            self.pipeline.done(),
         )?;
         for r in [CNT_FAULTS, FQ_LOST, CNT_RX_DROPS] {
             self.expect_register(r, 0)?;

@@ -10,7 +10,6 @@ mod fleet;
 #[cfg(feature = "driver")]
 mod hyperscale;
 #[cfg(feature = "driver")]
-mod pipeline;
 mod probe;
 #[cfg(feature = "driver")]
 mod sink;

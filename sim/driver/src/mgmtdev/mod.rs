@@ -161,6 +161,12 @@ impl<P: Platform> Mgmtdev<P> {
         &self.shared.platform
     }
 
+    /// What the driver was told to do.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
     /// Limits and features.
     #[must_use]
     pub fn caps(&self) -> &Caps {
