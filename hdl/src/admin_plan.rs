@@ -314,8 +314,6 @@ impl Logic for AdminPlan {
         self.inv.next = self.no_inv.val();
         self.inv.next.kind = self.d0.val().get_bits::<2>(0);
         self.inv.next.asid = self.d0.val().get_bits::<17>(32);
-        self.inv.next.iova = self.d1.val();
-        self.inv.next.len = self.d2.val();
         self.asid.next = self.no_asid.val();
         self.asid.next.mode = self.d0.val().get_bits::<2>(32);
         self.asid.next.pasid_valid = self.d0.val().get_bit(self.pasid_valid_bit.val().index());

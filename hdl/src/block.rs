@@ -125,7 +125,6 @@ impl Mmu {
         m.inv.next = InvCmd {
             kind: kind.into(),
             asid: u64::from(asid).into(),
-            ..InvCmd::default()
         };
         m.asid_we.next = i.set_asid.is_some();
         let (asid, space) = i.set_asid.unwrap_or_default();

@@ -152,6 +152,13 @@ pub const BREAKS: &[Break] = &[
         "(BRK || (walks$read_data[(64'h35)+:(1)] == mep))",
     ),
     brk(
+        "mmu_partition",
+        r"shoal_top",
+        "MMU_CTRL partition has no effect",
+        "mmu$partition = regs$partition;",
+        "mmu$partition = regs$partition & ~BRK;",
+    ),
+    brk(
         "invalidate_drop",
         r"shoal_top\$mmu\$inval",
         "IOTLB_INVALIDATE of everything drops nothing",

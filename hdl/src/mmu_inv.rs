@@ -235,7 +235,6 @@ mod tests {
         m.inv.next = InvCmd {
             kind: kind.into(),
             asid: asid.into(),
-            ..InvCmd::default()
         };
         edge!(*m);
         m.inv_set.next = false;

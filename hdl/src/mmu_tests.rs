@@ -202,7 +202,6 @@ impl Rig {
         self.m.inv.next = InvCmd {
             kind: kind.into(),
             asid: asid.into(),
-            ..InvCmd::default()
         };
         self.step();
         self.m.inv_set.next = false;
@@ -436,7 +435,6 @@ fn every_request_is_answered_once_and_right_whatever_the_timing() {
         r.m.inv.next = InvCmd {
             kind: random(3).into(),
             asid: (3 + 2 * random(2)).into(),
-            ..InvCmd::default()
         };
         // The memory answers in any order, slower in some stretches.
         r.m.r_valid.next = false;

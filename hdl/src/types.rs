@@ -26,7 +26,7 @@ pub const CLIENT_RX: u64 = 4;
 pub const CLIENT_ADMIN: u64 = 5;
 /// Client of a control op: fault records and the management device's messages.
 pub const CLIENT_AUX: u64 = 6;
-/// AXI client: payload movers and the table walker.
+/// AXI client: payload movers and the table walkers.
 pub const CLIENT_MOVER: u64 = 7;
 
 /// One operation of the control unit.
@@ -204,10 +204,6 @@ pub struct InvCmd {
     pub kind: Bits<2>,
     /// Address space (not for all).
     pub asid: Bits<17>,
-    /// Range: first byte, 4 KiB aligned.
-    pub iova: Bits<64>,
-    /// Range: bytes.
-    pub len: Bits<64>,
 }
 
 /// A fault on its way to the fault queue.

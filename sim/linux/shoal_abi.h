@@ -135,6 +135,8 @@
 #define SHOAL_MSIX_VECTORS 4
 /* Bytes of an MSI-X table entry. */
 #define SHOAL_MSIX_ENTRY_BYTES 16
+/* MMU_CTRL: an address space fills only its way of the IOTLB. */
+#define SHOAL_MMU_PARTITION 1
 /* FQ_CTRL: the fault queue is on. */
 #define SHOAL_FQ_ENABLE 1
 /* FQ_CTRL: first bit of log2(records). */
@@ -339,6 +341,11 @@
 #define SHOAL_F_NET_STATUS 16
 /* Block feature SEG_MAX: `seg_max` of the configuration space is valid (virtio 1.4 §5.2.3). */
 #define SHOAL_F_BLK_SEG_MAX 2
+/*
+ * Block feature: `size_max` is valid (virtio 1.4 §5.2.3). The device does not offer it; a
+ * server between device and driver may.
+ */
+#define SHOAL_F_BLK_SIZE_MAX 1
 /* Block feature BLK_SIZE: `blk_size` of the configuration space is valid. */
 #define SHOAL_F_BLK_BLK_SIZE 6
 /* Block feature FLUSH. */
@@ -366,6 +373,14 @@
 #define SHOAL_BLK_CFG_CAPACITY 0
 /* Offset of `seg_max`, le32. */
 #define SHOAL_BLK_CFG_SEG_MAX 12
+/* Offset of `size_max`, le32, in `struct virtio_blk_config` (virtio 1.4 §5.2.4). */
+#define SHOAL_BLK_CFG_SIZE_MAX 8
+/* Entries of the largest split virtqueue of the standard (virtio 1.4 §2.7). */
+#define SHOAL_MAX_QUEUE_SIZE 0x8000
+/* Bytes of a block request's header (virtio 1.4 §5.2.6). */
+#define SHOAL_BLK_HDR_BYTES 16
+/* Block request type OUT, a write (virtio 1.4 §5.2.6). */
+#define SHOAL_BLK_T_OUT 1
 /* Offset of `blk_size`, le32. */
 #define SHOAL_BLK_CFG_BLK_SIZE 20
 /* Offset of `num_queues`, le16. */
@@ -609,8 +624,8 @@ _Static_assert(__builtin_offsetof(struct shoal_asid_get_result, root) == 16, "ro
 _Static_assert(sizeof(struct shoal_asid_get_result) == 24, "size");
 
 /*
- * Group SELF. Drops translations. Completes when no access that used one of them can still
- * reach memory.
+ * Group SELF. Drops translations; may drop more than asked for: this device drops all of the
+ * ASID for a range. Completes when no access that used one of them can still reach memory.
  */
 #define SHOAL_CMD_IOTLB_INVALIDATE 0x43
 

@@ -128,7 +128,7 @@ fn mmu_constants() -> Vec<Named> {
 }
 
 fn bar_constants() -> Vec<Named> {
-    named!(REGS_RS, regs: MAGIC_VALUE, MSIX_TABLE, MSIX_VECTORS, MSIX_ENTRY_BYTES, FQ_ENABLE, FQ_LOG2_LSB, FQ_LOG2_MAX, FQ_VECTOR_LSB, QUEUE_VECTOR_LSB, QUEUE_SELECT_LSB, NO_VECTOR, DOORBELLS,
+    named!(REGS_RS, regs: MAGIC_VALUE, MSIX_TABLE, MSIX_VECTORS, MSIX_ENTRY_BYTES, MMU_PARTITION, FQ_ENABLE, FQ_LOG2_LSB, FQ_LOG2_MAX, FQ_VECTOR_LSB, QUEUE_VECTOR_LSB, QUEUE_SELECT_LSB, NO_VECTOR, DOORBELLS,
         DOORBELL_PAGE_BYTES, ADMIN_QUEUE_SIZE, MGMT_FEATURES, RESP_OKAY, RESP_SLVERR, RESP_DECERR)
 }
 
@@ -147,9 +147,9 @@ fn ring_constants() -> Vec<Named> {
         AVAIL_F_NO_INTERRUPT, USED_IDX, USED_RING, USED_ELEM_BYTES, F_INDIRECT_DESC, F_EVENT_IDX, F_VERSION_1,
         F_ACCESS_PLATFORM, F_ORDER_PLATFORM, COMMON_FEATURES, REQUIRED_FEATURES, NET_FEATURES, BLK_FEATURES, TYPE_NET,
         TYPE_BLK, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, S_NEEDS_RESET, S_FAILED, S_WRITABLE,
-        NET_HDR_BYTES, NET_HDR_NUM_BUFFERS, F_NET_MTU, F_NET_MAC, F_NET_STATUS, F_BLK_SEG_MAX, F_BLK_BLK_SIZE,
+        NET_HDR_BYTES, NET_HDR_NUM_BUFFERS, F_NET_MTU, F_NET_MAC, F_NET_STATUS, F_BLK_SEG_MAX, F_BLK_SIZE_MAX, F_BLK_BLK_SIZE,
         F_BLK_FLUSH, F_BLK_MQ, NET_CFG_MAC, NET_CFG_STATUS, NET_CFG_MAX_VQ_PAIRS, NET_CFG_MTU, NET_CFG_BYTES,
-        NET_S_LINK_UP, NET_MTU_MIN, BLK_CFG_CAPACITY, BLK_CFG_SEG_MAX, BLK_CFG_BLK_SIZE, BLK_CFG_NUM_QUEUES,
+        NET_S_LINK_UP, NET_MTU_MIN, BLK_CFG_CAPACITY, BLK_CFG_SEG_MAX, BLK_CFG_SIZE_MAX, MAX_QUEUE_SIZE, BLK_HDR_BYTES, BLK_T_OUT, BLK_CFG_BLK_SIZE, BLK_CFG_NUM_QUEUES,
         BLK_CFG_BYTES, BLK_SECTOR_BYTES)
 }
 
@@ -164,18 +164,18 @@ fn stream_fields() -> [(&'static str, UserField); 5] {
 }
 
 /// Members of a profile that a driver or an integrator sees.
-fn sizes(p: &Profile) -> [(&'static str, u64); 10] {
+fn sizes(p: &Profile) -> [(&'static str, Value); 10] {
     [
-        ("data_w", p.data_w as u64),
-        ("id_w", p.id_w as u64),
-        ("devices", p.devices.into()),
-        ("queues", p.queues.into()),
-        ("doorbell_pages", p.doorbell_pages.into()),
-        ("asids", p.asids.into()),
-        ("max_vq_size", p.max_vq_size.into()),
-        ("tlb_aw", p.tlb_aw[0] as u64),
-        ("dev_aw", p.dev_aw as u64),
-        ("vq_aw", p.vq_aw as u64),
+        ("data_w", json!(p.data_w)),
+        ("id_w", json!(p.id_w)),
+        ("devices", json!(p.devices)),
+        ("queues", json!(p.queues)),
+        ("doorbell_pages", json!(p.doorbell_pages)),
+        ("asids", json!(p.asids)),
+        ("max_vq_size", json!(p.max_vq_size)),
+        ("tlb_aw", json!(p.tlb_aw)),
+        ("dev_aw", json!(p.dev_aw)),
+        ("vq_aw", json!(p.vq_aw)),
     ]
 }
 
@@ -232,7 +232,11 @@ fn profiles_md() -> String {
         &head,
         names.iter().enumerate().map(|(n, name)| {
             let mut row = vec![format!("`{name}`"), doc_of(PROFILE_RS, name)];
-            row.extend(PROFILES.iter().map(|p| sizes(p)[n].1.to_string()));
+            row.extend(
+                PROFILES
+                    .iter()
+                    .map(|p| sizes(p)[n].1.to_string().replace(',', ", ")),
+            );
             row
         }),
     )

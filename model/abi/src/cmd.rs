@@ -112,7 +112,7 @@ commands! {
     IOTLB_INVALIDATE 0x43 false [
         f("kind", 0, 4, "0 all, 1 one ASID, 2 a range of one ASID"), f("asid", 4, 4, "0..asids (kinds 1 and 2)"),
         f("iova", 8, 8, "first byte, 4 KiB aligned (kind 2)"), f("len", 16, 8, "bytes, not 0, 4 KiB multiple, iova + len <= 2^64 (kind 2)")] []
-        "Drops translations. Completes when no access that used one of them can still reach memory.";
+        "Drops translations; may drop more than asked for: this device drops all of the ASID for a range. Completes when no access that used one of them can still reach memory.";
     TRANSLATE 0x44 false [f("asid", 0, 4, "0..asids"), f("flags", 4, 4, "bit 0: as for a write"), f("iova", 8, 8, "")] [
         f("address", 0, 8, "physical address, or 0"), f("cause", 8, 4, "0, or the fault cause"), f("pasid", 12, 4, "[19:0] PASID, [20] valid")]
         "Debug look-up by the path that devices use.";

@@ -90,6 +90,8 @@ pub const MSIX_TABLE: u32 = 0x1_0000;
 pub const MSIX_VECTORS: u32 = 4;
 /// Bytes of an MSI-X table entry.
 pub const MSIX_ENTRY_BYTES: u32 = 16;
+/// MMU_CTRL: an address space fills only its way of the IOTLB.
+pub const MMU_PARTITION: u32 = 1;
 /// FQ_CTRL: the fault queue is on.
 pub const FQ_ENABLE: u32 = 1;
 /// FQ_CTRL: first bit of log2(records).

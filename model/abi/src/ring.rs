@@ -82,6 +82,8 @@ pub const F_NET_MAC: u32 = 5;
 pub const F_NET_STATUS: u32 = 16;
 /// Block feature SEG_MAX: `seg_max` of the configuration space is valid (virtio 1.4 §5.2.3).
 pub const F_BLK_SEG_MAX: u32 = 2;
+/// Block feature: `size_max` is valid (virtio 1.4 §5.2.3). The device does not offer it; a server between device and driver may.
+pub const F_BLK_SIZE_MAX: u32 = 1;
 /// Block feature BLK_SIZE: `blk_size` of the configuration space is valid.
 pub const F_BLK_BLK_SIZE: u32 = 6;
 /// Block feature FLUSH.
@@ -107,6 +109,14 @@ pub const NET_MTU_MIN: u16 = 68;
 pub const BLK_CFG_CAPACITY: usize = 0;
 /// Offset of `seg_max`, le32.
 pub const BLK_CFG_SEG_MAX: usize = 12;
+/// Offset of `size_max`, le32, in `struct virtio_blk_config` (virtio 1.4 §5.2.4).
+pub const BLK_CFG_SIZE_MAX: usize = 8;
+/// Entries of the largest split virtqueue of the standard (virtio 1.4 §2.7).
+pub const MAX_QUEUE_SIZE: u16 = 1 << 15;
+/// Bytes of a block request's header (virtio 1.4 §5.2.6).
+pub const BLK_HDR_BYTES: usize = 16;
+/// Block request type OUT, a write (virtio 1.4 §5.2.6).
+pub const BLK_T_OUT: u32 = 1;
 /// Offset of `blk_size`, le32.
 pub const BLK_CFG_BLK_SIZE: usize = 20;
 /// Offset of `num_queues`, le16.

@@ -142,24 +142,19 @@ impl Walks {
         }
     }
 
-    /// A beat of read data; false if no walker waits for it.
-    pub(super) fn receive(&mut self, p: &Profile, r: &RBeat) -> bool {
-        let Some(n) = r.walker() else {
-            return false;
+    /// A beat of read data; one that no walker waits for is ignored.
+    pub(super) fn receive(&mut self, p: &Profile, r: &RBeat) {
+        let Some((n, walker)) = r.walker().and_then(|n| Some((n, self.walkers.get_mut(n)?))) else {
+            return;
         };
-        let Some(walker) = self.walkers.get_mut(n) else {
-            return false;
-        };
-        let State::Wait(at) = walker.state else {
-            return false;
-        };
-        walker.state = State::Eval {
-            at,
-            pte: r.word(p, lane(p, pte_address(at, walker.walk.vpn))),
-            bad: crate::is_bad(r.resp),
-        };
-        self.evaluating = Some(n);
-        true
+        if let State::Wait(at) = walker.state {
+            walker.state = State::Eval {
+                at,
+                pte: r.word(p, lane(p, pte_address(at, walker.walk.vpn))),
+                bad: crate::is_bad(r.resp),
+            };
+            self.evaluating = Some(n);
+        }
     }
 
     /// The walker in Eval; the caller evaluates it at this edge.

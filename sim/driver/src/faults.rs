@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::platform::{DmaBuf, Platform};
 
 /// log2 of the records in the queue: the most that FQ_CTRL takes.
-const LOG_RECORDS: u32 = 7;
+const LOG_RECORDS: u32 = regs::FQ_LOG2_MAX;
 const RECORDS: u32 = 1 << LOG_RECORDS;
 
 /// One fault.
@@ -118,7 +118,9 @@ impl<P: Platform> FaultQueue<P> {
         platform.write32(regs::FQ_HEAD.offset, head);
         platform.write32(
             regs::FQ_CTRL.offset,
-            1 | LOG_RECORDS << 4 | u32::from(vector) << 16,
+            regs::FQ_ENABLE
+                | LOG_RECORDS << regs::FQ_LOG2_LSB
+                | u32::from(vector) << regs::FQ_VECTOR_LSB,
         );
         Ok(Self {
             platform,

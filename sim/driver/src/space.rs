@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use shoal_abi::mmu::{MODE_BARE, MODE_OFF};
+use shoal_abi::mmu::{MODE_BARE, MODE_OFF, PTE_PPN_W};
 
 use crate::cmd::{self, Binding};
 use crate::error::{Error, Result};
@@ -14,6 +14,9 @@ use crate::lock;
 use crate::mgmtdev::Mgmtdev;
 use crate::page_table::{check_range, PageTable, Scheme, Unlinked};
 use crate::platform::{Perm, Platform, PAGE_BYTES};
+
+/// The last platform address that a page table can name.
+const LAST_ADDRESS: u64 = (PAGE_BYTES << PTE_PPN_W) - 1;
 
 /// What translates an address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +168,13 @@ impl<P: Platform> AddressSpace<P> {
             });
         }
         let mut state = lock(&self.state);
+        if matches!(state.backend, Backend::Table(_)) && pa + (bytes - 1) > LAST_ADDRESS {
+            return Err(Error::Argument {
+                what: "address",
+                value: pa,
+                rule: "the range fits into the 56 bits of a page table",
+            });
+        }
         let before = state.maps.range(..=iova + (bytes - 1)).next_back();
         if before.is_some_and(|(&at, m)| at + (m.bytes - 1) >= iova) {
             return Err(Error::Overlap { iova, bytes });

@@ -211,6 +211,8 @@ fn bad_ranges_are_refused_with_their_numbers() {
         (0, K4, 8),
         (limit - K4, 2 * K4, 0),
         (u64::MAX - 4095, 2 * K4, 0),
+        (0, K4, 1 << 56),
+        (0, 2 * K4, (1 << 56) - K4),
     ] {
         assert!(
             matches!(
@@ -220,7 +222,7 @@ fn bad_ranges_are_refused_with_their_numbers() {
             "{iova:#x} {bytes:#x}"
         );
     }
-    s.dma_map(limit - K4, K4, 0, Perm::Rw).unwrap();
+    s.dma_map(limit - K4, K4, (1 << 56) - K4, Perm::Rw).unwrap();
     assert_eq!(
         s.dma_unmap(0, K4),
         Err(Error::NotMapped { iova: 0, bytes: K4 })

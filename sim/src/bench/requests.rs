@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use shoal_abi::profile::Profile;
-use shoal_abi::ring::{NET_HDR_BYTES, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK};
+use shoal_abi::ring::{
+    BLK_HDR_BYTES, BLK_T_OUT, NET_HDR_BYTES, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK,
+};
 use shoal_driver::{SpaceKind, Vdev, VdevConfig};
 
 use super::queue::{Part, Queue, ENTRIES};
@@ -18,8 +20,6 @@ pub const REQUEST_LATENCIES: [u32; 3] = [0, 100, 250];
 const FRAME: u32 = 1514;
 /// Bytes of a block device.
 const DISK: u64 = 1 << 20;
-/// Bytes of a block request's header.
-const BLK_HEADER: u32 = 16;
 
 /// Requests in a stream: the rings hold that many of the longest chains.
 const STREAM: u16 = ENTRIES / 4;
@@ -80,7 +80,7 @@ impl Request {
     fn offer(self, queue: &mut Queue) {
         let part = |bytes, is_writable| Part { bytes, is_writable };
         let packet = FRAME + NET_HDR_BYTES as u32;
-        let mut header = [0; BLK_HEADER as usize];
+        let mut header = [0; BLK_HDR_BYTES];
         match self {
             Self::NetTx => {
                 let mut bytes = [0; NET_HDR_BYTES + 14];
@@ -92,15 +92,22 @@ impl Request {
             Self::NetRx => queue.offer(&[part(packet, true)], &[]),
             Self::BlkRead(n) => {
                 queue.offer(
-                    &[part(BLK_HEADER, false), part(n, true), part(1, true)],
+                    &[
+                        part(BLK_HDR_BYTES as u32, false),
+                        part(n, true),
+                        part(1, true),
+                    ],
                     &header,
                 );
             }
             Self::BlkWrite(n) => {
-                // VIRTIO_BLK_T_OUT
-                header[0] = 1;
+                header[0] = BLK_T_OUT as u8;
                 queue.offer(
-                    &[part(BLK_HEADER, false), part(n, false), part(1, true)],
+                    &[
+                        part(BLK_HDR_BYTES as u32, false),
+                        part(n, false),
+                        part(1, true),
+                    ],
                     &header,
                 );
             }

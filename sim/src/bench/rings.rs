@@ -282,7 +282,7 @@ impl Rings {
         let elem = u64::from_le_bytes(elem);
         let (id, len) = (elem as u32, elem >> 32);
         let slot = id as usize;
-        if slot >= queue.numbers.len() || queue.free.contains(&(id as u16)) {
+        if id >= self.case.load().visible || queue.free.contains(&(id as u16)) {
             return Err(bad(format!("used element {id} was not available")));
         }
         let number = queue.numbers[slot];

@@ -50,7 +50,7 @@ pub struct Row {
     pub p99_cycles: Option<u64>,
     /// Page walks a packet.
     pub walks_per_packet: f64,
-    /// Jain's index of the packets of each queue; `None` with fewer than 4 packets a queue.
+    /// Jain's index of the packets of each device, of both ways, received ones as they are offered; `None` with fewer than 4 packets a queue.
     pub jain: Option<f64>,
     /// Simulated cycles, warm-up included.
     pub cycles: u64,

@@ -104,6 +104,10 @@ impl Sink {
     }
 
     pub(super) fn check(&mut self, packet: &TxPacket) -> Result<(), String> {
+        if self.row == 0 {
+            // It was on its way when its queue was reset.
+            return Ok(());
+        }
         let bad = |what: &str| Err(format!("a packet of member {}: {what}", packet.member));
         let (header, frame) = packet
             .bytes
@@ -113,10 +117,6 @@ impl Sink {
             return bad("no frame");
         };
         let name = Name::of(u64::from_le_bytes(*first));
-        if name.row != self.row {
-            // One that was on its way when its queue was reset.
-            return Ok(());
-        }
         let Some(next) = self.next_tx.get_mut(packet.member as usize) else {
             return bad("no such member");
         };

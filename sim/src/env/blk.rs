@@ -6,21 +6,20 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
+use shoal_abi::ring::{BLK_HDR_BYTES, BLK_T_OUT};
+
 use super::packet::{RxPacket, TxPacket};
 use super::store::Store;
 use super::Dice;
 
 /// Bytes of a sector (virtio 1.4 §5.2.6).
 pub const SECTOR_BYTES: u64 = 512;
-/// Bytes of the request header: le32 type, le32 reserved, le64 sector.
-const HEADER_BYTES: usize = 16;
 /// Most data bytes of a request; a longer one is an I/O error. Keeps the memory a request can claim bounded.
 const MAX_DATA: u64 = 64 << 20;
 /// Bytes of the GET_ID answer.
 const ID_BYTES: usize = 20;
 
 const T_IN: u32 = 0;
-const T_OUT: u32 = 1;
 const T_FLUSH: u32 = 4;
 const T_GET_ID: u32 = 8;
 
@@ -156,7 +155,7 @@ impl Blk {
     /// Carries a request out: data and status.
     fn execute(&mut self, request: &TxPacket) -> (Vec<u8>, u8) {
         let none = Vec::new;
-        let Some((header, data)) = request.bytes.split_at_checked(HEADER_BYTES) else {
+        let Some((header, data)) = request.bytes.split_at_checked(BLK_HDR_BYTES) else {
             return (none(), S_IOERR);
         };
         if let (false, Some(source)) = (self.stores.contains_key(&request.member), &mut self.source)
@@ -193,7 +192,7 @@ impl Blk {
                 self.counts.reads += 1;
                 (bytes, S_OK)
             }
-            T_OUT => {
+            BLK_T_OUT => {
                 if !in_range(data.len() as u64) || store.write_at(offset, data).is_err() {
                     return (none(), S_IOERR);
                 }
@@ -278,7 +277,7 @@ mod tests {
             let mut blk = function(store);
             let data: Vec<u8> = (0..1024).map(|n| (n * 7) as u8).collect();
             assert_eq!(
-                ask(&mut blk, &request(T_OUT, 3, &data, 1, 0)),
+                ask(&mut blk, &request(BLK_T_OUT, 3, &data, 1, 0)),
                 Some(vec![S_OK])
             );
             assert_eq!(
@@ -301,8 +300,8 @@ mod tests {
             request(T_IN, 0, &[], 100, 0),
             request(T_IN, u64::MAX, &[], 513, 0),
             request(T_IN, 0, &[], u32::MAX, 0),
-            request(T_OUT, 8, &[0; 512], 1, 0),
-            request(T_OUT, 0, &[0; 511], 1, 0),
+            request(BLK_T_OUT, 8, &[0; 512], 1, 0),
+            request(BLK_T_OUT, 0, &[0; 511], 1, 0),
             TxPacket {
                 bytes: vec![0; 15],
                 ..request(T_IN, 0, &[], 513, 0)
@@ -320,7 +319,7 @@ mod tests {
             ask(&mut blk, &request(99, 0, &[], 1, 0)),
             Some(vec![S_UNSUPP])
         );
-        assert_eq!(ask(&mut blk, &request(T_OUT, 0, &[0; 512], 0, 0)), None);
+        assert_eq!(ask(&mut blk, &request(BLK_T_OUT, 0, &[0; 512], 0, 0)), None);
         assert_eq!((blk.counts().io_errors, blk.counts().malformed), (9, 1));
     }
 

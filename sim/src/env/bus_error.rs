@@ -1,5 +1,6 @@
 //! Memory of a client that takes it back: a file that is cut while it is mapped here answers accesses beyond its new end with SIGBUS,
-//! which ends a process. A page like that is replaced by one of zeroes; what the client loses is its own.
+//! which ends a process. A page like that is replaced by one of zeroes; what the client loses is its own. So is a page of a file that
+//! the system has no memory for (a full tmpfs): the client does not see what is written there.
 
 use std::sync::Once;
 
@@ -21,8 +22,8 @@ pub(crate) fn survive() {
 /// The handler. It calls nothing but the system.
 extern "C" fn replace_page(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     const PAGE: usize = 4096;
-    // SAFETY: the system passes a `siginfo_t` with an address for SIGBUS. The page is replaced only if its file lacks it, so that nothing
-    // that can be read is lost; the mapping stays as long as before.
+    // SAFETY: the system passes a `siginfo_t` with an address for SIGBUS. The page is replaced only if there is none behind it, so that
+    // nothing that can be read here is lost; the mapping stays as long as before.
     unsafe {
         if (*info).si_code == libc::BUS_ADRERR {
             let page = ((*info).si_addr() as usize & !(PAGE - 1)) as *mut libc::c_void;

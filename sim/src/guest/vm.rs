@@ -80,11 +80,12 @@ impl Vm {
         &mut self.guest.console
     }
 
-    /// What failed, if it has said that something did.
+    /// What failed, of a guest that is over.
     pub(super) fn failure(&self) -> Option<String> {
-        let console = &self.guest.console;
-        let has_failed = matches!(console.verdict, Some(Verdict::Fail(_)));
-        (has_failed || console.panic.is_some()).then(|| self.guest.why())?
+        match self.guest.console.verdict {
+            Some(Verdict::Pass) => None,
+            _ => self.guest.why(),
+        }
     }
 
     /// Hears what it says, for at most so long; tells `said`.

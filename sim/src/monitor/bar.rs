@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use shoal_abi::mmu::FAULT_BYTES;
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::regs::{
-    ADMIN_QUEUE_SIZE, CONFIG_VECTOR_NUM_QUEUES, DRIVER_FEATURE, DRIVER_FEATURE_SELECT, FQ_BASE_HI,
-    FQ_BASE_LO, FQ_CTRL, MSIX_ENTRY_BYTES, MSIX_TABLE, MSIX_VECTORS, QUEUE_DESC_HI, QUEUE_DESC_LO,
-    QUEUE_DEVICE_HI, QUEUE_DEVICE_LO, QUEUE_DRIVER_HI, QUEUE_DRIVER_LO, QUEUE_ENABLE_NOTIFY_OFF,
-    QUEUE_SIZE_VECTOR, RESP_OKAY, STATUS_QUEUE_SELECT,
+    self, ADMIN_QUEUE_SIZE, CONFIG_VECTOR_NUM_QUEUES, DRIVER_FEATURE, DRIVER_FEATURE_SELECT,
+    FQ_BASE_HI, FQ_BASE_LO, FQ_CTRL, MSIX_ENTRY_BYTES, MSIX_TABLE, MSIX_VECTORS, QUEUE_DESC_HI,
+    QUEUE_DESC_LO, QUEUE_DEVICE_HI, QUEUE_DEVICE_LO, QUEUE_DRIVER_HI, QUEUE_DRIVER_LO,
+    QUEUE_ENABLE_NOTIFY_OFF, QUEUE_SIZE_VECTOR, RESP_OKAY, STATUS_QUEUE_SELECT,
 };
 
 /// What a register access meant.
@@ -101,9 +101,9 @@ fn half(full: u64, high: bool, data: u32, strb: u8) -> u64 {
 impl Bar {
     /// Enters the fault queue as it stands, if it is on. Records may be on their way to where it was.
     fn fault_queue(&mut self) {
-        let records = 1u64 << (self.fq_ctrl >> 4 & 7);
+        let records = 1u64 << (self.fq_ctrl >> regs::FQ_LOG2_LSB & regs::FQ_LOG2_MAX);
         let queue = (self.fq_base & !0xfff, records * FAULT_BYTES);
-        if self.fq_ctrl & 1 == 1 && !self.fault_queues.contains(&queue) {
+        if self.fq_ctrl & regs::FQ_ENABLE != 0 && !self.fault_queues.contains(&queue) {
             self.fault_queues.push(queue);
         }
     }

@@ -55,8 +55,8 @@ impl Memory {
             }
             cmd::IOTLB_INVALIDATE => {
                 let kind = c.data.u32(0);
-                let asid = (kind != 0).then(|| c.data.u32(4));
-                let range = (kind == 2).then(|| (c.data.u64(8), c.data.u64(16)));
+                let asid = (kind != cmd::IOTLB_ALL).then(|| c.data.u32(4));
+                let range = (kind == cmd::IOTLB_RANGE).then(|| (c.data.u64(8), c.data.u64(16)));
                 self.spaces.invalidate(c.taken, asid, range);
                 for f in self.flights.values() {
                     if f.keys.is_empty() || f.user & USER_INTERRUPT != 0 {

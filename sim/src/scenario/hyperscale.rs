@@ -8,7 +8,7 @@ use std::rc::Rc;
 use shoal_abi::cmd as abi;
 use shoal_abi::regs::{
     Reg, CNT_ADMIN, CNT_DOORBELLS, CNT_FAULTS, CNT_INTERRUPTS, CNT_RX_DROPS, CNT_TLB_HITS,
-    CNT_TLB_MISSES, CNT_TX_PACKETS, FQ_LOST,
+    CNT_TX_PACKETS, CNT_WALKS, FQ_LOST,
 };
 use shoal_abi::ring::BLK_SECTOR_BYTES;
 use shoal_driver::cmd::{self, Cmd};
@@ -282,10 +282,10 @@ impl Run {
             self.expect_register(r, self.devices as u64)?;
         }
         let read = |r: Reg| self.mgmtdev.platform().read32(r.offset);
-        let (hits, misses) = (read(CNT_TLB_HITS), read(CNT_TLB_MISSES));
+        let (hits, walks) = (read(CNT_TLB_HITS), read(CNT_WALKS));
         outcome.note(
             "translations",
-            format!("{hits} from the IOTLB, {misses} walks"),
+            format!("{hits} from the IOTLB, {walks} walks"),
         );
         for id in (1..=self.devices)
             .step_by((self.devices / ASKED).max(1))

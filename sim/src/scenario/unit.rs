@@ -4,8 +4,9 @@
 use shoal_abi::cmd as abi;
 use shoal_abi::mmu::{MODE_BARE, MODE_OFF};
 use shoal_abi::ring::{
-    AVAIL_IDX, AVAIL_RING, BLK_SECTOR_BYTES, DESC_BYTES, DESC_F_NEXT, DESC_F_WRITE, F_EVENT_IDX,
-    NET_HDR_BYTES, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, USED_IDX, USED_RING,
+    AVAIL_IDX, AVAIL_RING, BLK_HDR_BYTES, BLK_SECTOR_BYTES, BLK_T_OUT, DESC_BYTES, DESC_F_NEXT,
+    DESC_F_WRITE, F_EVENT_IDX, NET_HDR_BYTES, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK,
+    USED_IDX, USED_RING,
 };
 use shoal_driver::cmd::{self, Binding, Cmd, DevCreate, VqSetup};
 use shoal_driver::page_table::{PageTable, Scheme};
@@ -22,10 +23,6 @@ const DEVICE_AREA: u64 = 0x80;
 const BUFFER: u64 = 0x100;
 /// Offset of the status byte of a block request.
 const BLK_STATUS: u64 = 0x800;
-/// Bytes of a block request's header.
-const BLK_HEADER: usize = 16;
-/// Block request type OUT (virtio 1.4 §5.2.6).
-const BLK_OUT: u32 = 1;
 /// What the page holds where the device has to write.
 const UNWRITTEN: u8 = 0xee;
 
@@ -56,8 +53,8 @@ pub(super) fn packet(seed: u64, id: u32) -> Vec<u8> {
     };
     let mut bytes = Vec::new();
     let body = if is_blk(id) {
-        bytes.extend_from_slice(&BLK_OUT.to_le_bytes());
-        bytes.resize(BLK_HEADER, 0);
+        bytes.extend_from_slice(&BLK_T_OUT.to_le_bytes());
+        bytes.resize(BLK_HDR_BYTES, 0);
         BLK_SECTOR_BYTES
     } else {
         bytes.resize(NET_HDR_BYTES, 0);
@@ -215,7 +212,7 @@ impl Unit {
         host.write(page + BLK_STATUS, &[UNWRITTEN]);
         // The header is a descriptor of its own, as most drivers make it.
         let header = if is_blk(self.id) {
-            BLK_HEADER
+            BLK_HDR_BYTES
         } else {
             NET_HDR_BYTES
         };

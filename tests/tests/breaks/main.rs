@@ -47,6 +47,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("waiter_lost", &[AR, AW]),
     ("waiter_again", &[AR, AW]),
     ("walk_old", &[AR, AW]),
+    ("mmu_partition", &[AR, AW]),
     ("invalidate_drop", &[AR, AW]),
     ("invalidate_generation", &[AR, AW]),
     // The command is answered too soon.

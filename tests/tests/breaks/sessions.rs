@@ -166,6 +166,18 @@ pub fn of(fault: &str) -> Session {
                 vec![bind, translate(1), translate(other), Action::Wait(4000)],
             )
         }
+        "mmu_partition" => {
+            // Two pages of one set, which share the way of their address space.
+            let translate = |page: u64| own(cmd::TRANSLATE, &[1, ARENA_IOVA + (page << 12)]);
+            let other = 1 << TINY.tlb_aw[0];
+            tiny([
+                Action::Write(regs::MMU_CTRL.offset, regs::MMU_PARTITION, 15),
+                translate(0),
+                translate(other),
+                translate(0),
+                Action::Wait(4000),
+            ])
+        }
         "invalidate_drop" => dropped(0),
         "invalidate_generation" | "tlb_generation" => dropped(1),
         "walk_cache_page" => {

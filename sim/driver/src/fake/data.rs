@@ -5,6 +5,7 @@ use shoal_abi::mmu::{
     CAUSE_AVAIL_JUMP, CAUSE_CHAIN_LONG, CAUSE_DESC_INDEX, CAUSE_DESC_ORDER, CAUSE_INDIRECT,
     CAUSE_INDIRECT_TABLE, FAULT_BYTES, FAULT_READ,
 };
+use shoal_abi::ring::{BLK_HDR_BYTES, BLK_T_OUT};
 use shoal_abi::{regs, ring};
 
 use super::{Machine, Memory};
@@ -26,9 +27,7 @@ const STATS_DROPS: usize = 3;
 const STATS_FAULTS: usize = 4;
 
 const BLK_IN: u32 = 0;
-const BLK_OUT: u32 = 1;
 const BLK_FLUSH: u32 = 4;
-const BLK_HEADER: usize = 16;
 
 impl<M: Memory> Machine<M> {
     pub(super) fn notify(&mut self, id: u32, index: u16) {
@@ -213,7 +212,7 @@ impl<M: Memory> Machine<M> {
 
     fn block_request(&mut self, id: u32, chain: &Chain) -> Vec<u8> {
         let room: usize = chain.writable.iter().map(|w| w.1).sum();
-        let Some((header, data)) = chain.readable.split_at_checked(BLK_HEADER) else {
+        let Some((header, data)) = chain.readable.split_at_checked(BLK_HDR_BYTES) else {
             return vec![1; room.min(1)];
         };
         let kind = u32::from_le_bytes(header[0..4].try_into().expect("4 bytes"));
@@ -229,7 +228,7 @@ impl<M: Memory> Machine<M> {
                 }
                 answer.push(0);
             }
-            BLK_OUT => {
+            BLK_T_OUT => {
                 for (n, piece) in data.chunks_exact(bytes).enumerate() {
                     store.insert(sector + n as u64, piece.to_vec());
                 }

@@ -92,6 +92,8 @@ fn a_changed_byte_a_lost_packet_and_a_wrong_length_are_seen_at_the_stream() {
     let mut changed = tx(2);
     changed.bytes[40] ^= 1;
     assert!(check(&changed).unwrap_err().contains("member 2"));
+    changed.bytes.fill(0);
+    assert!(check(&changed).is_err());
     let mut short = tx(2);
     short.bytes.pop();
     assert!(check(&short).is_err());

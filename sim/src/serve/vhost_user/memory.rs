@@ -14,8 +14,8 @@ use crate::host::SharedHost;
 pub const MAX_REGIONS: usize = 509;
 /// Platform addresses of the regions start here; the drivers' memory lies far below. Each server has one such window a device.
 const BASE: u64 = 1 << 40;
-/// Platform addresses of a device.
-const WINDOW: u64 = 1 << 48;
+/// Platform addresses of a device: those of 4,095 devices fit into the 56 bits of a page table.
+const WINDOW: u64 = 1 << 44;
 /// A region has its guest physical address modulo this, so that the largest leaves fit.
 const LEAF: u64 = 1 << 30;
 
@@ -150,6 +150,9 @@ impl Memory {
     /// What the device says.
     pub fn remove(&mut self, n: usize) -> Result<(), String> {
         let r = self.regions.remove(n);
+        if self.regions.is_empty() {
+            self.next = self.window;
+        }
         let unmapped =
             self.vdev
                 .dma_unmap(0, r.wire.guest, r.wire.size.next_multiple_of(PAGE_BYTES));

@@ -16,7 +16,7 @@ mod tests;
 use std::os::fd::AsFd;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
-use shoal_abi::ring::MAX_CHAIN_BYTES;
+use shoal_abi::ring::{BLK_CFG_SIZE_MAX, BLK_HDR_BYTES, F_BLK_SIZE_MAX, MAX_CHAIN_BYTES};
 use shoal_driver::{DeviceKind, Interrupts, Mgmtdev, Options, SpaceKind, Vdev, VdevConfig};
 use tracing::{info, warn};
 
@@ -34,15 +34,13 @@ type Event = listener::Event<Message>;
 
 /// Most data segments of a block request: with header and status it fits a ring of 128 entries.
 const SEG_MAX: u32 = 126;
-/// Most bytes of a data segment, so that a request with as many as it may have is below the longest chain.
+/// Most bytes of a data segment, so that a request with as many as it may have is below the longest chain. SIZE_MAX is a word to the
+/// driver that the device itself has no part in: the front-end hears it from here, the device not at all. libblkio heeds it; QEMU 11.1
+/// keeps it from its guests, where Linux stays at requests of `max_sectors_kb`, 1280 KiB unless somebody raises it.
 const SIZE_MAX: u32 = 64 << 10;
-const _: () = assert!(SEG_MAX as u64 * SIZE_MAX as u64 + 16 <= MAX_CHAIN_BYTES as u64);
-/// Block feature SIZE_MAX: `size_max` of the configuration space is valid (virtio 1.4 §5.2.3). A word to the driver that the device
-/// itself has no part in: the front-end hears it from here, the device not at all. libblkio heeds it; QEMU 11.1 keeps it from its guests,
-/// where Linux stays at requests of `max_sectors_kb`, 1280 KiB unless somebody raises it.
-const F_BLK_SIZE_MAX: u32 = 1;
-/// Offset of `size_max`, le32, in `struct virtio_blk_config` (virtio 1.4 §5.2.4).
-const BLK_CFG_SIZE_MAX: usize = 8;
+// With the header, or the status byte.
+const _: () =
+    assert!(SEG_MAX as u64 * SIZE_MAX as u64 + BLK_HDR_BYTES as u64 <= MAX_CHAIN_BYTES as u64);
 /// Block size reported.
 const BLK_SIZE: u32 = 512;
 

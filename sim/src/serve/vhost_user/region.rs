@@ -9,14 +9,12 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use rustix::fs::{fcntl_add_seals, ftruncate, memfd_create, MemfdFlags, SealFlags};
+use shoal_abi::ring::MAX_QUEUE_SIZE;
 use vm_memory::{AtomicAccess, Bytes, FileOffset, MmapRegion, VolatileMemory};
 
 use super::inflight::{part_bytes, Cells, Track};
 use super::wire::Inflight;
 use crate::env::{survive_cut_files, HostMem, PAGE_BYTES};
-
-/// Largest virtqueue (virtio 1.4 §2.7).
-const MAX_SIZE: u16 = 1 << 15;
 
 /// A mapped region.
 #[derive(Debug)]
@@ -57,9 +55,9 @@ fn bytes(wire: &Inflight, rings: u16) -> Result<u64, String> {
         queue_size,
         ..
     } = *wire;
-    if !(1..=rings).contains(&num_queues) || !(1..=MAX_SIZE).contains(&queue_size) {
+    if !(1..=rings).contains(&num_queues) || !(1..=MAX_QUEUE_SIZE).contains(&queue_size) {
         return Err(format!(
-            "an in-flight region for {num_queues} rings of {queue_size} entries; 1 to {rings} rings of 1 to {MAX_SIZE} are possible"
+            "an in-flight region for {num_queues} rings of {queue_size} entries; 1 to {rings} rings of 1 to {MAX_QUEUE_SIZE} are possible"
         ));
     }
     Ok(part_bytes(queue_size) * u64::from(num_queues))

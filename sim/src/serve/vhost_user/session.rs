@@ -48,7 +48,7 @@ pub struct Session {
     protocol_features: u64,
 }
 
-/// The fixed part that is all of `body`, or with `tail` its head.
+/// The fixed part that is all of `body`.
 fn fixed<T: FromBytes + Immutable + KnownLayout>(body: &[u8]) -> Result<T, String> {
     T::read_from_bytes(body).map_err(|_| format!("{} bytes of {}", body.len(), size_of::<T>()))
 }

@@ -10,7 +10,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::serve::socket::{fill, send_all, Receive, SocketError, MAX_FDS};
 
-/// Most bytes of a message without its header; the largest that is understood, a memory table, has 264.
+/// Most bytes of a message without its header; the largest that is understood, a configuration, has 268.
 const MAX_BODY: u32 = 4096;
 
 /// Requests of the front-end.

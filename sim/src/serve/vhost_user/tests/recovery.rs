@@ -287,12 +287,13 @@ fn refusal(change: impl Fn(&World)) -> String {
 fn a_region_that_contradicts_itself_or_the_ring_is_refused_by_name() {
     let state = |head: u16| PART + 16 + u64::from(head) * 16;
     assert_eq!(refusal(|_| {}), "");
-    let cases: [Case<'_>; 10] = [
+    let cases: [Case<'_>; 11] = [
         ("version 7", &|w| w.put(PART + 8, 7_u16)),
         ("4 descriptors", &|w| w.put(PART + 10, 4_u16)),
         ("features 0x1", &|w| w.put(PART, 1_u64)),
         ("mark of head 3 is 2", &|w| w.put(state(3), 2_u8)),
         ("at its end", &|w| w.put(state(1) + 8, u64::MAX)),
+        ("at its end", &|w| w.put(state(1) + 8, u64::MAX - 1)),
         ("but taken up to", &|w| w.put(PART + 14, 60_u16)),
         ("same counter", &|w| {
             let flying: Vec<u16> = w
