@@ -165,9 +165,9 @@ fn watch(
     loop {
         let mut over = 0;
         for (number, vm) in (1..).zip(vms.iter_mut()) {
-            vm.hear(look, |bytes, console| said(number, bytes, console));
+            vm.hear(look, |bytes, console| said(number, bytes, console))?;
             outside(vm.console(), server)?;
-            if vm.is_over()? {
+            if vm.is_over() {
                 over += 1;
                 if let Some(why) = vm.failure().filter(|_| over < guests) {
                     // The others would wait for it.

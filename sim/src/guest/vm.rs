@@ -48,6 +48,8 @@ pub(super) struct Vm {
     process: Process,
     started: Instant,
     verdict_at: Option<Instant>,
+    /// QEMU has ended, and all that it wrote is heard.
+    has_ended: bool,
     guest: Guest,
 }
 
@@ -68,6 +70,7 @@ impl Vm {
             process: Process::start("QEMU", &mut command, &log)?,
             started: Instant::now(),
             verdict_at: None,
+            has_ended: false,
             guest: Guest {
                 log,
                 ..Guest::default()
@@ -89,8 +92,19 @@ impl Vm {
     }
 
     /// Hears what it says, for at most so long; tells `said`.
-    pub(super) fn hear(&mut self, at_most: Duration, said: impl FnOnce(&[u8], &Console)) {
-        let heard = self.process.output(at_most).unwrap_or_default();
+    ///
+    /// # Errors
+    /// When nobody can say whether QEMU runs.
+    pub(super) fn hear(
+        &mut self,
+        at_most: Duration,
+        said: impl FnOnce(&[u8], &Console),
+    ) -> Result<(), GuestError> {
+        let mut heard = self.process.output(at_most).unwrap_or_default();
+        if self.process.ended()?.is_some() {
+            heard.extend(self.process.kill());
+            self.has_ended = true;
+        }
         self.guest.console.feed(&heard);
         said(&heard, &self.guest.console);
         if self.guest.console.is_started && self.guest.boot.is_none() {
@@ -99,12 +113,12 @@ impl Vm {
         if self.guest.console.verdict.is_some() && self.verdict_at.is_none() {
             self.verdict_at = Some(Instant::now());
         }
+        Ok(())
     }
 
     /// It has powered off, or has said how its test ended and does not power off.
-    pub(super) fn is_over(&mut self) -> Result<bool, GuestError> {
-        let is_late = self.verdict_at.is_some_and(|t| t.elapsed() > POWER_OFF);
-        Ok(is_late || self.process.ended()?.is_some())
+    pub(super) fn is_over(&self) -> bool {
+        self.has_ended || self.verdict_at.is_some_and(|t| t.elapsed() > POWER_OFF)
     }
 
     /// Ends it if need be, hears the rest and gives what is known of it.
