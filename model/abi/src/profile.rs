@@ -46,6 +46,8 @@ pub struct Profile {
     pub waiters: usize,
     /// Largest virtqueue, entries.
     pub max_vq_size: u16,
+    /// Commands of the admin queue that are fetched, executed or told of at a time; a power of two.
+    pub admin_slots: usize,
 }
 
 impl Profile {
@@ -90,6 +92,7 @@ pub const TINY: Profile = Profile {
     walkers: 4,
     waiters: 8,
     max_vq_size: 256,
+    admin_slots: 4,
 };
 
 /// Day-to-day runs and guests.
@@ -110,6 +113,7 @@ pub const MID: Profile = Profile {
     walkers: 16,
     waiters: 32,
     max_vq_size: 1024,
+    admin_slots: 8,
 };
 
 /// Scale: parts with large on-chip memories.
@@ -130,6 +134,7 @@ pub const HYPER: Profile = Profile {
     walkers: 32,
     waiters: 64,
     max_vq_size: 4096,
+    admin_slots: 16,
 };
 
 /// `HYPER` with 1,024 devices. Like `HYPER_16K` it is synthesised and not simulated: it shows what of the logic grows.
