@@ -6,12 +6,15 @@
 use shoal_abi::ports::{Data, Inputs};
 use shoal_abi::profile::Profile;
 
-/// ID field `client`: the payload movers and the table walkers.
+/// ID field `client`: the payload movers, the table walkers, and writes of the admin queue.
 pub(crate) const CLIENT_MOVER: u8 = 7;
-/// ID field `client`: the admin queue.
+/// ID field `client`: reads of the admin queue, and what its commands have the control unit do.
 pub(crate) const CLIENT_ADMIN: u8 = 5;
 /// ID field `client`: fault records and the management device's MSI-X.
 pub(crate) const CLIENT_AUX: u8 = 6;
+
+/// ID field `word` of writes of client 7: the admin queue.
+pub(crate) const WORD_ADMIN: u8 = 1;
 
 /// An AXI ID, taken apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +94,11 @@ impl RBeat {
         self.id.client == CLIENT_MOVER && self.id.word == 1
     }
 
+    /// The beat belongs to the admin queue.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.id.client == CLIENT_ADMIN
+    }
+
     /// The table walker that the beat belongs to.
     pub(crate) fn walker(&self) -> Option<usize> {
         self.is_walker()
@@ -112,12 +120,18 @@ impl BResp {
             resp: i.m_axi_bresp & 3,
         }
     }
+
+    /// The response belongs to the admin queue.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.id.client == CLIENT_MOVER && self.id.word == WORD_ADMIN
+    }
 }
 
 /// Who is granted the read address register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
     Walkers,
+    Admin,
     Control,
     Transmit,
 }

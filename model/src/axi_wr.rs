@@ -10,6 +10,7 @@ use shoal_abi::profile::{Profile, DATA_WORDS};
 /// Who owns the write channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writer {
+    Admin,
     Control,
     Receive,
 }
@@ -22,12 +23,12 @@ pub(crate) struct WBeat {
     pub(crate) last: bool,
 }
 
-/// What a unit asks for: its address, and for the control unit the data and strobes.
+/// What a unit asks for: its address, and for small writes the data and strobes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WriteRequest {
     pub(crate) writer: Writer,
     pub(crate) aw: Address,
-    /// 16 bytes from `aw.addr` (control unit).
+    /// 16 bytes from `aw.addr` (admin queue and control unit).
     pub(crate) window: u128,
     /// Strobes of `window`, bit 0 first.
     pub(crate) strobes: u16,
@@ -40,7 +41,7 @@ pub(crate) struct AxiWr {
     aw: Option<Address>,
     w: Option<WBeat>,
     beats_left: u32,
-    /// Control data not yet loaded, and its next lane.
+    /// Data of a small write not yet loaded, and its next lane.
     window: u128,
     strobes: u16,
     lane: u64,
@@ -89,7 +90,7 @@ impl AxiWr {
             self.beats_left -= 1;
             let (data, strb) = match self.owner {
                 Some(Writer::Receive) => payload.unwrap_or_default(),
-                _ => self.control_beat(p),
+                _ => self.small_beat(p),
             };
             self.w = Some(WBeat {
                 data,
@@ -110,7 +111,7 @@ impl AxiWr {
     }
 
     /// The next half of the window, on the lane of its address.
-    fn control_beat(&mut self, p: &Profile) -> (Data, u64) {
+    fn small_beat(&mut self, p: &Profile) -> (Data, u64) {
         let lane = (self.lane % p.lanes() as u64) as usize;
         let mut data = [0; DATA_WORDS];
         data[lane] = self.window as u64;

@@ -234,7 +234,7 @@ impl Ctl {
                 }
             }
         }
-        if let Some(r) = r.filter(|r| r.id.client != CLIENT_MOVER) {
+        if let Some(r) = r.filter(|r| r.id.client != CLIENT_MOVER && !r.is_admin()) {
             self.reads.push(ReadEvent {
                 client: r.id.client,
                 word: r.id.word,

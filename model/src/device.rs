@@ -3,14 +3,15 @@
 //! Timing: TIMING.md §0. A tick first finds what the units say to each other in this cycle (grants, answers, the core's
 //! pick), from state alone, then moves every unit over the edge, and last applies the effects of the core, which win.
 
+use crate::adminq::{self, AdminQueue};
 use crate::axi_rd::{AxiRd, BResp, RBeat, Reader};
 use crate::axi_wr::{AxiWr, WriteRequest, Writer};
 use crate::axil::Axil;
-use crate::core::{Core, Env, Pop, Source};
+use crate::core::{Core, Env, Source};
 use crate::ctl::Ctl;
 use crate::epoch::Epochs;
 use crate::mmu::{self, Mmu, Take, Xlat};
-use crate::regs::Regs;
+use crate::regs::{Counter, Regs};
 use crate::rx::{self, Rx};
 use crate::tx::Tx;
 use shoal_abi::ports::{Inputs, Outputs};
@@ -39,6 +40,7 @@ pub struct Device {
     epoch: Epochs,
     mmu: Mmu,
     ctl: Ctl,
+    adminq: AdminQueue,
     ar: AxiRd,
     w: AxiWr,
     tx: Tx,
@@ -58,6 +60,7 @@ impl Device {
             epoch: Epochs::default(),
             mmu: Mmu::new(profile),
             ctl: Ctl::new(),
+            adminq: AdminQueue::new(profile),
             ar: AxiRd::default(),
             w: AxiWr::default(),
             tx: Tx::new(),
@@ -146,11 +149,21 @@ impl Device {
             tx: &self.tx,
             rx: &self.rx,
         };
-        let quiet = self.core.quiet(&env);
+        let quiet = self.core.quiet(&env) && self.adminq.quiet();
         let (pop, due) = self.core.step(&env);
         let (status, partition) = (self.regs.status, self.regs.partition);
 
-        // The edge.
+        let live = self.regs.live();
+
+        // The edge. The admin queue sees the registers as they stand before it.
+        let said = self.adminq.tick(&adminq::Edge {
+            regs: &self.regs,
+            core: self.core.admin_port(),
+            read_granted: reader == Some(Reader::Admin),
+            write_granted: writer == Some(Writer::Admin),
+            r: r.as_ref(),
+            b: b.as_ref(),
+        });
         self.axil.tick(p, i, up, &mut self.regs);
         let edge = mmu::Edge {
             requests: &requests,
@@ -189,15 +202,19 @@ impl Device {
         self.ar.tick(read.map(|(_, a)| a), i.m_axi_arready);
         self.w
             .tick(p, write, payload, i.m_axi_awready, i.m_axi_wready);
-        let ended = r.filter(|r| r.last && !r.is_walker()).map(|r| r.id.epoch);
-        self.epoch.tick(starts, ended, b.map(|b| b.id.epoch), flip);
+        let read = r.filter(|r| r.last && !r.is_walker() && !r.is_admin());
+        let written = b.filter(|b| !b.is_admin());
+        let [read, written] = [read.map(|r| r.id.epoch), written.map(|b| b.id.epoch)];
+        self.epoch.tick(starts, read, written, flip);
         self.core.count_down();
         if let Some(pop) = pop {
             self.pop(pop);
         }
+        self.core.admin_edge(live, &said);
         if due {
-            self.apply(status);
+            self.apply();
         }
+        self.settle(&said, status);
         self.sweep(quiet);
         self.up = true;
     }
@@ -209,6 +226,7 @@ impl Device {
         self.epoch = Epochs::default();
         self.mmu.reset();
         self.ctl.reset();
+        self.adminq.reset();
         self.ar = AxiRd::default();
         self.w = AxiWr::default();
         self.tx.reset();
@@ -222,6 +240,10 @@ impl Device {
         }
         let walkers = self.mmu.walk().map(|a| (Reader::Walkers, a));
         walkers
+            .or_else(|| {
+                let a = self.adminq.read_request(&self.regs)?;
+                Some((Reader::Admin, a))
+            })
             .or_else(|| self.ctl.read_request(self.p).map(|a| (Reader::Control, a)))
             .or_else(|| self.tx.read_request(self.p).map(|a| (Reader::Transmit, a)))
     }
@@ -230,27 +252,27 @@ impl Device {
         if !self.w.free() {
             return None;
         }
-        self.ctl
-            .write_request()
+        self.adminq
+            .write_request(&self.regs, &self.core.admin_port())
+            .or_else(|| self.ctl.write_request())
             .or_else(|| self.rx.write_request(self.p))
     }
 
     /// What the core's pick takes from the units.
-    fn pop(&mut self, pop: Pop) {
+    fn pop(&mut self, pop: Source) {
         match pop {
-            Pop::Kick => self.regs.admin_kick = false,
-            Pop::Event(Source::Ctlr) => drop(self.ctl.reads.pop()),
-            Pop::Event(Source::Ctlb) => drop(self.ctl.writes.pop()),
-            Pop::Event(Source::Ctlx) => drop(self.ctl.xlats.pop()),
-            Pop::Event(Source::Txd) => self.tx.done = None,
-            Pop::Event(Source::Rxd) => self.rx.done = None,
-            Pop::Event(Source::Db) => drop(self.axil.doorbells.pop()),
-            Pop::Event(_) => {}
+            Source::Ctlr => drop(self.ctl.reads.pop()),
+            Source::Ctlb => drop(self.ctl.writes.pop()),
+            Source::Ctlx => drop(self.ctl.xlats.pop()),
+            Source::Txd => self.tx.done = None,
+            Source::Rxd => self.rx.done = None,
+            Source::Db => drop(self.axil.doorbells.pop()),
+            _ => {}
         }
     }
 
-    /// The effect edge of an event; `status` is device_status before the edge.
-    fn apply(&mut self, status: u8) {
+    /// The effect edge of an event.
+    fn apply(&mut self) {
         let fx = self.core.take_effects();
         if let Some(op) = fx.ctl {
             self.ctl.ops.push(op);
@@ -266,9 +288,6 @@ impl Device {
         if let Some(tail) = fx.fq_tail {
             self.regs.fq_tail = tail;
         }
-        if fx.needs_reset {
-            self.regs.status = status | S_NEEDS_RESET;
-        }
         self.regs.msix_req = self.regs.msix_req & !fx.msix_sent | fx.raise;
         if let Some((asid, entry)) = fx.asid {
             self.mmu.set_asid(asid, entry);
@@ -276,6 +295,20 @@ impl Device {
         if let Some(what) = fx.invalidate {
             self.mmu.invalidate(what);
         }
+    }
+
+    /// What the admin queue does to the registers; `status` is device_status before the edge. Like the core it wins.
+    fn settle(&mut self, said: &adminq::Effects, status: u8) {
+        if said.kick {
+            self.regs.admin_kick = false;
+        }
+        if said.fault {
+            self.regs.status = status | S_NEEDS_RESET;
+        }
+        if said.count {
+            self.regs.count(Counter::Admin);
+        }
+        self.regs.msix_req |= said.raise;
     }
 
     /// READY and the sweeps (TIMING.md §3.1).

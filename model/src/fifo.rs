@@ -37,6 +37,13 @@ impl<T: Copy + Default> Fifo<T> {
         (self.len != 0).then(|| &self.items[self.head])
     }
 
+    /// The item behind `n` others.
+    pub(crate) fn get(&self, n: usize) -> Option<&T> {
+        let at = self.head + n;
+        let wrapped = at.checked_sub(self.items.len()).unwrap_or(at);
+        (n < self.len).then(|| &self.items[wrapped])
+    }
+
     pub(crate) fn push(&mut self, item: T) {
         if self.is_full() {
             return;
@@ -96,6 +103,9 @@ mod tests {
             }
             assert_eq!(fifo.len(), queue.len());
             assert_eq!(fifo.front(), queue.front());
+            for k in 0..6 {
+                assert_eq!(fifo.get(k), queue.get(k));
+            }
             assert_eq!(fifo.is_full(), queue.len() == 5);
             assert_eq!(fifo.is_empty(), queue.is_empty());
         }

@@ -7,11 +7,13 @@
 //! Timing: all of `TIMING.md`; every file names its section.
 #![forbid(unsafe_code)]
 
+mod adminq;
 mod axi_rd;
 mod axi_wr;
 mod axil;
 mod core;
 mod ctl;
+mod descriptor;
 mod device;
 mod epoch;
 mod fifo;

@@ -67,7 +67,7 @@ pub(crate) struct Regs {
     counters: [u32; COUNTERS],
     pub(crate) msix: [MsixEntry; VECTORS],
     pub(crate) msix_req: u8,
-    /// A NOTIFY that the core has not picked.
+    /// A NOTIFY that the admin queue has not taken.
     pub(crate) admin_kick: bool,
     /// READY.
     pub(crate) ready: bool,
@@ -114,6 +114,15 @@ fn set_lo(v: &mut u64, data: u32, strb: u8, zero: u32) {
 
 fn set_hi(v: &mut u64, data: u32, strb: u8) {
     *v = *v & 0xffff_ffff | u64::from(merge(hi(*v), data, strb)) << 32;
+}
+
+/// The bit of a vector in `msix_req`; none of NO_VECTOR.
+pub(crate) fn vector_bit(vector: u16) -> u8 {
+    if u32::from(vector) < abi::MSIX_VECTORS {
+        1 << vector
+    } else {
+        0
+    }
 }
 
 impl Regs {

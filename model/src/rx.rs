@@ -306,7 +306,7 @@ impl Rx {
             }
             _ => {}
         }
-        if let Some(b) = e.b.filter(|b| b.id.client == CLIENT_MOVER) {
+        if let Some(b) = e.b.filter(|b| b.id.client == CLIENT_MOVER && !b.is_admin()) {
             self.outstanding = self.outstanding.saturating_sub(1);
             if crate::is_bad(b.resp) && self.fault.is_none() {
                 self.fault = Some((CAUSE_WRITE_ACCESS, self.start));

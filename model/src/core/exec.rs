@@ -113,16 +113,16 @@ impl Core {
             Phase::GiveUp => Err(self.give_up()),
         };
         match outcome {
-            Ok(Outcome::Done) => self.scatter(env),
+            Ok(Outcome::Done) => self.admin_becomes(AdminState::Scatter),
             Ok(Outcome::Poll) => {
                 self.admin.polls = 0;
-                self.admin.state = AdminState::Poll;
+                self.admin_becomes(AdminState::Poll);
                 self.fx.poll_timer = true;
             }
             Ok(Outcome::Wait) => {}
             Err((status, qualifier)) => {
                 self.answer(status, qualifier, 0);
-                self.scatter(env);
+                self.admin_becomes(AdminState::Scatter);
             }
         }
     }
@@ -264,7 +264,7 @@ impl Core {
         let drained = match self.opcode() {
             IOTLB_INVALIDATE => {
                 if !env.mmu.invalidating() && env.epoch.old() == 0 {
-                    self.scatter(env);
+                    self.admin_becomes(AdminState::Scatter);
                 } else {
                     self.fx.poll_timer = true;
                 }
@@ -285,7 +285,7 @@ impl Core {
             }
             self.admin.phase = Phase::GiveUp;
         }
-        self.admin.state = AdminState::Exec;
+        self.admin_becomes(AdminState::Exec);
     }
 
     /// Phase 1 of a drain.

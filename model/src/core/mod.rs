@@ -25,7 +25,7 @@ use crate::ctl::{Ctl, CtlOp, ReadEvent, WriteEvent, XlatEvent};
 use crate::epoch::Epochs;
 use crate::fifo::Fifo;
 use crate::mmu::{AsidEntry, Invalidate, Mmu};
-use crate::regs::{Counter, Regs, CHAIN_SLOTS};
+use crate::regs::{vector_bit, Counter, Regs, CHAIN_SLOTS};
 use crate::rx::{Rx, RxOp};
 use crate::tx::{Tx, TxOp};
 use admin::{Admin, AdminState};
@@ -76,8 +76,6 @@ pub(crate) struct Effects {
     /// FQ_LOST += 1.
     pub(crate) lost: bool,
     pub(crate) fq_tail: Option<u16>,
-    /// device_status |= NEEDS_RESET.
-    pub(crate) needs_reset: bool,
     /// Vectors to raise, one bit each.
     pub(crate) raise: u8,
     /// Vectors being sent.
@@ -85,6 +83,8 @@ pub(crate) struct Effects {
     pub(crate) asid: Option<(u32, AsidEntry)>,
     pub(crate) invalidate: Option<Invalidate>,
     pub(crate) poll_timer: bool,
+    /// The admin state from the next cycle on.
+    pub(crate) admin: Option<AdminState>,
 }
 
 impl Effects {
@@ -93,9 +93,7 @@ impl Effects {
     }
 
     fn raise(&mut self, vector: u16) {
-        if u32::from(vector) < shoal_abi::regs::MSIX_VECTORS {
-            self.raise |= 1 << vector;
-        }
+        self.raise |= vector_bit(vector);
     }
 
     fn push_tx(&mut self, op: TxOp) {
@@ -103,13 +101,6 @@ impl Effects {
             *free = Some(op);
         }
     }
-}
-
-/// What the core takes from another unit at a pick edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pop {
-    Event(Source),
-    Kick,
 }
 
 /// A completion of the control unit.
@@ -181,7 +172,7 @@ impl Core {
 
     /// One cycle of the core before its edge: picks an event if idle. Gives what it pops, and whether the effects of an event
     /// are due at this edge.
-    pub(crate) fn step(&mut self, env: &Env) -> (Option<Pop>, bool) {
+    pub(crate) fn step(&mut self, env: &Env) -> (Option<Source>, bool) {
         if self.busy != 0 {
             self.busy -= 1;
             return (None, self.busy == 0);
@@ -199,7 +190,8 @@ impl Core {
         (self.handle(source, env), false)
     }
 
-    fn handle(&mut self, source: Source, env: &Env) -> Option<Pop> {
+    /// Handles an event; gives the source if it holds something to be popped.
+    fn handle(&mut self, source: Source, env: &Env) -> Option<Source> {
         match source {
             Source::Ctlr => {
                 let e = *env.ctl.reads.front()?;
@@ -220,9 +212,8 @@ impl Core {
                 return None;
             }
             Source::Adm => {
-                let kick = self.admin.state == AdminState::Idle;
                 self.on_admin(env);
-                return kick.then_some(Pop::Kick);
+                return None;
             }
             Source::Db => self.on_doorbell(*env.axil.doorbells.front()?),
             Source::Rdy => {
@@ -242,7 +233,7 @@ impl Core {
                 return None;
             }
         }
-        Some(Pop::Event(source))
+        Some(source)
     }
 
     fn on_completion(&mut self, client: u8, c: Completion, env: &Env) {
@@ -337,6 +328,9 @@ impl Core {
         let fx = std::mem::take(&mut self.fx);
         if fx.poll_timer {
             self.poll_timer = POLL_TIMER;
+        }
+        if let Some(state) = fx.admin {
+            self.admin.state = state;
         }
         fx
     }

@@ -5,6 +5,7 @@
 use super::aux::message;
 use super::{Completion, Core, Env, RX_SLOT};
 use crate::ctl::{CtlOp, Kind};
+use crate::descriptor::{Desc, Walk};
 use crate::regs::Counter;
 use shoal_abi::mmu::*;
 use shoal_abi::ring::*;
@@ -50,41 +51,6 @@ pub(super) struct Fault {
     pub(super) iova: u64,
     pub(super) write: bool,
     pub(super) asid: u32,
-}
-
-/// Where a walk stands.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Walk {
-    pub(super) table: u64,
-    /// Entries of the table.
-    pub(super) n: u32,
-    pub(super) index: u32,
-    pub(super) indirect: bool,
-    pub(super) count: u32,
-}
-
-/// A descriptor.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Desc {
-    pub(super) addr: u64,
-    pub(super) len: u32,
-    pub(super) flags: u16,
-    pub(super) next: u16,
-}
-
-impl Desc {
-    pub(super) fn from_words(w: [u64; 2]) -> Self {
-        Self {
-            addr: w[0],
-            len: w[1] as u32,
-            flags: (w[1] >> 32) as u16,
-            next: (w[1] >> 48) as u16,
-        }
-    }
-
-    pub(super) fn has(&self, flag: u16) -> bool {
-        self.flags & flag != 0
-    }
 }
 
 /// A control op in flight: its completions so far.

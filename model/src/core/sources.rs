@@ -83,9 +83,8 @@ impl Core {
 
     fn admin_waits(&self, env: &Env) -> bool {
         match self.admin.state {
-            AdminState::Idle => env.regs.admin_kick && env.regs.live(),
             AdminState::Exec => true,
-            AdminState::Poll => self.poll_timer == 0 || env.regs.warm,
+            AdminState::Poll => self.poll_timer == 0 || !env.regs.live(),
             _ => false,
         }
     }

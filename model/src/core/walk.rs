@@ -2,9 +2,10 @@
 //!
 //! Timing: TIMING.md §3.6. All steps that one descriptor allows are one event.
 
-use super::slots::{Disposition, Fault, SlotState, Walk};
+use super::slots::{Disposition, Fault, SlotState};
 use super::sources::TX_ROOM;
 use super::{Core, Env};
+use crate::descriptor::Walk;
 use crate::regs::Counter;
 use crate::rx::RxOp;
 use crate::tx::{Side, TxDone, TxOp};
