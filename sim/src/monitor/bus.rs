@@ -81,6 +81,8 @@ pub(super) struct Write {
     pub(super) user: u32,
     /// Cycle in which both address and data stood on the port for the first time.
     pub(super) issued: u64,
+    /// Cycle in which the address did.
+    pub(super) addressed: u64,
     /// Runs of enabled bytes.
     pub(super) runs: Vec<(u64, Vec<u8>)>,
 }
@@ -297,6 +299,7 @@ impl Bus {
                 addr: burst.addr,
                 user: burst.user,
                 issued,
+                addressed: burst.issued,
                 runs,
             }));
         }

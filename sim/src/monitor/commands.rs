@@ -4,20 +4,16 @@ use shoal_abi::cmd;
 use shoal_abi::mmu::{USER_INTERRUPT, USER_PASID_VALID, USER_PASID_W};
 use shoal_abi::ring::{F_EVENT_IDX, S_DRIVER_OK, S_NEEDS_RESET, S_WRITABLE};
 
-use super::dma::{Memory, ADMIN, DMA, MSI, VIRTQUEUE};
+use super::dma::{Memory, DMA, MSI, VIRTQUEUE};
 use super::members::{Command, Member};
 use super::msi::{key, member, Key};
-use super::ring::Ring;
+use super::ring::{Capture, Ring};
 use super::Violation;
 
 impl Memory {
-    /// The admin queue's used index was written: a command is complete.
-    pub(super) fn completed(&mut self, cycle: u64) -> Result<(), Violation> {
-        let capture = self.index.rings.get_mut(&ADMIN).and_then(Ring::capture);
-        let Some(capture) = capture else {
-            return Ok(());
-        };
-        let c = Command::of(&capture);
+    /// The answer of a command was written: it has been executed, and the next one has not had an effect yet.
+    pub(super) fn completed(&mut self, cycle: u64, capture: &Capture) -> Result<(), Violation> {
+        let c = Command::of(capture);
         if c.status == cmd::OK {
             if c.group == cmd::GROUP_SELF {
                 self.own_command(cycle, &c)?;
@@ -31,7 +27,7 @@ impl Memory {
             }
             self.fault_seen(c.member);
         }
-        self.judge_put_off(cycle)
+        self.judge_put_off(cycle, c.sure)
     }
 
     fn own_command(&mut self, cycle: u64, c: &Command<'_>) -> Result<(), Violation> {
@@ -59,7 +55,7 @@ impl Memory {
                 let range = (kind == cmd::IOTLB_RANGE).then(|| (c.data.u64(8), c.data.u64(16)));
                 self.spaces.invalidate(c.taken, asid, range);
                 for f in self.flights.values() {
-                    if f.keys.is_empty() || f.user & USER_INTERRUPT != 0 {
+                    if f.keys.is_empty() || f.user & USER_INTERRUPT != 0 || f.issued > c.sure {
                         continue;
                     }
                     if !self.spaces.mapped(f.user, f.addr, f.write) {
@@ -88,9 +84,14 @@ impl Memory {
         }
     }
 
-    /// Nothing that serves only queues of `dead` may be under way.
-    fn drained(&self, cycle: u64, what: &str, dead: impl Fn(Key) -> bool) -> Result<(), Violation> {
-        for f in self.flights.values() {
+    /// Nothing that serves only queues of `dead` may be under way, unless it was asked for after cycle `sure`.
+    fn drained(
+        &self,
+        (cycle, sure): (u64, u64),
+        what: &str,
+        dead: impl Fn(Key) -> bool,
+    ) -> Result<(), Violation> {
+        for f in self.flights.values().filter(|f| f.issued <= sure) {
             if !f.keys.is_empty() && f.keys.iter().all(|k| dead(*k)) {
                 return Err(Violation::device(
                     cycle,
@@ -138,7 +139,7 @@ impl Memory {
                 }
             }
             cmd::DEV_DESTROY => {
-                self.drained(cycle, "DEV_DESTROY", all)?;
+                self.drained((cycle, c.sure), "DEV_DESTROY", all)?;
                 self.drop_member(id);
                 for asid in self.members.remove(&id).map_or([0; 3], |m| m.asid) {
                     if let Some(users) = self.users.get_mut(&asid) {
@@ -147,7 +148,7 @@ impl Memory {
                 }
             }
             cmd::STATUS_SET if d.u8(0) == 0 => {
-                self.drained(cycle, "STATUS_SET 0", all)?;
+                self.drained((cycle, c.sure), "STATUS_SET 0", all)?;
                 self.drop_member(id);
                 if let Some(m) = self.members.get_mut(&id) {
                     *m = Member {
@@ -177,7 +178,7 @@ impl Memory {
                 let stop = d.u8(0) & cmd::MODE_STOPPED != 0;
                 m.stopped = stop;
                 if stop {
-                    self.drained(cycle, "stop", all)?;
+                    self.drained((cycle, c.sure), "stop", all)?;
                 }
             }
             cmd::GROUP_ASID_SET => {
@@ -190,7 +191,7 @@ impl Memory {
             cmd::VQ_SETUP => self.setup(cycle, id, c),
             cmd::VQ_RESET => {
                 m.queues.remove(&index);
-                self.drained(cycle, "VQ_RESET", |x| x == k)?;
+                self.drained((cycle, c.sure), "VQ_RESET", |x| x == k)?;
                 self.drop_ring(k);
                 self.msi.quiet(k);
             }

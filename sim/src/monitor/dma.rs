@@ -39,6 +39,8 @@ pub(super) struct Flight {
     pub(super) keys: Vec<Key>,
     pub(super) owners: Vec<Owner>,
     pub(super) did: Vec<(Key, Did)>,
+    /// Cycle in which its address stood on the port for the first time.
+    pub(super) issued: u64,
 }
 
 /// Why an access was not accepted.
@@ -203,7 +205,7 @@ impl Memory {
                         continue;
                     };
                     if !b.ok {
-                        ring.read_error();
+                        ring.read_error(part, off + delta);
                         continue;
                     }
                     let wish =
@@ -218,7 +220,7 @@ impl Memory {
                         continue;
                     };
                     if !b.ok {
-                        ring.read_error();
+                        ring.buffer_error(&buffer);
                         continue;
                     }
                     if buffer.kind == Kind::Table || k == ADMIN {
@@ -299,7 +301,7 @@ impl Memory {
         if self.busy() && !self.judging {
             self.put_off_serials.insert(serial);
             self.put_off.push_back((cycle, e));
-            if excused {
+            if excused || self.excused.contains(&serial) {
                 self.excused.insert(serial);
             } else {
                 self.put_off_why.get_or_insert(v);
@@ -312,8 +314,9 @@ impl Memory {
         Err(v)
     }
 
-    /// Judges for good what was put off: commands are executed one at a time, and one has just completed.
-    pub(super) fn judge_put_off(&mut self, now: u64) -> Result<(), Violation> {
+    /// Judges what was put off, for good what was asked for up to cycle `sure`: commands are executed one at a time, and one had just
+    /// been then.
+    pub(super) fn judge_put_off(&mut self, now: u64, sure: u64) -> Result<(), Violation> {
         if self.put_off.is_empty() {
             return Ok(());
         }
@@ -321,12 +324,13 @@ impl Memory {
         let all = std::mem::take(&mut self.put_off);
         self.put_off_serials.clear();
         self.put_off_why = None;
-        self.judging = true;
-        let answer = all
-            .into_iter()
-            .try_for_each(|(cycle, e)| self.event(cycle, e));
+        let answer = all.into_iter().try_for_each(|(cycle, e)| {
+            self.judging = cycle <= sure;
+            self.event(cycle, e)
+        });
         self.judging = false;
-        self.excused.clear();
+        let waits = &self.put_off_serials;
+        self.excused.retain(|serial| waits.contains(serial));
         answer
     }
 

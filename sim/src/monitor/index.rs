@@ -16,7 +16,7 @@ pub(super) enum Owner {
     Table,
     /// A ring area; the access starts at this offset.
     Ring(Key, Part, i64),
-    /// A buffer of the chain under way; the access starts at this offset.
+    /// A buffer of a chain under way; the access starts at this offset.
     Buffer(Key, Buffer, i64),
 }
 
@@ -88,9 +88,9 @@ impl Index {
         }
     }
 
-    /// Removes ring `k`, which was entered in `spaces`, and the buffers of its chain.
+    /// Removes ring `k`, which was entered in `spaces`, and the buffers of its chains.
     pub(super) fn drop_ring(&mut self, k: Key, spaces: &[Space]) {
-        let Some(mut ring) = self.rings.remove(&k) else {
+        let Some(ring) = self.rings.remove(&k) else {
             return;
         };
         for part in PARTS {
@@ -105,7 +105,7 @@ impl Index {
                 }
             }
         }
-        let left = ring.finish();
+        let left = ring.buffers();
         if !left.is_empty() {
             // They may be in spaces that its ASID no longer stands for.
             let all: Vec<Space> = self.buffers.keys().copied().collect();
@@ -135,7 +135,7 @@ impl Index {
             };
             for b in buffers.iter().flat_map(unwrapped) {
                 if let Some(list) = of.by_iova.get_mut(&b.iova) {
-                    list.retain(|(owner, _)| *owner != k);
+                    list.retain(|(owner, of)| *owner != k || of.entry != b.entry);
                     if list.is_empty() {
                         of.by_iova.remove(&b.iova);
                     }
@@ -208,6 +208,7 @@ mod tests {
             iova: u64::MAX - 15,
             len: 24,
             offset: 100,
+            entry: 0,
         };
         i.place_buffers(7, &[Space::Physical], &[b]);
         assert_eq!(found(&i, u64::MAX - 15, 16, 1), [100]);

@@ -8,7 +8,7 @@ use super::dma::{Flight, Memory, Stop, ADMIN, DMA, MSI, RINGS, VIRTQUEUE};
 use super::index::Owner;
 use super::members::Member;
 use super::msi::{member, Key};
-use super::ring::{Did, Kind, Part, Refusal, Ring};
+use super::ring::{Capture, Did, Kind, Part, Refusal, Ring};
 use super::space::Place;
 use super::Violation;
 
@@ -93,6 +93,7 @@ impl Memory {
             keys,
             owners: keep,
             did: Vec::new(),
+            issued: r.issued,
         };
         self.flights.insert(r.serial, flight);
         Ok(())
@@ -158,6 +159,7 @@ impl Memory {
             keys: Vec::new(),
             owners: Vec::new(),
             did: Vec::new(),
+            issued: w.addressed,
         };
         if w.user & USER_INTERRUPT != 0 {
             flight.keys = self.message(cycle, w)?;
@@ -176,18 +178,23 @@ impl Memory {
         }
         self.flights.insert(w.serial, flight);
         if let Some((k, idx)) = ended {
-            let buffers = self
-                .index
-                .rings
-                .get_mut(&k)
-                .map(Ring::finish)
-                .unwrap_or_default();
+            let ring = self.index.rings.get_mut(&k);
+            let over = ring.map(Ring::finish).unwrap_or_default();
             let spaces = self.buffer_spaces(k);
-            self.index.drop_buffers(k, &spaces, &buffers);
-            if k == ADMIN {
-                return self.completed(cycle).map_err(Stop::Broken);
+            for mut chain in over {
+                self.index.drop_buffers(k, &spaces, &chain.buffers);
+                // An answer shorter than the command has it was not taken for whole; no room for one: not executed.
+                if let Some(c) = chain.capture.take().filter(|c| c.answered > 0) {
+                    let late = Capture { done: cycle, ..*c };
+                    self.completed(cycle, &late).map_err(Stop::Broken)?;
+                }
             }
-            self.msi.used(k, idx);
+            if k != ADMIN {
+                self.msi.used(k, idx);
+            }
+        }
+        while let Some(c) = self.index.rings.get_mut(&ADMIN).and_then(Ring::executed) {
+            self.completed(cycle, &c).map_err(Stop::Broken)?;
         }
         Ok(())
     }
@@ -219,13 +226,10 @@ impl Memory {
         let mut taken: Vec<(Key, Did)> = Vec::new();
         for o in &owners {
             let Some(k) = o.queue() else { continue };
-            match self
-                .works(cycle, k)
-                .and_then(|()| self.accept(o, bytes, w.issued))
-            {
+            match self.works(cycle, k).and_then(|()| self.accept(o, bytes, w)) {
                 Ok(did) => {
                     taken.push((k, did));
-                    if did != Did::Payload {
+                    if !matches!(did, Did::Payload(_)) {
                         break;
                     }
                 }
@@ -289,11 +293,13 @@ impl Memory {
     }
 
     /// Lets the ring of `o` take a write.
-    fn accept(&mut self, o: &Owner, bytes: &[u8], issued: u64) -> Result<Did, Refusal> {
+    fn accept(&mut self, o: &Owner, bytes: &[u8], w: &Write) -> Result<Did, Refusal> {
         let ring = o.queue().and_then(|k| self.index.rings.get_mut(&k));
         match (ring, *o) {
-            (Some(r), Owner::Ring(_, part, off)) => r.write(part, off as u64, bytes, issued),
-            (Some(r), Owner::Buffer(_, b, off)) => r.write_buffer(&b, off as u64, bytes),
+            (Some(r), Owner::Ring(_, part, off)) => r.write(part, off as u64, bytes, w.issued),
+            (Some(r), Owner::Buffer(_, b, off)) => {
+                r.write_buffer(&b, off as u64, bytes, w.addressed)
+            }
             _ => Err(("outside", "no ring is there".into())),
         }
     }

@@ -7,6 +7,9 @@ use shoal_abi::ring::S_DRIVER_OK;
 
 use super::ring::Capture;
 
+/// Fewest cycles between the last address of an answer and the effects of the next command: those of its execution.
+const EXEC: u64 = 127;
+
 /// A managed device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Member {
@@ -70,8 +73,10 @@ pub(super) struct Command<'a> {
     pub(super) result: Fields<'a>,
     /// Bytes of the result that the driver had room for.
     pub(super) result_bytes: usize,
-    /// Cycle in which the device began with it.
+    /// A cycle in which the device had not begun with it.
     pub(super) taken: u64,
+    /// Cycle up to which no command behind it can have had an effect.
+    pub(super) sure: u64,
 }
 
 impl<'a> Command<'a> {
@@ -88,6 +93,7 @@ impl<'a> Command<'a> {
             result: Fields(&c.answer[RESULT_HEADER_BYTES..]),
             result_bytes: c.answered.saturating_sub(RESULT_HEADER_BYTES),
             taken: c.taken,
+            sure: c.done + EXEC,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A split ring as the device has read and written it.
 //!
 //! Spec: virtio 1.4 §2.7. Nothing is known but what passed the port: a descriptor counts only if it was read after the device
-//! had seen it made available. The admin queue is such a ring too; of it the bytes of commands and answers are kept.
+//! had seen it made available. The admin queue is such a ring too, with many chains under way at a time, which are executed and
+//! used in order; of it the bytes of commands and answers are kept.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use shoal_abi::cmd::COMMAND_BYTES;
+use shoal_abi::cmd::{self, COMMANDS, COMMAND_BYTES, RESULT_HEADER_BYTES};
 use shoal_abi::ring::{
     AVAIL_IDX, AVAIL_RING, DESC_BYTES, DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE, USED_ELEM_BYTES,
     USED_RING,
@@ -38,7 +39,7 @@ pub(super) enum Kind {
     Table,
 }
 
-/// A range of IOVAs that the chain under way gives to the device.
+/// A range of IOVAs that a chain under way gives to the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Buffer {
     pub(super) kind: Kind,
@@ -46,14 +47,18 @@ pub(super) struct Buffer {
     pub(super) len: u64,
     /// Bytes of this kind before it in the chain.
     pub(super) offset: u64,
+    /// The chain: its number among the entries of the available ring.
+    pub(super) entry: u16,
 }
 
 /// What an accepted write was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Did {
-    Payload,
-    Element,
-    /// `used.idx` has this value now; the chain is over.
+    /// Of this chain.
+    Payload(u16),
+    /// Of this chain.
+    Element(u16),
+    /// `used.idx` has this value now; the chains up to it are over.
     Index(u16),
     AvailEvent,
     /// Something of a queue whose rings or buffers overlap with others.
@@ -65,6 +70,8 @@ type Half = (u64, u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Chain {
+    /// Its number among the entries of the available ring.
+    pub(super) entry: u16,
     pub(super) head: u16,
     /// Cycle in which the device saw it available.
     pub(super) available: u64,
@@ -85,7 +92,9 @@ pub(super) struct Chain {
     pub(super) element: [Option<u8>; USED_ELEM_BYTES as usize],
     pub(super) element_pending: u32,
     pub(super) element_done: u64,
-    buffers: Vec<Buffer>,
+    pub(super) buffers: Vec<Buffer>,
+    /// The command, of the admin queue; None once it was executed.
+    pub(super) capture: Option<Box<Capture>>,
 }
 
 impl Chain {
@@ -119,7 +128,7 @@ pub(super) struct Ring {
     pub(super) event_idx: bool,
     /// Its rings or buffers overlap with those of others.
     pub(super) blurred: bool,
-    /// A descriptor of the chain under way was read again and was another: the driver changes what it made available.
+    /// A descriptor of a chain under way was read again and was another: the driver changes what it made available.
     pub(super) changed: bool,
     pub(super) last_avail: u16,
     pub(super) used_idx: u16,
@@ -128,8 +137,14 @@ pub(super) struct Ring {
     /// Entries of the available ring: value and when the read was issued.
     entries: HashMap<u16, (u16, u64)>,
     descs: HashMap<u16, [Half; 2]>,
-    pub(super) chain: Option<Chain>,
-    pub(super) capture: Option<Box<Capture>>,
+    /// Chains under way, from entry `last_avail` on.
+    pub(super) chains: VecDeque<Chain>,
+    /// Chains that were used and not taken yet.
+    pub(super) over: Vec<Chain>,
+    /// It is the admin queue: many chains may be under way.
+    admin: bool,
+    /// Cycle in which the device had not begun with the next command.
+    free: u64,
 }
 
 /// Bytes of an admin command.
@@ -139,8 +154,33 @@ pub(super) struct Capture {
     pub(super) answer: [u8; COMMAND_BYTES],
     /// Bytes of the answer that were written.
     pub(super) answered: usize,
-    /// Cycle in which the device had read its ring entry.
+    /// A cycle in which the device had not begun with it.
     pub(super) taken: u64,
+    /// Cycle in which the last address of the answer stood on the port: it was executed.
+    pub(super) done: u64,
+}
+
+impl Capture {
+    fn new(taken: u64) -> Self {
+        Self {
+            command: [0; COMMAND_BYTES],
+            answer: [0; COMMAND_BYTES],
+            answered: 0,
+            taken,
+            done: 0,
+        }
+    }
+
+    /// Bytes of the answer as its status and the opcode have it.
+    fn answer_bytes(&self) -> u64 {
+        let opcode = le16(&self.command);
+        let last = |c: &cmd::Command| c.result.last().map_or(0, |f| f.offset + f.bytes);
+        let known = COMMANDS.iter().find(|c| c.opcode == opcode);
+        let result = known
+            .filter(|_| le16(&self.answer) == cmd::OK)
+            .map_or(0, last);
+        (RESULT_HEADER_BYTES + result) as u64
+    }
 }
 
 /// Entries kept of what the device read before old ones are dropped.
@@ -159,12 +199,6 @@ impl Ring {
         event_idx: bool,
         admin: bool,
     ) -> Self {
-        let empty = Capture {
-            command: [0; COMMAND_BYTES],
-            answer: [0; COMMAND_BYTES],
-            answered: 0,
-            taken: 0,
-        };
         Self {
             size,
             base,
@@ -176,8 +210,10 @@ impl Ring {
             avail: VecDeque::new(),
             entries: HashMap::new(),
             descs: HashMap::new(),
-            chain: None,
-            capture: admin.then(|| Box::new(empty)),
+            chains: VecDeque::new(),
+            over: Vec::new(),
+            admin,
+            free: 0,
         }
     }
 
@@ -191,19 +227,29 @@ impl Ring {
         }
     }
 
-    /// True if the device knows of a chain that it has not used.
+    /// True if the device knows of a command that it has not executed.
     pub(super) fn has_work(&self) -> bool {
-        self.avail
-            .back()
-            .is_some_and(|(idx, _)| *idx != self.last_avail)
+        let executed = self.chains.iter().filter(|c| c.capture.is_none()).count();
+        let next = self.last_avail.wrapping_add(executed as u16);
+        self.avail.back().is_some_and(|(idx, _)| *idx != next)
     }
 
-    /// Bytes of the admin command that was just used.
-    pub(super) fn capture(&mut self) -> Option<Capture> {
-        let c = self.capture.as_mut()?;
-        let got = (**c).clone();
-        (c.command, c.answer, c.answered) = ([0; COMMAND_BYTES], [0; COMMAND_BYTES], 0);
-        Some(got)
+    /// The oldest command, if its whole answer was written.
+    pub(super) fn executed(&mut self) -> Option<Capture> {
+        let chain = self.chains.iter_mut().find(|c| c.capture.is_some())?;
+        let capture = chain.capture.take_if(|c| {
+            let room = chain.next.is_none().then_some(chain.writable);
+            c.answered > 0 && c.answered as u64 >= c.answer_bytes().min(room.unwrap_or(u64::MAX))
+        })?;
+        let taken = capture.taken.max(self.free);
+        self.free = capture.done;
+        Some(Capture { taken, ..*capture })
+    }
+
+    /// The chain of entry `entry`.
+    pub(super) fn chain(&mut self, entry: u16) -> Option<&mut Chain> {
+        let n = entry.wrapping_sub(self.last_avail);
+        self.chains.get_mut(usize::from(n))
     }
 
     /// The device got `bytes` of a ring area from offset `off` on (which may lie ahead of the area), by a read issued in `issued`.
@@ -234,9 +280,8 @@ impl Ring {
                 for want in (first..end).step_by(2) {
                     let Some(b) = at(want, 2) else { break };
                     let slot = ((want - AVAIL_RING) / 2) as u16;
-                    let other = |c: &Chain| c.head != le16(b);
-                    self.changed |= slot == self.last_avail % self.size
-                        && self.chain.as_ref().is_some_and(other);
+                    let other = |c: &Chain| c.entry % self.size == slot && c.head != le16(b);
+                    self.changed |= self.chains.iter().any(other);
                     self.entries.insert(slot, (le16(b), issued));
                 }
                 if let Some(b) = at(AVAIL_IDX, 2) {
@@ -255,7 +300,7 @@ impl Ring {
                     let index = (want / DESC_BYTES) as u16;
                     let old = &mut self.descs.entry(index).or_default()[(want / 8 % 2) as usize];
                     let walked = |c: &Chain| c.walked.contains(&(false, index));
-                    self.changed |= old.0 != half.0 && self.chain.as_ref().is_some_and(walked);
+                    self.changed |= old.0 != half.0 && self.chains.iter().any(walked);
                     *old = half;
                 }
             }
@@ -280,7 +325,8 @@ impl Ring {
             if at < 0 || at as u64 >= buffer.len {
                 continue;
             }
-            if let (Kind::Read, Some(c)) = (buffer.kind, &mut self.capture) {
+            let capture = self.chain(buffer.entry).and_then(|c| c.capture.as_mut());
+            if let (Kind::Read, Some(c)) = (buffer.kind, capture) {
                 if let Some(b) = c.command.get_mut(buffer.offset as usize + at as usize) {
                     *b = *byte;
                 }
@@ -289,11 +335,12 @@ impl Ring {
         if buffer.kind != Kind::Table {
             return;
         }
+        let mut changed = false;
         let Some(Chain {
             table: Some((iova, halves)),
             walked,
             ..
-        }) = &mut self.chain
+        }) = self.chain(buffer.entry)
         else {
             return;
         };
@@ -306,48 +353,65 @@ impl Ring {
                 // Hostile tables can be 4 GiB long; only as much as a legal chain needs is looked at.
                 if let Some(half) = halves.get_mut((n / 8) as usize) {
                     let value = u64::from_le_bytes(b.try_into().unwrap_or_default());
-                    self.changed |= half.0 != value && walked.contains(&(true, (n / 16) as u16));
+                    changed |= half.0 != value && walked.contains(&(true, (n / 16) as u16));
                     *half = (value, issued);
                 }
             }
         }
+        self.changed |= changed;
         self.advance(cycle, out);
     }
 
-    /// Cycle in which the device saw chain `last_avail` available.
-    fn available(&mut self) -> Option<u64> {
-        let n = self.last_avail;
-        while self.avail.len() > 1 && self.avail.front().is_some_and(|a| a.0 == n) {
+    /// Cycle in which the device saw chain `entry` available.
+    fn available(&mut self, entry: u16) -> Option<u64> {
+        let (first, size) = (self.last_avail, self.size);
+        let covers = |n: u16, idx: u16| (1..=size).contains(&idx.wrapping_sub(n));
+        while self.avail.len() > 1 && self.avail.front().is_some_and(|a| !covers(first, a.0)) {
             self.avail.pop_front();
         }
-        let covers = |idx: u16| (1..=self.size).contains(&idx.wrapping_sub(n));
-        self.avail.iter().find(|a| covers(a.0)).map(|a| a.1)
+        let ahead = |a: &&(u16, u64)| covers(first, a.0) && covers(entry, a.0);
+        self.avail.iter().find(ahead).map(|a| a.1)
     }
 
-    /// Follows the chain as far as it was read.
+    /// Follows the chains as far as they were read.
     fn advance(&mut self, cycle: u64, out: &mut Vec<Buffer>) {
-        if self.chain.is_none() {
-            let Some(available) = self.available() else {
-                return;
-            };
-            let slot = self.last_avail % self.size;
-            let Some(&(head, issued)) = self.entries.get(&slot) else {
-                return;
-            };
-            if issued <= available || head >= self.size {
-                return;
-            }
-            if let Some(c) = &mut self.capture {
-                c.taken = cycle;
-            }
-            self.chain = Some(Chain {
-                head,
-                available,
-                next: Some(head),
-                ..Chain::default()
-            });
+        let most = if self.admin { self.size.into() } else { 1 };
+        while self.chains.len() < most && self.open(cycle) {}
+        for n in 0..self.chains.len() {
+            self.walk(n, out);
         }
-        let Some(c) = &mut self.chain else { return };
+    }
+
+    /// The next chain, if its entry was read.
+    fn open(&mut self, cycle: u64) -> bool {
+        let entry = self.last_avail.wrapping_add(self.chains.len() as u16);
+        let Some(available) = self.available(entry) else {
+            return false;
+        };
+        let Some(&(head, issued)) = self.entries.get(&(entry % self.size)) else {
+            return false;
+        };
+        if issued <= available || head >= self.size {
+            return false;
+        }
+        let capture = self.admin.then(|| Box::new(Capture::new(cycle)));
+        self.chains.push_back(Chain {
+            entry,
+            head,
+            available,
+            next: Some(head),
+            capture,
+            ..Chain::default()
+        });
+        true
+    }
+
+    /// Follows chain `n` of those under way.
+    fn walk(&mut self, n: usize, out: &mut Vec<Buffer>) {
+        let Some(c) = self.chains.get_mut(n) else {
+            return;
+        };
+        let entry = c.entry;
         while let Some(index) = c.next {
             let halves = match &c.table {
                 None => self.descs.get(&index).copied(),
@@ -382,6 +446,7 @@ impl Ring {
                     iova: addr,
                     len,
                     offset: 0,
+                    entry,
                 };
                 c.buffers.push(table);
                 out.push(table);
@@ -403,6 +468,7 @@ impl Ring {
                 iova: addr,
                 len,
                 offset: *sum,
+                entry,
             };
             *sum += len;
             if len > 0 {
@@ -413,42 +479,53 @@ impl Ring {
         }
     }
 
-    /// The buffers found in the chain under way.
+    /// The buffers found in the chains under way.
     pub(super) fn buffers(&self) -> Vec<Buffer> {
-        self.chain
-            .as_ref()
-            .map_or_else(Vec::new, |c| c.buffers.clone())
+        let all = self.chains.iter().flat_map(|c| &c.buffers);
+        all.copied().collect()
     }
 
-    /// Ends the chain under way and gives its buffers.
-    pub(super) fn finish(&mut self) -> Vec<Buffer> {
-        if self.descs.len() > KEEP || self.entries.len() > KEEP {
+    /// The chains that were used.
+    pub(super) fn finish(&mut self) -> Vec<Chain> {
+        // What was read of chains under way must stay.
+        if self.chains.is_empty() && (self.descs.len() > KEEP || self.entries.len() > KEEP) {
             self.descs.clear();
             self.entries.clear();
         }
-        self.chain.take().map_or_else(Vec::new, |c| c.buffers)
+        std::mem::take(&mut self.over)
     }
 
     /// A write has its response.
     pub(super) fn done(&mut self, did: Did, cycle: u64, ok: bool) {
-        let Some(c) = &mut self.chain else { return };
+        let (Did::Payload(entry) | Did::Element(entry)) = did else {
+            return;
+        };
+        let Some(c) = self.chain(entry) else { return };
         match did {
-            Did::Payload => {
+            Did::Payload(_) => {
                 c.payload_pending = c.payload_pending.saturating_sub(1);
                 c.payload_done = cycle;
                 c.error |= !ok;
             }
-            Did::Element => {
+            _ => {
                 c.element_pending = c.element_pending.saturating_sub(1);
                 c.element_done = cycle;
             }
-            Did::Index(_) | Did::AvailEvent | Did::Unknown => {}
         }
     }
 
-    /// A read for the chain under way got an error response.
-    pub(super) fn read_error(&mut self) {
-        if let Some(c) = &mut self.chain {
+    /// A read of the ring area got an error response, for the chain under way or, of many, for those whose descriptor lies there.
+    pub(super) fn read_error(&mut self, part: Part, off: i64) {
+        let index = (off / DESC_BYTES as i64) as u16;
+        let many = self.admin;
+        for c in &mut self.chains {
+            c.error |= !many || part == Part::Desc && c.table.is_none() && c.next == Some(index);
+        }
+    }
+
+    /// A read of a buffer got an error response.
+    pub(super) fn buffer_error(&mut self, buffer: &Buffer) {
+        if let Some(c) = self.chain(buffer.entry) {
             c.error = true;
         }
     }

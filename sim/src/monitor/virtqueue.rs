@@ -7,14 +7,15 @@ use shoal_abi::ring::{USED_ELEM_BYTES, USED_IDX, USED_RING};
 use super::ring::{le16, Buffer, Chain, Did, Kind, Part, Refusal, Ring};
 
 impl Ring {
-    /// The device wrote `len` bytes of a writable buffer, `off` bytes behind its start.
+    /// The device wrote `bytes` of a writable buffer, `off` bytes behind its start; the address stood on the port in cycle `addressed`.
     pub(super) fn write_buffer(
         &mut self,
         buffer: &Buffer,
         off: u64,
         bytes: &[u8],
+        addressed: u64,
     ) -> Result<Did, Refusal> {
-        let Some(c) = &mut self.chain else {
+        let Some(c) = self.chain(buffer.entry) else {
             return Err(("outside", "no chain is under way".into()));
         };
         if buffer.kind != Kind::Write {
@@ -32,7 +33,8 @@ impl Ring {
         let first = buffer.offset + off;
         c.cover(first, first + bytes.len() as u64);
         c.payload_pending += 1;
-        if let Some(cap) = &mut self.capture {
+        if let Some(cap) = &mut c.capture {
+            cap.done = addressed;
             cap.answered = cap.answered.max(first as usize + bytes.len());
             for (n, b) in bytes.iter().enumerate() {
                 if let Some(at) = cap.answer.get_mut(first as usize + n) {
@@ -40,7 +42,7 @@ impl Ring {
                 }
             }
         }
-        Ok(Did::Payload)
+        Ok(Did::Payload(buffer.entry))
     }
 
     /// The device wrote `bytes` of a ring area at offset `off`; the write was issued in cycle `issued`.
@@ -55,9 +57,12 @@ impl Ring {
         if part != Part::Used {
             return Err(("read-only", format!("offset {off} of the {part:?} area")));
         }
-        let slot = USED_RING + USED_ELEM_BYTES * u64::from(self.used_idx % self.size);
-        if off >= slot && off + len <= slot + USED_ELEM_BYTES {
-            return self.write_element((off - slot) as usize, bytes, issued);
+        for n in 0..self.chains.len().max(1) {
+            let at = self.used_idx.wrapping_add(n as u16) % self.size;
+            let slot = USED_RING + USED_ELEM_BYTES * u64::from(at);
+            if off >= slot && off + len <= slot + USED_ELEM_BYTES {
+                return self.write_element(n, (off - slot) as usize, bytes, issued);
+            }
         }
         if off == USED_IDX && len == 2 {
             return self.write_index(le16(bytes), issued);
@@ -75,9 +80,16 @@ impl Ring {
         ))
     }
 
-    fn write_element(&mut self, at: usize, bytes: &[u8], issued: u64) -> Result<Did, Refusal> {
+    /// The used element of chain `n` of those under way.
+    fn write_element(
+        &mut self,
+        n: usize,
+        at: usize,
+        bytes: &[u8],
+        issued: u64,
+    ) -> Result<Did, Refusal> {
         let used_idx = self.used_idx;
-        let Some(c) = &mut self.chain else {
+        let Some(c) = self.chains.get_mut(n) else {
             return Err((
                 "not-available",
                 format!("used element {used_idx} for a chain never seen available"),
@@ -124,31 +136,35 @@ impl Ring {
         }
         c.element = element;
         c.element_pending += 1;
-        Ok(Did::Element)
+        Ok(Did::Element(c.entry))
     }
 
     fn write_index(&mut self, idx: u16, issued: u64) -> Result<Did, Refusal> {
-        let complete = |c: &&mut Chain| c.element.iter().all(Option::is_some);
-        let Some(c) = self.chain.as_mut().filter(complete) else {
+        let used = |c: &&Chain| c.element.iter().all(Option::is_some);
+        let complete = self.chains.iter().take_while(used).count();
+        if complete == 0 {
             return Err((
                 "index-alone",
                 format!("used.idx {idx} without a used element"),
             ));
-        };
-        if c.element_pending > 0 || c.element_done >= issued {
+        }
+        let n = usize::from(idx.wrapping_sub(self.used_idx));
+        let mut told = self.chains.iter().take(n.clamp(1, complete));
+        if told.any(|c| c.element_pending > 0 || c.element_done >= issued) {
             return Err((
                 "index-order",
                 format!("used.idx {idx} before the element was answered"),
             ));
         }
-        if idx != self.used_idx.wrapping_add(1) {
+        if !(1..=complete).contains(&n) {
             return Err((
                 "used-idx",
                 format!("used.idx {idx} after {}", self.used_idx),
             ));
         }
         self.used_idx = idx;
-        self.last_avail = self.last_avail.wrapping_add(1);
+        self.last_avail = self.last_avail.wrapping_add(n as u16);
+        self.over.extend(self.chains.drain(..n));
         Ok(Did::Index(idx))
     }
 }
