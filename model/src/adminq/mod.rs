@@ -181,3 +181,6 @@ impl AdminQueue {
         (said.fault, said.raise, said.count) = (fx.fault, fx.raise, fx.count);
     }
 }
+
+#[cfg(test)]
+mod tests;
