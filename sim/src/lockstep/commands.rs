@@ -1,19 +1,21 @@
 //! The last admin commands, read off the ports, kept for the report of a failure.
 //!
 //! The admin queue's descriptor table is where the driver's register writes say. What the device reads there are
-//! descriptors; what it reads and writes at the buffers they name are commands and answers. Nothing else is known of the
-//! device, and a trace that makes no sense gives lines that make none.
+//! descriptors; what it reads and writes at the buffers they name are commands and answers, of many commands beside each other.
+//! Nothing else is known of the device, and a trace that makes no sense gives lines that make none.
 
 use std::collections::VecDeque;
 
-use shoal_abi::cmd::{self, COMMANDS, COMMAND_BYTES, HEADER_BYTES};
+use shoal_abi::cmd::{self, COMMANDS, COMMAND_BYTES, HEADER_BYTES, RESULT_HEADER_BYTES};
 use shoal_abi::ports::{Data, Inputs, Outputs};
 use shoal_abi::profile::Profile;
 use shoal_abi::regs::{ADMIN_QUEUE_SIZE, QUEUE_DESC_HI, QUEUE_DESC_LO, STATUS_QUEUE_SELECT};
 use shoal_abi::ring::{DESC_BYTES, DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE};
 
-/// Commands kept.
-const KEEP: usize = 12;
+/// Commands kept; more than the device has under way.
+const KEEP: usize = 32;
+/// Commands shown.
+const SHOWN: usize = 12;
 /// Addresses and data beats kept waiting for each other; more than the device has under way.
 const WAITING: usize = 1024;
 /// Bytes of the answer's status.
@@ -39,12 +41,69 @@ pub enum MemberEvent {
     AllGone,
 }
 
+/// Buffers of a chain one behind the other: first address and bytes of each.
+#[derive(Clone, Debug, Default)]
+struct Buffers(Vec<(u64, u64)>);
+
+impl Buffers {
+    fn push(&mut self, at: u64, len: u64) {
+        self.0.push((at, len));
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0
+            .iter()
+            .fold(0, |sum, (_, len)| sum.saturating_add(*len))
+    }
+
+    /// The places in the buffers that byte `addr` stands for.
+    fn places(&self, addr: u64) -> impl Iterator<Item = u64> + '_ {
+        let mut before = 0_u64;
+        self.0.iter().filter_map(move |(start, len)| {
+            let first = before;
+            before = before.saturating_add(*len);
+            let at = addr.wrapping_sub(*start);
+            (at < *len).then(|| first.saturating_add(at))
+        })
+    }
+}
+
 /// A command and what is known of its answer.
 #[derive(Clone, Debug)]
 struct Command {
     cycle: u64,
     bytes: [u8; COMMAND_BYTES],
     status: [Option<u8>; STATUS_BYTES],
+    /// The descriptor table, and the descriptor in it that is to be read next.
+    table: u64,
+    next: Option<u64>,
+    readable: Buffers,
+    writable: Buffers,
+}
+
+impl Command {
+    /// Status, once it is whole.
+    fn status(&self) -> Option<u16> {
+        Some(u16::from_le_bytes([self.status[0]?, self.status[1]?]))
+    }
+
+    /// Nothing more of its chain is read once there is room for the whole answer.
+    fn settle(&mut self) {
+        let Some(status) = self.status() else { return };
+        let opcode = field(self, 0, 2) as u16;
+        let known = COMMANDS.iter().find(|c| c.opcode == opcode);
+        let result = known
+            .filter(|_| status == cmd::OK)
+            .and_then(|c| c.result.last());
+        let answer = RESULT_HEADER_BYTES + result.map_or(0, |f| f.offset + f.bytes);
+        self.next = self.next.filter(|_| self.writable.bytes() < answer as u64);
+    }
+
+    /// The device has forgotten it.
+    fn drop_chain(&mut self) {
+        self.next = None;
+        (self.readable, self.writable) = Default::default();
+    }
 }
 
 /// Follows the admin queue.
@@ -55,18 +114,11 @@ pub struct Commands {
     aw: Option<u32>,
     w: Option<(u32, u8)>,
     table: u64,
-    indirect: Option<(u64, u64)>,
     reads: VecDeque<(Burst, u64)>,
     writes: VecDeque<Burst>,
     beats: VecDeque<(Data, u64, bool)>,
-    /// The descriptor being read: its address and its two words.
-    desc: (u64, [Option<u64>; 2]),
-    /// The chain goes on with the next descriptor.
-    chained: bool,
-    /// Bytes of the command before the buffer being read, and that buffer.
-    gathered: u64,
-    buffer: Option<(u64, u64)>,
-    answer: Option<u64>,
+    /// First word of the descriptor being read, and its address.
+    desc: Option<(u64, u64)>,
     ring: VecDeque<Command>,
     events: VecDeque<MemberEvent>,
 }
@@ -80,15 +132,10 @@ impl Commands {
             aw: None,
             w: None,
             table: 0,
-            indirect: None,
             reads: VecDeque::new(),
             writes: VecDeque::new(),
             beats: VecDeque::new(),
-            desc: (0, [None; 2]),
-            chained: false,
-            gathered: 0,
-            buffer: None,
-            answer: None,
+            desc: None,
             ring: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -98,7 +145,7 @@ impl Commands {
     pub fn observe(&mut self, cycle: u64, i: &Inputs, o: &Outputs) {
         if i.reset {
             // Transactions under way are lost, the commands so far are not.
-            (self.aw, self.w, self.desc, self.answer) = (None, None, (0, [None; 2]), None);
+            (self.aw, self.w) = (None, None);
             self.reads.clear();
             self.writes.clear();
             self.beats.clear();
@@ -139,6 +186,8 @@ impl Commands {
     }
 
     fn all_gone(&mut self) {
+        self.desc = None;
+        self.ring.iter_mut().for_each(Command::drop_chain);
         if self.events.back() != Some(&MemberEvent::AllGone) {
             push(&mut self.events, MemberEvent::AllGone);
         }
@@ -188,39 +237,36 @@ impl Commands {
             return;
         }
         let word = i.m_axi_rdata[(addr % self.beat / 8) as usize];
-        let inside = |(start, len): (u64, u64)| addr.wrapping_sub(start) < len;
-        let table = (self.table, u64::from(ADMIN_QUEUE_SIZE) * DESC_BYTES);
-        if inside(table) || self.indirect.is_some_and(inside) {
-            self.descriptor_word(cycle, addr, word);
-        } else if let Some((start, len)) = self.buffer {
-            let command = self
-                .ring
-                .back_mut()
-                .filter(|_| addr.wrapping_add(7).wrapping_sub(start) < len + 7);
-            let Some(command) = command else { return };
-            for (k, byte) in word.to_le_bytes().into_iter().enumerate() {
-                let Some(at) = (addr + k as u64).checked_sub(start).filter(|at| *at < len) else {
-                    continue;
-                };
-                if let Some(b) = command.bytes.get_mut((self.gathered + at) as usize) {
-                    *b = byte;
+        match self.desc {
+            Some((at, first)) if addr == at.wrapping_add(8) => {
+                self.desc = None;
+                return self.descriptor(cycle, at, [first, word]);
+            }
+            _ if self.in_table(addr) || self.ring.iter().any(|c| c.next == Some(addr)) => {
+                self.desc = Some((addr, word));
+                return;
+            }
+            _ => {}
+        }
+        for command in self.ring.iter_mut().filter(|c| c.status().is_none()) {
+            for (k, byte) in (0..).zip(word.to_le_bytes()) {
+                for at in command.readable.places(addr + k) {
+                    if let Some(b) = command.bytes.get_mut(at as usize) {
+                        *b = byte;
+                    }
                 }
             }
         }
     }
 
-    fn descriptor_word(&mut self, cycle: u64, addr: u64, word: u64) {
-        let start = addr & !(DESC_BYTES - 1);
-        if self.desc.0 != start {
-            self.desc = (start, [None; 2]);
-        }
-        self.desc.1[usize::from(addr != start)] = Some(word);
-        let [Some(at), Some(rest)] = self.desc.1 else {
-            return;
-        };
-        self.desc.1 = [None; 2];
-        let (len, flags) = (rest & 0xffff_ffff, (rest >> 32) as u16);
-        if !self.chained {
+    fn in_table(&self, addr: u64) -> bool {
+        addr.wrapping_sub(self.table) < u64::from(ADMIN_QUEUE_SIZE) * DESC_BYTES
+    }
+
+    /// The device has read the descriptor at `at`.
+    fn descriptor(&mut self, cycle: u64, at: u64, [addr, rest]: [u64; 2]) {
+        let goes_on = self.ring.iter().rposition(|c| c.next == Some(at));
+        if goes_on.is_none() {
             if self.ring.len() == KEEP {
                 self.ring.pop_front();
             }
@@ -228,21 +274,28 @@ impl Commands {
                 cycle,
                 bytes: [0; COMMAND_BYTES],
                 status: [None; STATUS_BYTES],
+                table: self.table,
+                next: None,
+                readable: Buffers::default(),
+                writable: Buffers::default(),
             });
-            (self.gathered, self.buffer, self.answer, self.indirect) = (0, None, None, None);
         }
+        let n = goes_on.unwrap_or(self.ring.len() - 1);
+        let Some(command) = self.ring.get_mut(n) else {
+            return;
+        };
+        let (len, flags, next) = (rest & 0xffff_ffff, (rest >> 32) as u16, rest >> 48);
         if flags & DESC_F_INDIRECT != 0 {
-            self.indirect = Some((at, len));
-            self.chained = true;
+            (command.table, command.next) = (addr, Some(addr));
             return;
         }
-        self.chained = flags & DESC_F_NEXT != 0;
-        let read = self.buffer.take().map_or(0, |(_, len)| len);
-        self.gathered = self.gathered.saturating_add(read).min(COMMAND_BYTES as u64);
+        let follows = command.table.wrapping_add(next * DESC_BYTES);
+        command.next = (flags & DESC_F_NEXT != 0).then_some(follows);
         if flags & DESC_F_WRITE == 0 {
-            self.buffer = Some((at, len));
-        } else if self.answer.is_none() && len > 0 {
-            self.answer = Some(at);
+            command.readable.push(addr, len);
+        } else {
+            command.writable.push(addr, len);
+            command.settle();
         }
     }
 
@@ -253,25 +306,33 @@ impl Commands {
                 return;
             };
             self.writes.pop_front();
-            for (n, (data, strb, _)) in self.beats.drain(..=end).enumerate() {
-                let (Some(answer), Some(command)) = (self.answer, self.ring.back_mut()) else {
-                    continue;
+            for n in 0..=end {
+                let Some((data, strb, _)) = self.beats.pop_front() else {
+                    return;
                 };
                 if n > usize::from(burst.len) {
                     continue;
                 }
                 let base = (burst.addr + ((n as u64) << (burst.size & 7))) & !(self.beat - 1);
-                let before = command.status;
-                for (k, status) in (0..).zip(&mut command.status) {
-                    let lane = (answer + k).wrapping_sub(base);
-                    if lane < self.beat && strb >> lane & 1 == 1 {
+                self.written(base, &data, strb);
+            }
+        }
+    }
+
+    /// Takes the status out of a beat that goes to `base`.
+    fn written(&mut self, base: u64, data: &Data, strb: u64) {
+        for command in self.ring.iter_mut().filter(|c| c.status().is_none()) {
+            for lane in (0..self.beat).filter(|lane| strb >> lane & 1 == 1) {
+                for at in command.writable.places(base + lane) {
+                    if let Some(status) = command.status.get_mut(at as usize) {
                         *status = Some((data[(lane / 8) as usize] >> (lane % 8 * 8)) as u8);
                     }
                 }
-                if command.status != before {
-                    if let Some(event) = event(command) {
-                        push(&mut self.events, event);
-                    }
+            }
+            if command.status().is_some() {
+                command.settle();
+                if let Some(event) = event(command) {
+                    push(&mut self.events, event);
                 }
             }
         }
@@ -285,7 +346,8 @@ impl Commands {
     /// The last commands as text, oldest first.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.ring.iter().map(line).collect()
+        let before = self.ring.len().saturating_sub(SHOWN);
+        self.ring.iter().skip(before).map(line).collect()
     }
 }
 
@@ -305,7 +367,7 @@ fn field(c: &Command, at: usize, n: usize) -> u64 {
 
 /// What a command did to its member, once it is answered.
 fn event(c: &Command) -> Option<MemberEvent> {
-    let status = u16::from_le_bytes([c.status[0]?, c.status[1]?]);
+    let status = c.status()?;
     let member = field(c, 16, 8) as u32;
     if status != cmd::OK || field(c, 2, 2) as u16 != cmd::GROUP_MANAGED {
         return None;
@@ -346,9 +408,8 @@ fn line(c: &Command) -> String {
             text += &format!(" {}={value:#x}", f.name);
         }
     }
-    let status = match c.status {
-        [Some(low), Some(high)] => u16::from_le_bytes([low, high]),
-        _ => return text + " -> not answered",
+    let Some(status) = c.status() else {
+        return text + " -> not answered";
     };
     let names = [
         (cmd::OK, "OK"),
@@ -445,17 +506,17 @@ mod tests {
             register(&mut c, QUEUE_DESC_LO.offset, 0x2_0000);
             register(&mut c, QUEUE_DESC_HI.offset, 1);
             let table = 0x1_0002_0000;
-            // Words of a descriptor come in any order; other reads do not matter.
+            // Other reads do not matter.
             let next = u64::from(DESC_F_NEXT) << 32;
             reads(
                 &mut c,
                 10,
                 &[
                     (5, table, 0x5008),
-                    (13, table + 8, 128 | next | 1 << 48),
+                    (5, table + 8, 128 | next | 1 << 48),
                     (1, 0x99_0000, 7),
                 ],
-                &[2, 1, 0],
+                &[2, 0, 1],
             );
             let head = u64::from(cmd::VQ_RESET) | u64::from(cmd::GROUP_MANAGED) << 16;
             reads(
@@ -478,7 +539,7 @@ mod tests {
             reads(
                 &mut c,
                 30,
-                &[(5, table + 16, 0x7010), (13, table + 24, 8 | write)],
+                &[(5, table + 16, 0x7010), (5, table + 24, 8 | write)],
                 &[0, 1],
             );
             let lane = 0x7010 % c.beat / 8;
@@ -505,6 +566,73 @@ mod tests {
                 c.lines(),
                 ["        11 VQ_RESET member 3 vq_index=0x6 -> EINVAL"]
             );
+        }
+    }
+
+    /// The answer to one of several commands: eight bytes at `addr`.
+    fn answers(c: &mut Commands, cycle: u64, addr: u64, status: u16) {
+        let lane = addr % c.beat / 8;
+        let mut o = Outputs {
+            m_axi_awvalid: true,
+            m_axi_awaddr: addr,
+            m_axi_awsize: 3,
+            m_axi_wvalid: true,
+            m_axi_wlast: true,
+            m_axi_wstrb: 0xff << (8 * lane),
+            ..Outputs::default()
+        };
+        o.m_axi_wdata[lane as usize] = status.into();
+        let i = Inputs {
+            m_axi_awready: true,
+            m_axi_wready: true,
+            ..Inputs::default()
+        };
+        c.observe(cycle, &i, &o);
+    }
+
+    #[test]
+    fn commands_beside_each_other_are_told_apart() {
+        for profile in [&TINY, &MID] {
+            let mut c = Commands::new(profile);
+            register(&mut c, QUEUE_DESC_LO.offset, 0x1000);
+            let [own, managed] = [cmd::GROUP_SELF, cmd::GROUP_MANAGED].map(u64::from);
+            let next = |n: u64| u64::from(DESC_F_NEXT) << 32 | n << 48;
+            let indirect = u64::from(DESC_F_INDIRECT) << 32;
+            let write = u64::from(DESC_F_WRITE) << 32;
+            // The first command goes on at 1, the second is a table at 0x9008.
+            let words = [
+                (5, 0x1000, 0x5000),
+                (5, 0x1008, 128 | next(1)),
+                (5, 0x1020, 0x9008),
+                (5, 0x1028, 32 | indirect),
+                (13, 0x5000, u64::from(cmd::CAPS) | own << 16),
+                (5, 0x1010, 0x7000),
+                (5, 0x1018, 8 | write | next(3)),
+                (5, 0x9008, 0x6004),
+                (5, 0x9010, 24 | next(1)),
+                (
+                    13,
+                    0x6000,
+                    u64::from(cmd::DEV_DESTROY) << 32 | managed << 48,
+                ),
+                (13, 0x6010, 7 << 32),
+                (5, 0x9018, 0x7100),
+                (5, 0x9020, 8 | write),
+            ];
+            let order: Vec<usize> = (0..words.len()).collect();
+            reads(&mut c, 10, &words, &order);
+            answers(&mut c, 40, 0x7000, cmd::EINVAL);
+            let [first, second] = &c.lines()[..] else {
+                panic!("{:?}", c.lines());
+            };
+            assert!(first.ends_with("CAPS -> EINVAL"), "{first}");
+            let destroy = "DEV_DESTROY member 7 -> not answered";
+            assert!(second.ends_with(destroy), "{second}");
+            answers(&mut c, 50, 0x7100, cmd::OK);
+            assert_eq!(c.event(), Some(MemberEvent::Destroyed(7)));
+            // A descriptor that an answered command left unread begins another.
+            reads(&mut c, 60, &[(5, 0x1030, 0x5000), (5, 0x1038, 24)], &[0, 1]);
+            assert_eq!(c.lines().len(), 3);
         }
     }
 }
