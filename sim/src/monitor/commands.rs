@@ -4,10 +4,11 @@ use shoal_abi::cmd;
 use shoal_abi::mmu::{USER_INTERRUPT, USER_PASID_VALID, USER_PASID_W};
 use shoal_abi::ring::{F_EVENT_IDX, S_DRIVER_OK, S_NEEDS_RESET, S_WRITABLE};
 
+use super::chain::Capture;
 use super::dma::{Memory, DMA, MSI, VIRTQUEUE};
 use super::members::{Command, Member};
 use super::msi::{key, member, Key};
-use super::ring::{Capture, Ring};
+use super::ring::Ring;
 use super::Violation;
 
 impl Memory {

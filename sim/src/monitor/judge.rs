@@ -4,11 +4,12 @@ use shoal_abi::mmu::{FAULT_BYTES, USER_INTERRUPT};
 use shoal_abi::ring::S_DRIVER_OK;
 
 use super::bus::{Read, Write};
+use super::chain::Capture;
 use super::dma::{Flight, Memory, Stop, ADMIN, DMA, MSI, RINGS, VIRTQUEUE};
 use super::index::Owner;
 use super::members::Member;
 use super::msi::{member, Key};
-use super::ring::{Capture, Did, Kind, Part, Refusal, Ring};
+use super::ring::{Did, Kind, Part, Refusal, Ring};
 use super::space::Place;
 use super::Violation;
 
@@ -183,8 +184,9 @@ impl Memory {
             let spaces = self.buffer_spaces(k);
             for mut chain in over {
                 self.index.drop_buffers(k, &spaces, &chain.buffers);
-                // An answer shorter than the command has it was not taken for whole; no room for one: not executed.
-                if let Some(c) = chain.capture.take().filter(|c| c.answered > 0) {
+                // The answer was shorter than the command has it.
+                let waited = chain.waits();
+                if let Some(c) = chain.capture.take_if(|_| waited) {
                     let late = Capture { done: cycle, ..*c };
                     self.completed(cycle, &late).map_err(Stop::Broken)?;
                 }

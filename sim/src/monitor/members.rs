@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use shoal_abi::cmd::{COMMAND_BYTES, HEADER_BYTES, RESULT_HEADER_BYTES};
 use shoal_abi::ring::S_DRIVER_OK;
 
-use super::ring::Capture;
+use super::chain::Capture;
 
 /// Fewest cycles between the last address of an answer and the effects of the next command: those of its execution.
 const EXEC: u64 = 127;

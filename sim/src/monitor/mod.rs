@@ -12,6 +12,7 @@ pub mod axil;
 pub mod axis;
 mod bar;
 mod bus;
+mod chain;
 mod commands;
 pub mod dma;
 mod index;

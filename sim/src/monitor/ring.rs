@@ -4,14 +4,14 @@
 //! had seen it made available. The admin queue is such a ring too, with many chains under way at a time, which are executed and
 //! used in order; of it the bytes of commands and answers are kept.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use shoal_abi::cmd::{self, COMMANDS, COMMAND_BYTES, RESULT_HEADER_BYTES};
 use shoal_abi::ring::{
     AVAIL_IDX, AVAIL_RING, DESC_BYTES, DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE, USED_ELEM_BYTES,
     USED_RING,
 };
 
+use super::chain::{Capture, Chain, Half};
 use super::msi::Wish;
 
 /// A rule broken and the numbers.
@@ -65,60 +65,6 @@ pub(super) enum Did {
     Unknown,
 }
 
-/// Eight bytes of a descriptor and when their read was issued; 0 is never.
-type Half = (u64, u64);
-
-#[derive(Debug, Default)]
-pub(super) struct Chain {
-    /// Its number among the entries of the available ring.
-    pub(super) entry: u16,
-    pub(super) head: u16,
-    /// Cycle in which the device saw it available.
-    pub(super) available: u64,
-    /// Descriptors looked at: in the indirect table or not, and which.
-    walked: HashSet<(bool, u16)>,
-    /// Indirect table: first IOVA and its halves.
-    table: Option<(u64, Vec<Half>)>,
-    /// Descriptor to look at next; None at the end of the chain.
-    pub(super) next: Option<u16>,
-    count: u16,
-    readable: u64,
-    pub(super) writable: u64,
-    /// Bytes of the writable part that were written: disjoint, ascending, as first..end.
-    written: Vec<(u64, u64)>,
-    pub(super) payload_pending: u32,
-    pub(super) payload_done: u64,
-    pub(super) error: bool,
-    pub(super) element: [Option<u8>; USED_ELEM_BYTES as usize],
-    pub(super) element_pending: u32,
-    pub(super) element_done: u64,
-    pub(super) buffers: Vec<Buffer>,
-    /// The command, of the admin queue; None once it was executed.
-    pub(super) capture: Option<Box<Capture>>,
-}
-
-impl Chain {
-    pub(super) fn cover(&mut self, first: u64, end: u64) {
-        let (mut a, mut b) = (first, end);
-        self.written.retain(|&(x, y)| {
-            let touches = x <= b && a <= y;
-            if touches {
-                (a, b) = (a.min(x), b.max(y));
-            }
-            !touches
-        });
-        let at = self.written.partition_point(|w| w.0 < a);
-        self.written.insert(at, (a, b));
-    }
-
-    /// Bytes written from the first writable byte on without a gap.
-    pub(super) fn prefix(&self) -> u64 {
-        self.written
-            .first()
-            .map_or(0, |w| if w.0 == 0 { w.1 } else { 0 })
-    }
-}
-
 /// One ring.
 #[derive(Debug)]
 pub(super) struct Ring {
@@ -145,42 +91,6 @@ pub(super) struct Ring {
     admin: bool,
     /// Cycle in which the device had not begun with the next command.
     free: u64,
-}
-
-/// Bytes of an admin command.
-#[derive(Clone, Debug)]
-pub(super) struct Capture {
-    pub(super) command: [u8; COMMAND_BYTES],
-    pub(super) answer: [u8; COMMAND_BYTES],
-    /// Bytes of the answer that were written.
-    pub(super) answered: usize,
-    /// A cycle in which the device had not begun with it.
-    pub(super) taken: u64,
-    /// Cycle in which the last address of the answer stood on the port: it was executed.
-    pub(super) done: u64,
-}
-
-impl Capture {
-    fn new(taken: u64) -> Self {
-        Self {
-            command: [0; COMMAND_BYTES],
-            answer: [0; COMMAND_BYTES],
-            answered: 0,
-            taken,
-            done: 0,
-        }
-    }
-
-    /// Bytes of the answer as its status and the opcode have it.
-    fn answer_bytes(&self) -> u64 {
-        let opcode = le16(&self.command);
-        let last = |c: &cmd::Command| c.result.last().map_or(0, |f| f.offset + f.bytes);
-        let known = COMMANDS.iter().find(|c| c.opcode == opcode);
-        let result = known
-            .filter(|_| le16(&self.answer) == cmd::OK)
-            .map_or(0, last);
-        (RESULT_HEADER_BYTES + result) as u64
-    }
 }
 
 /// Entries kept of what the device read before old ones are dropped.
@@ -229,17 +139,18 @@ impl Ring {
 
     /// True if the device knows of a command that it has not executed.
     pub(super) fn has_work(&self) -> bool {
-        let executed = self.chains.iter().filter(|c| c.capture.is_none()).count();
+        let executed = self.chains.iter().filter(|c| !c.waits()).count();
         let next = self.last_avail.wrapping_add(executed as u16);
         self.avail.back().is_some_and(|(idx, _)| *idx != next)
     }
 
     /// The oldest command, if its whole answer was written.
     pub(super) fn executed(&mut self) -> Option<Capture> {
-        let chain = self.chains.iter_mut().find(|c| c.capture.is_some())?;
+        let chain = self.chains.iter_mut().find(|c| c.waits())?;
+        let room = chain.next.is_none().then_some(chain.writable);
         let capture = chain.capture.take_if(|c| {
-            let room = chain.next.is_none().then_some(chain.writable);
-            c.answered > 0 && c.answered as u64 >= c.answer_bytes().min(room.unwrap_or(u64::MAX))
+            let whole = c.answer_bytes().min(room.unwrap_or(u64::MAX));
+            c.answered > 0 && c.answered as u64 >= whole
         })?;
         let taken = capture.taken.max(self.free);
         self.free = capture.done;
@@ -457,6 +368,7 @@ impl Ring {
                 return;
             }
             let write = flags & DESC_F_WRITE != 0;
+            c.has_room |= write;
             let sum = if write {
                 &mut c.writable
             } else {

@@ -4,7 +4,8 @@
 
 use shoal_abi::ring::{USED_ELEM_BYTES, USED_IDX, USED_RING};
 
-use super::ring::{le16, Buffer, Chain, Did, Kind, Part, Refusal, Ring};
+use super::chain::Chain;
+use super::ring::{le16, Buffer, Did, Kind, Part, Refusal, Ring};
 
 impl Ring {
     /// The device wrote `bytes` of a writable buffer, `off` bytes behind its start; the address stood on the port in cycle `addressed`.
