@@ -1,7 +1,7 @@
 //! The words of a command's answer, and their number. Combinational.
 //!
 //! Word 0 is the header {status, qualifier}; results as in `shoal_abi::cmd::COMMANDS`. The configuration of CONFIG_GET is put
-//! in by `admin_cfg`, the result of TRANSLATE by `admin_queue`.
+//! in by `admin_cfg`, the result of TRANSLATE by `admin_state`.
 
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;

@@ -5,7 +5,7 @@
 
 use crate::block_default;
 use crate::fifo::Fifo;
-use crate::types::{EvR, WalkId, CLIENT_MOVER};
+use crate::types::{EvR, WalkId, CLIENT_ADMIN, CLIENT_MOVER};
 use rust_hdl::prelude::*;
 use shoal_abi::regs;
 
@@ -34,6 +34,14 @@ pub struct AxiRd<const W: usize, const NW: usize> {
     pub walk_addr: Signal<In, Bits<64>>,
     /// Which walker.
     pub walk_walker: Signal<In, Bits<6>>,
+    pub adm_req: Signal<In, Bit>,
+    pub adm_grant: Signal<Out, Bit>,
+    pub adm_addr: Signal<In, Bits<64>>,
+    pub adm_id: Signal<In, Bits<10>>,
+    /// 64-bit lane of the admin queue's next control word.
+    pub adm_lane0: Signal<In, Bits<3>>,
+    /// That of its next word of command bytes.
+    pub adm_lane1: Signal<In, Bits<3>>,
     pub ctl_req: Signal<In, Bit>,
     pub ctl_grant: Signal<Out, Bit>,
     pub ctl_addr: Signal<In, Bits<64>>,
@@ -70,6 +78,10 @@ pub struct AxiRd<const W: usize, const NW: usize> {
     pub walk_r_walker: Signal<Out, Bits<6>>,
     pub walk_r_data: Signal<Out, Bits<64>>,
     pub walk_r_bad: Signal<Out, Bit>,
+    /// A control word of the admin queue; data and response are those of `walk_r_data` and `walk_r_bad`.
+    pub adm_r0_valid: Signal<Out, Bit>,
+    /// A word of command bytes.
+    pub adm_r1_valid: Signal<Out, Bit>,
     pub tx_r_valid: Signal<Out, Bit>,
     pub tx_r_data: Signal<Out, Bits<W>>,
     pub tx_r_bad: Signal<Out, Bit>,
@@ -84,6 +96,7 @@ pub struct AxiRd<const W: usize, const NW: usize> {
     client: Signal<Local, Bits<3>>,
     word: Signal<Local, Bit>,
     mover: Signal<Local, Bit>,
+    admin: Signal<Local, Bit>,
     bad: Signal<Local, Bit>,
     beat: Signal<Local, Bit>,
     lane: Signal<Local, Bits<3>>,
@@ -97,6 +110,7 @@ pub struct AxiRd<const W: usize, const NW: usize> {
     no_event: Constant<EvR>,
     walk_id: Constant<WalkId>,
     client_mover: Constant<Bits<3>>,
+    client_admin: Constant<Bits<3>>,
     okay: Constant<Bits<2>>,
     word_size: Constant<Bits<3>>,
     beat_size: Constant<Bits<3>>,
@@ -117,13 +131,14 @@ impl<const W: usize, const NW: usize> Default for AxiRd<W, NW> {
             ..WalkId::default()
         };
         block_default!(
-            clock, reset, walk_req, walk_grant, walk_addr, walk_walker, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, tx_req,
+            clock, reset, walk_req, walk_grant, walk_addr, walk_walker, adm_req, adm_grant, adm_addr, adm_id, adm_lane0,
+            adm_lane1, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, tx_req,
             tx_grant, tx_addr, tx_id, tx_user, tx_len, m_axi_arready, m_axi_arvalid, m_axi_arid, m_axi_araddr,
             m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arcache, m_axi_arprot, m_axi_aruser, m_axi_rid, m_axi_rdata,
             m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axi_rready, evr_pop, evr_valid, evr, walk_r_valid, walk_r_walker, walk_r_data,
-            walk_r_bad, tx_r_valid, tx_r_data, tx_r_bad, dec_r, dec_r_epoch, events, up, valid, ar, client,
-            word, mover, bad, beat, lane, shifted, low, walk, walk_taken, r_walker, ev, unused;
-            no_event = EvR::default(), walk_id = walk, client_mover = CLIENT_MOVER,
+            walk_r_bad, adm_r0_valid, adm_r1_valid, tx_r_valid, tx_r_data, tx_r_bad, dec_r, dec_r_epoch, events, up, valid, ar, client,
+            word, mover, admin, bad, beat, lane, shifted, low, walk, walk_taken, r_walker, ev, unused;
+            no_event = EvR::default(), walk_id = walk, client_mover = CLIENT_MOVER, client_admin = CLIENT_ADMIN,
             okay = u64::from(regs::RESP_OKAY), word_size = 3, beat_size = u64::from((W / 8).ilog2()),
             beat_align = !(W as u64 / 8 - 1), lanes = W as u64 / 64 - 1, lane_shift = 6, incr = 1, cache = 3, prot = 2;
             walk_lanes = std::array::from_fn(|_| DFF::default()),
@@ -138,25 +153,37 @@ impl<const W: usize, const NW: usize> Logic for AxiRd<W, NW> {
         dff_setup!(self, clock, up, valid, ar);
         clock!(self, clock, events);
         self.up.d.next = true;
-        // Walker over control over transmit, whenever the register is free at the edge.
+        // Walker over admin over control over transmit, whenever the register is free at the edge.
         self.walk_grant.next =
             self.walk_req.val() && (!self.valid.q.val() || self.m_axi_arready.val());
+        self.adm_grant.next = self.adm_req.val()
+            && !self.walk_req.val()
+            && (!self.valid.q.val() || self.m_axi_arready.val());
         self.ctl_grant.next = self.ctl_req.val()
             && !self.walk_req.val()
+            && !self.adm_req.val()
             && (!self.valid.q.val() || self.m_axi_arready.val());
         self.walk.next = self.walk_id.val();
         self.walk.next.walker = self.walk_walker.val();
         self.tx_grant.next = self.tx_req.val()
             && !self.walk_req.val()
+            && !self.adm_req.val()
             && !self.ctl_req.val()
             && (!self.valid.q.val() || self.m_axi_arready.val());
         if !self.valid.q.val() || self.m_axi_arready.val() {
-            self.valid.d.next = self.walk_req.val() || self.ctl_req.val() || self.tx_req.val();
+            self.valid.d.next = self.walk_req.val()
+                || self.adm_req.val()
+                || self.ctl_req.val()
+                || self.tx_req.val();
             self.ar.d.next.len = 0.into();
             self.ar.d.next.size = self.word_size.val();
             if self.walk_req.val() {
                 self.ar.d.next.addr = self.walk_addr.val();
                 self.ar.d.next.id = self.walk.val().into();
+                self.ar.d.next.user = 0.into();
+            } else if self.adm_req.val() {
+                self.ar.d.next.addr = self.adm_addr.val();
+                self.ar.d.next.id = self.adm_id.val();
                 self.ar.d.next.user = 0.into();
             } else if self.ctl_req.val() {
                 self.ar.d.next.addr = self.ctl_addr.val();
@@ -195,6 +222,7 @@ impl<const W: usize, const NW: usize> Logic for AxiRd<W, NW> {
         self.client.next = self.m_axi_rid.val().get_bits::<3>(0);
         self.word.next = self.m_axi_rid.val().get_bit(3);
         self.mover.next = self.client.val() == self.client_mover.val();
+        self.admin.next = self.client.val() == self.client_admin.val();
         self.bad.next = self.m_axi_rresp.val() != self.okay.val();
         // A walk carries its walker where others carry the lane: the lane of the PTE is kept here.
         self.r_walker.next = self.m_axi_rid.val().get_bits::<6>(4);
@@ -212,6 +240,13 @@ impl<const W: usize, const NW: usize> Logic for AxiRd<W, NW> {
                 self.lane.next = self.walk_lanes[i].q.val();
             }
         }
+        // The words of the admin queue come in order: it knows their lanes.
+        if self.admin.val() {
+            self.lane.next = self.adm_lane0.val() & self.lanes.val();
+            if self.word.val() {
+                self.lane.next = self.adm_lane1.val() & self.lanes.val();
+            }
+        }
         self.shifted.next =
             self.m_axi_rdata.val() >> (bit_cast::<9, 3>(self.lane.val()) << self.lane_shift.val());
         self.low.next = self.shifted.val().get_bits::<64>(0);
@@ -224,7 +259,7 @@ impl<const W: usize, const NW: usize> Logic for AxiRd<W, NW> {
         self.ev.next.data = self.low.val();
         self.events.reset.next = self.reset.val();
         self.events.push_data.next = self.ev.val();
-        self.events.push.next = self.beat.val() && !self.mover.val();
+        self.events.push.next = self.beat.val() && !self.mover.val() && !self.admin.val();
         self.events.pop.next = self.evr_pop.val();
         self.evr_valid.next = self.events.valid.val();
         self.evr.next = self.events.data.val();
@@ -232,11 +267,15 @@ impl<const W: usize, const NW: usize> Logic for AxiRd<W, NW> {
         self.walk_r_walker.next = self.r_walker.val();
         self.walk_r_data.next = self.low.val();
         self.walk_r_bad.next = self.bad.val();
+        self.adm_r0_valid.next = self.beat.val() && self.admin.val() && !self.word.val();
+        self.adm_r1_valid.next = self.beat.val() && self.admin.val() && self.word.val();
         self.tx_r_valid.next = self.beat.val() && self.mover.val() && !self.word.val();
         self.tx_r_data.next = self.m_axi_rdata.val();
         self.tx_r_bad.next = self.bad.val();
-        self.dec_r.next =
-            self.beat.val() && self.m_axi_rlast.val() && !(self.mover.val() && self.word.val());
+        self.dec_r.next = self.beat.val()
+            && self.m_axi_rlast.val()
+            && !(self.mover.val() && self.word.val())
+            && !self.admin.val();
         self.dec_r_epoch.next = self.m_axi_rid.val().get_bit(4);
         if self.reset.val() {
             self.up.d.next = false;

@@ -37,6 +37,12 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     pub ctl_beats2: Signal<In, Bit>,
     pub ctl_data: Signal<In, Bits<128>>,
     pub ctl_strb: Signal<In, Bits<16>>,
+    pub adm_req: Signal<In, Bit>,
+    pub adm_grant: Signal<Out, Bit>,
+    pub adm_addr: Signal<In, Bits<64>>,
+    pub adm_id: Signal<In, Bits<10>>,
+    pub adm_data: Signal<In, Bits<64>>,
+    pub adm_strb: Signal<In, Bits<8>>,
     pub rx_req: Signal<In, Bit>,
     pub rx_grant: Signal<Out, Bit>,
     pub rx_addr: Signal<In, Bits<64>>,
@@ -74,9 +80,11 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     /// The first part of a control write over a page end is done.
     pub b1_valid: Signal<Out, Bit>,
     pub b1_bad: Signal<Out, Bit>,
+    /// A write of the admin queue is done; its response is `rx_b_bad`.
+    pub adm_b_valid: Signal<Out, Bit>,
     pub rx_b_valid: Signal<Out, Bit>,
     pub rx_b_bad: Signal<Out, Bit>,
-    /// A write has ended.
+    /// A write that counts in an epoch has ended.
     pub dec_b: Signal<Out, Bit>,
     pub dec_b_epoch: Signal<Out, Bit>,
     events: Fifo<EvB, 4>,
@@ -125,11 +133,12 @@ pub struct AxiWr<const W: usize, const WB: usize> {
 impl<const W: usize, const WB: usize> Default for AxiWr<W, WB> {
     fn default() -> Self {
         block_default!(
-            clock, reset, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, ctl_beats2, ctl_data, ctl_strb, rx_req,
+            clock, reset, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, ctl_beats2, ctl_data, ctl_strb, adm_req, adm_grant, adm_addr,
+            adm_id, adm_data, adm_strb, rx_req,
             rx_grant, rx_addr, rx_id, rx_user, rx_len, rx_beat_take, rx_beat_data, rx_beat_strb, m_axi_awready,
             m_axi_awvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awcache,
             m_axi_awprot, m_axi_awuser, m_axi_wready, m_axi_wvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_bid,
-            m_axi_bresp, m_axi_bvalid, m_axi_bready, evb_pop, evb_valid, evb, b1_valid, b1_bad, rx_b_valid, rx_b_bad,
+            m_axi_bresp, m_axi_bvalid, m_axi_bready, evb_pop, evb_valid, evb, b1_valid, b1_bad, adm_b_valid, rx_b_valid, rx_b_bad,
             dec_b, dec_b_epoch, events, up, owned, owner_rx, beats, window, window_strb, lane, aw_valid, aw, w_valid,
             w_data, w_strb, w_last, beats_next, aw_next, client, mover, beat, bad, ev, unused;
             no_event = EvB::default(), client_mover = CLIENT_MOVER, okay = u64::from(regs::RESP_OKAY), word_size = 3,
@@ -163,7 +172,9 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
         clock!(self, clock, events);
         self.up.d.next = true;
         self.ctl_grant.next = self.ctl_req.val() && !self.owned.q.val();
-        self.rx_grant.next = self.rx_req.val() && !self.ctl_req.val() && !self.owned.q.val();
+        self.adm_grant.next = self.adm_req.val() && !self.ctl_req.val() && !self.owned.q.val();
+        self.rx_grant.next =
+            self.rx_req.val() && !self.ctl_req.val() && !self.adm_req.val() && !self.owned.q.val();
         self.rx_beat_take.next = self.owned.q.val()
             && self.owner_rx.q.val()
             && (self.beats.q.val() != self.zero9.val())
@@ -214,6 +225,19 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             self.window.d.next = self.ctl_data.val();
             self.window_strb.d.next = self.ctl_strb.val();
             self.lane.d.next = self.ctl_addr.val().get_bits::<3>(3) & self.lanes.val();
+        } else if self.adm_req.val() {
+            self.owned.d.next = true;
+            self.owner_rx.d.next = false;
+            self.aw_next.next = true;
+            self.aw.d.next.addr = self.adm_addr.val();
+            self.aw.d.next.id = self.adm_id.val();
+            self.aw.d.next.size = self.word_size.val();
+            self.aw.d.next.user = 0.into();
+            self.aw.d.next.len = 0.into();
+            self.beats_next.next = self.one9.val();
+            self.window.d.next = bit_cast::<128, 64>(self.adm_data.val());
+            self.window_strb.d.next = bit_cast::<16, 8>(self.adm_strb.val());
+            self.lane.d.next = self.adm_addr.val().get_bits::<3>(3) & self.lanes.val();
         } else if self.rx_req.val() {
             self.owned.d.next = true;
             self.owner_rx.d.next = true;
@@ -276,9 +300,12 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
         self.b1_valid.next =
             self.beat.val() && !self.mover.val() && self.m_axi_bid.val().get_bit(3);
         self.b1_bad.next = self.bad.val();
-        self.rx_b_valid.next = self.beat.val() && self.mover.val();
+        self.adm_b_valid.next =
+            self.beat.val() && self.mover.val() && self.m_axi_bid.val().get_bit(3);
+        self.rx_b_valid.next =
+            self.beat.val() && self.mover.val() && !self.m_axi_bid.val().get_bit(3);
         self.rx_b_bad.next = self.bad.val();
-        self.dec_b.next = self.beat.val();
+        self.dec_b.next = self.beat.val() && !(self.mover.val() && self.m_axi_bid.val().get_bit(3));
         self.dec_b_epoch.next = self.m_axi_bid.val().get_bit(4);
         if self.reset.val() {
             self.up.d.next = false;

@@ -128,18 +128,30 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     pub db_pop: Signal<Out, Bit>,
     /// The admin queue is live.
     pub live: Signal<In, Bit>,
-    /// `admin_kick`.
-    pub kick: Signal<In, Bit>,
-    /// Clear it.
+    /// Empty `admin_kick`.
     pub kick_clear: Signal<Out, Bit>,
-    /// Admin queue: descriptor table.
-    pub adm_desc: Signal<In, Bits<64>>,
-    /// Admin queue: available ring.
-    pub adm_driver: Signal<In, Bits<64>>,
-    /// Admin queue: used ring.
-    pub adm_device: Signal<In, Bits<64>>,
-    /// Admin queue: entries.
-    pub adm_size: Signal<In, Bits<16>>,
+    // Admin queue.
+    /// The admin state is Idle.
+    pub adm_idle: Signal<Out, Bit>,
+    /// It is Scatter.
+    pub adm_scatter: Signal<Out, Bit>,
+    /// A command is there: Idle to Exec.
+    pub exec_begin: Signal<In, Bit>,
+    /// Its answer is on its way: Scatter to Idle.
+    pub answer_done: Signal<In, Bit>,
+    /// Word wanted of the command.
+    pub cmd_addr: Signal<Out, Bits<4>>,
+    /// The word of the cycle before.
+    pub cmd_data: Signal<In, Bits<64>>,
+    /// Bytes of the answer.
+    pub answer_len: Signal<Out, Bits<8>>,
+    /// Place in the answer, bytes.
+    pub ans_at: Signal<In, Bits<7>>,
+    /// The answer's bytes from the `ans_at` of the cycle before on.
+    pub ans_data: Signal<Out, Bits<64>>,
+    /// Nothing of the queue is in flight.
+    pub adminq_quiet: Signal<In, Bit>,
+    // Fault queue and messages.
     /// FQ_CTRL enable.
     pub fq_enable: Signal<In, Bit>,
     /// FQ_BASE.
@@ -162,14 +174,8 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     pub msix_clear: Signal<Out, Bit>,
     /// Vector.
     pub msix_clear_v: Signal<Out, Bits<2>>,
-    /// device_status |= NEEDS_RESET.
-    pub needs_reset_set: Signal<Out, Bit>,
     /// An event is picked.
     pub pick: Signal<Out, Bit>,
-    /// Raise the configuration vector.
-    pub raise_config: Signal<Out, Bit>,
-    /// Raise the admin queue's vector.
-    pub raise_queue: Signal<Out, Bit>,
     /// Raise the fault queue's vector.
     pub raise_fq: Signal<Out, Bit>,
     /// FQ_TAIL goes on.
@@ -188,8 +194,6 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     pub cnt_interrupts_inc: Signal<Out, Bit>,
     /// CNT_FAULTS += 1.
     pub cnt_faults_inc: Signal<Out, Bit>,
-    /// CNT_ADMIN += 1.
-    pub cnt_admin_inc: Signal<Out, Bit>,
     sources: Sources,
     holder: EventHold,
     sweeper: Sweep,
@@ -214,11 +218,11 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize>
             evb_valid, evb, evb_pop, tx_op_push, tx_op, tx_op_count, tx_issue_idle, tx_done_valid, tx_done, tx_done_pop,
             rx_op_set, rx_op, rx_free, rx_head_valid, rx_head, rx_done_valid, rx_done, rx_done_pop, mmu_idle,
             inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep, sweep_index, other_zero, all_zero, ready,
-            warm, warm_clear, restore, db_valid, db_page, db_index, db_pop, live, kick, kick_clear, adm_desc,
-            adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v,
-            msix_addr, msix_data, msix_clear, msix_clear_v, needs_reset_set, pick, raise_config, raise_queue, raise_fq,
+            warm, warm_clear, restore, db_valid, db_page, db_index, db_pop, live, kick_clear, adm_idle,
+            adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at, ans_data, adminq_quiet, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v,
+            msix_addr, msix_data, msix_clear, msix_clear_v, pick, raise_fq,
             fq_tail_inc, fq_lost_inc, cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc,
-            cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, sources, holder, contexts, slots, aux,
+            cnt_interrupts_inc, cnt_faults_inc, sources, holder, contexts, slots, aux,
             ready_fifo, outlet; ;
             sweeper = Sweep::new(VQ), engine = Engine::new(profile.devices), admin = Admin::new(profile)
         )
@@ -287,19 +291,20 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.holder.inv_pending.next = self.inv_pending.val();
         self.holder.other_zero.next = self.other_zero.val();
         self.holder.adm_exec.next = self.admin.exec.val();
-        self.holder.adm_idle.next = self.admin.idle.val();
+        self.holder.live.next = self.live.val();
         self.evr_pop.next = self.holder.evr_pop.val();
         self.evb_pop.next = self.holder.evb_pop.val();
         self.x_pop.next = self.holder.x_pop.val();
         self.tx_done_pop.next = self.holder.tx_done_pop.val();
         self.rx_done_pop.next = self.holder.rx_done_pop.val();
         self.db_pop.next = self.holder.db_pop.val();
-        self.kick_clear.next = self.holder.kick_clear.val() | self.sweeper.flush.val();
+        self.kick_clear.next = self.sweeper.flush.val();
         // READY, sweep, warm reset.
         self.sweeper.quiet.next = self.holder.idle.val()
             & !self.sources.some.val()
             & self.slots.all_idle.val()
             & self.admin.idle.val()
+            & self.adminq_quiet.val()
             & self.aux.idle.val()
             & !self.engine.tx_owned.val()
             & !self.engine.rx_owned.val()
@@ -365,17 +370,20 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.aux.msix_data.next = self.msix_data.val();
         // Admin.
         self.admin.clear.next = self.sweeper.sweep.val();
-        self.admin.kick.next = self.kick.val();
         self.admin.live.next = self.live.val();
-        self.admin.warm.next = self.warm.val();
+        self.admin.exec_begin.next = self.exec_begin.val();
+        self.admin.answer_done.next = self.answer_done.val();
+        self.admin.cmd_data.next = self.cmd_data.val();
+        self.admin.ans_at.next = self.ans_at.val();
+        self.adm_idle.next = self.admin.idle.val();
+        self.adm_scatter.next = self.admin.scatter.val();
+        self.cmd_addr.next = self.admin.cmd_addr.val();
+        self.answer_len.next = self.admin.answer_len.val();
+        self.ans_data.next = self.admin.ans_data.val();
         self.admin.start.next = self.holder.adm_start.val();
         self.admin.busy.next = self.holder.adm_busy.val();
         self.admin.commit.next = self.holder.adm_commit.val();
         self.admin.ev.next = self.holder.ev.val();
-        self.admin.adm_desc.next = self.adm_desc.val();
-        self.admin.adm_driver.next = self.adm_driver.val();
-        self.admin.adm_device.next = self.adm_device.val();
-        self.admin.adm_size.next = self.adm_size.val();
         self.admin.dev.next = self.contexts.dev.val();
         self.admin.vq.next = self.contexts.vq.val();
         self.admin.cnt.next = self.contexts.cnt.val();
@@ -419,10 +427,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         // Registers.
         self.msix_clear.next = self.aux.msix_clear.val();
         self.msix_clear_v.next = self.aux.msix_clear_v.val();
-        self.needs_reset_set.next = self.holder.adm_commit.val() & self.admin.needs_reset_set.val();
         self.pick.next = self.sources.pick.val();
-        self.raise_config.next = self.holder.adm_commit.val() & self.admin.raise_config.val();
-        self.raise_queue.next = self.holder.adm_commit.val() & self.admin.raise_queue.val();
         self.raise_fq.next = self.aux.raise_fq.val();
         self.fq_tail_inc.next = self.aux.fq_tail_inc.val();
         self.fq_lost_inc.next =
@@ -434,7 +439,6 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.cnt_interrupts_inc.next = (self.engine.commit.val() & self.engine.fx.val().n_irq)
             | (self.holder.adm_commit.val() & self.admin.cnt_interrupts_inc.val());
         self.cnt_faults_inc.next = self.engine.commit.val() & self.engine.fx.val().n_fault;
-        self.cnt_admin_inc.next = self.holder.adm_commit.val() & self.admin.cnt_admin_inc.val();
     }
 }
 

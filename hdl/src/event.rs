@@ -64,8 +64,8 @@ pub struct EventHold {
     pub other_zero: Signal<In, Bit>,
     /// The admin block is in state Exec.
     pub adm_exec: Signal<In, Bit>,
-    /// The admin block is in state Idle.
-    pub adm_idle: Signal<In, Bit>,
+    /// The admin queue is live.
+    pub live: Signal<In, Bit>,
     /// No event is at work.
     pub idle: Signal<Out, Bit>,
     /// Last busy cycle.
@@ -94,8 +94,6 @@ pub struct EventHold {
     pub tx_done_pop: Signal<Out, Bit>,
     /// Empties the receive done register.
     pub rx_done_pop: Signal<Out, Bit>,
-    /// Clears `admin_kick`.
-    pub kick_clear: Signal<Out, Bit>,
     /// Pops the doorbell FIFO.
     pub db_pop: Signal<Out, Bit>,
     /// Pops the ready FIFO.
@@ -146,8 +144,8 @@ impl Default for EventHold {
         block_default!(
             clock, reset, pick, src, evr, evb, x, tx_done, rx_done, rx_head, db_page, db_index, ready_vq, idle_slot,
             wait_slot, tx_owner, rx_owner, rx_nobody, warm, tx_room, fq_enable, inv_pending, other_zero, adm_exec,
-            adm_idle, idle, last, step, ev, eng_busy, adm_busy, adm_start, adm_commit, aux_commit, evr_pop, evb_pop, x_pop, tx_done_pop,
-            rx_done_pop, kick_clear, db_pop, ready_pop, fault_pop, count, length, held, next_ev, ends, first, busy, finishes,
+            live, idle, last, step, ev, eng_busy, adm_busy, adm_start, adm_commit, aux_commit, evr_pop, evb_pop, x_pop, tx_done_pop,
+            rx_done_pop, db_pop, ready_pop, fault_pop, count, length, held, next_ev, ends, first, busy, finishes,
             for_admin, for_aux, tuser,
             completion, shifted, tag_part, tag;
             no_ev = CoreEv::default(), src_ctlr = SRC_CTLR, src_ctlb = SRC_CTLB, src_ctlx = SRC_CTLX, src_txd = SRC_TXD,
@@ -176,6 +174,7 @@ impl Logic for EventHold {
         self.next_ev.next.fq_enable = self.fq_enable.val();
         self.next_ev.next.inv_pending = self.inv_pending.val();
         self.next_ev.next.other_zero = self.other_zero.val();
+        self.next_ev.next.live = self.live.val();
         if self.src.val() == self.src_ctlr.val() {
             self.next_ev.next.client = self.evr.val().client;
             self.next_ev.next.word = self.evr.val().word;
@@ -226,8 +225,6 @@ impl Logic for EventHold {
         self.x_pop.next = self.pick.val() & (self.src.val() == self.src_ctlx.val());
         self.tx_done_pop.next = self.pick.val() & (self.src.val() == self.src_txd.val());
         self.rx_done_pop.next = self.pick.val() & (self.src.val() == self.src_rxd.val());
-        self.kick_clear.next =
-            self.pick.val() & (self.src.val() == self.src_adm.val()) & self.adm_idle.val();
         self.db_pop.next = self.pick.val() & (self.src.val() == self.src_db.val());
         self.ready_pop.next = self.pick.val() & (self.src.val() == self.src_rdy.val());
         self.fault_pop.next = self.pick.val() & (self.src.val() == self.src_aux.val());

@@ -97,22 +97,34 @@ pub mod step_types;
 pub mod sweep;
 pub mod walk;
 
-// The admin queue, in the core.
+// The admin queue, beside the core.
+pub mod adminq;
+pub mod adminq_act;
+pub mod adminq_cmdbuf;
+pub mod adminq_count;
+pub mod adminq_data;
+pub mod adminq_marks;
+pub mod adminq_pick;
+pub mod adminq_reader;
+pub mod adminq_seq;
+pub mod adminq_slots;
+pub mod adminq_types;
+pub mod adminq_walk;
+pub mod adminq_words;
+pub mod adminq_writer;
+
+// Its commands, in the core.
 pub mod admin;
 pub mod admin_answer;
 pub mod admin_cfg;
 pub mod admin_check;
-pub mod admin_cmdbuf;
-pub mod admin_desc;
 pub mod admin_exec;
 pub mod admin_plan;
 pub mod admin_plan_vq;
-pub mod admin_queue;
 pub mod admin_reply;
-pub mod admin_ring;
 pub mod admin_slots;
+pub mod admin_state;
 pub mod admin_steps;
 pub mod admin_types;
-pub mod admin_view;
 pub mod admin_vqs;
 pub mod admin_words;

@@ -85,6 +85,8 @@ pub struct Regs {
     pub needs_reset_set: Signal<In, Bit>,
     /// The core picks an event.
     pub pick: Signal<In, Bit>,
+    /// The admin queue picks a step.
+    pub admin_pick: Signal<In, Bit>,
     pub raise_config: Signal<In, Bit>,
     pub raise_queue: Signal<In, Bit>,
     pub raise_fq: Signal<In, Bit>,
@@ -147,7 +149,7 @@ impl Regs {
             clock, reset, s_axil_awaddr, s_axil_awvalid, s_axil_wdata, s_axil_wstrb, s_axil_wvalid, s_axil_bready,
             s_axil_araddr, s_axil_arvalid, s_axil_rready, s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid,
             s_axil_arready, s_axil_rdata, s_axil_rresp, s_axil_rvalid, ready, restore, warm_clear, db_pop, kick_clear,
-            needs_reset_set, pick, raise_config, raise_queue, raise_fq, msix_clear, msix_clear_v, fq_tail_inc, fq_lost_inc,
+            needs_reset_set, pick, admin_pick, raise_config, raise_queue, raise_fq, msix_clear, msix_clear_v, fq_tail_inc, fq_lost_inc,
             cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc,
             cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, walk_strobe, merge_strobe, wait_strobe,
             mmu_fault_strobe, db_valid, db_page, db_index, live, kick, warm,
@@ -246,6 +248,7 @@ impl Logic for Regs {
         self.adm_size.next = self.common.adm_size.val();
         self.msix.restore.next = self.restore.val();
         self.msix.pick.next = self.pick.val();
+        self.msix.admin_pick.next = self.admin_pick.val();
         self.msix.raise_config.next = self.raise_config.val();
         self.msix.raise_queue.next = self.raise_queue.val();
         self.msix.raise_fq.next = self.raise_fq.val();
@@ -387,10 +390,10 @@ mod tests {
         assert!(r.kick.val());
         // MSI-X.
         write(&mut r, regs::CONFIG_VECTOR_NUM_QUEUES.offset, 2, 0xf);
-        r.pick.next = true;
+        r.admin_pick.next = true;
         edge!(r);
-        r.pick.next = false;
-        // A vector set after the event was picked does not count.
+        r.admin_pick.next = false;
+        // A vector set after the step was picked does not count.
         write(&mut r, regs::CONFIG_VECTOR_NUM_QUEUES.offset, 1, 0xf);
         r.raise_config.next = true;
         edge!(r);

@@ -1,7 +1,8 @@
 //! The MSI-X table and pending bits of the management device.
 //!
 //! Timing: writes and raised vectors act at the edge; `msix_*` are functions of state. Raised: `req`; the core clears it
-//! when it sends the message. An event raises the vector that was set in its pick cycle (contract §3). Pending as the host sees it: `req` and masked.
+//! when it sends the message. An event, and a step of the admin queue, raises the vector that was set in its
+//! pick cycle (contract §3, §9). Pending as the host sees it: `req` and masked.
 
 use crate::block_default;
 use rust_hdl::prelude::*;
@@ -24,6 +25,8 @@ pub struct RegsMsix {
     pub restore: Signal<In, Bit>,
     /// The core picks an event.
     pub pick: Signal<In, Bit>,
+    /// The admin queue picks a step.
+    pub admin_pick: Signal<In, Bit>,
     pub raise_config: Signal<In, Bit>,
     pub raise_queue: Signal<In, Bit>,
     pub raise_fq: Signal<In, Bit>,
@@ -73,7 +76,7 @@ impl Default for RegsMsix {
         let table = u64::from(regs::MSIX_TABLE);
         let entry = u64::from(regs::MSIX_ENTRY_BYTES);
         block_default!(
-            clock, reset, wr, wr_addr, wr_data, wr_mask, wr_ok, rd_addr, rd_ok, rd_data, restore, pick, raise_config,
+            clock, reset, wr, wr_addr, wr_data, wr_mask, wr_ok, rd_addr, rd_ok, rd_data, restore, pick, admin_pick, raise_config,
             raise_queue, raise_fq, config_vector, queue_vector, fq_vector, msix_clear, msix_clear_v, msix_any, msix_v,
             msix_addr, msix_data, addr_lo, addr_hi, data, masked, req,
             at_config, at_queue, at_fq, lo, hi;
@@ -90,9 +93,11 @@ impl Logic for RegsMsix {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, at_config, at_queue, at_fq);
-        if self.pick.val() {
+        if self.admin_pick.val() {
             self.at_config.d.next = self.config_vector.val();
             self.at_queue.d.next = self.queue_vector.val();
+        }
+        if self.pick.val() {
             self.at_fq.d.next = self.fq_vector.val();
         }
         self.wr_ok.next = (self.wr_addr.val() == self.pba.val())

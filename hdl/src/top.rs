@@ -2,15 +2,17 @@
 //!
 //! ```text
 //!  s_axil -> regs <-> core <-> ctl --.
-//!                      |  \-> tx, rx -+-> mmu
-//!                      |             \-> axi_rd, axi_wr -> m_axi
-//!                      admin, contexts     epoch counts what is in flight
+//!              |       |  \-> tx, rx -+-> mmu
+//!              |       |             \-> axi_rd, axi_wr -> m_axi
+//!              |       admin, contexts     ^ epoch counts what is in flight
+//!              \-> adminq -----------------'
 //! ```
 //! Every statement stands for itself: no combinational path closes in here.
 
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
+use crate::adminq::Adminq;
 use crate::axi_rd::AxiRd;
 use crate::axi_wr::AxiWr;
 use crate::core::Core;
@@ -169,6 +171,7 @@ pub struct ShoalTop<
     pub s_axis_tready: Signal<Out, Bit>,
     regs: Regs,
     core: Core<VQ, DEV, PAGE, AA>,
+    adminq: Adminq,
     ctl: Ctl,
     tx: Tx<W, WB>,
     rx: Rx<W, WB>,
@@ -227,7 +230,7 @@ impl<
         assert!(1 << PAGE >= p.doorbell_pages, "doorbell pages");
         crate::block_default!(
             clock, reset, s_axil_awaddr, s_axil_awprot, s_axil_awvalid, s_axil_wdata, s_axil_wstrb, s_axil_wvalid, s_axil_bready, s_axil_araddr, s_axil_arprot, s_axil_arvalid, s_axil_rready, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_arready, m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axis_tready, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid, s_axis_tuser, s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready, s_axil_rdata, s_axil_rresp, s_axil_rvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awlock, m_axi_awcache, m_axi_awprot, m_axi_awqos, m_axi_awregion, m_axi_awuser, m_axi_awvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready, m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arlock, m_axi_arcache, m_axi_arprot, m_axi_arqos, m_axi_arregion, m_axi_aruser, m_axi_arvalid, m_axi_rready, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest, m_axis_tid, m_axis_tuser, s_axis_tready, tx, rx, mmu, epoch, rd, wr, unused;;
-            regs = Regs::new(p), core = Core::new(p), ctl = Ctl::new(p)
+            regs = Regs::new(p), core = Core::new(p), adminq = Adminq::new(p), ctl = Ctl::new(p)
         )
     }
 }
@@ -254,9 +257,10 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, regs, core, ctl, tx, rx, mmu, epoch, rd, wr);
+        clock!(self, clock, regs, core, adminq, ctl, tx, rx, mmu, epoch, rd, wr);
         self.regs.reset.next = self.reset.val();
         self.core.reset.next = self.reset.val();
+        self.adminq.reset.next = self.reset.val();
         self.ctl.reset.next = self.reset.val();
         self.tx.reset.next = self.reset.val();
         self.rx.reset.next = self.reset.val();
@@ -286,11 +290,12 @@ impl<
         self.regs.restore.next = self.core.restore.val();
         self.regs.warm_clear.next = self.core.warm_clear.val();
         self.regs.db_pop.next = self.core.db_pop.val();
-        self.regs.kick_clear.next = self.core.kick_clear.val();
-        self.regs.needs_reset_set.next = self.core.needs_reset_set.val();
+        self.regs.kick_clear.next = self.core.kick_clear.val() | self.adminq.kick_clear.val();
+        self.regs.needs_reset_set.next = self.adminq.needs_reset_set.val();
         self.regs.pick.next = self.core.pick.val();
-        self.regs.raise_config.next = self.core.raise_config.val();
-        self.regs.raise_queue.next = self.core.raise_queue.val();
+        self.regs.admin_pick.next = self.adminq.pick.val();
+        self.regs.raise_config.next = self.adminq.raise_config.val();
+        self.regs.raise_queue.next = self.adminq.raise_queue.val();
         self.regs.raise_fq.next = self.core.raise_fq.val();
         self.regs.msix_clear.next = self.core.msix_clear.val();
         self.regs.msix_clear_v.next = self.core.msix_clear_v.val();
@@ -302,7 +307,7 @@ impl<
         self.regs.cnt_rx_drops_inc.next = self.core.cnt_rx_drops_inc.val();
         self.regs.cnt_interrupts_inc.next = self.core.cnt_interrupts_inc.val();
         self.regs.cnt_faults_inc.next = self.core.cnt_faults_inc.val();
-        self.regs.cnt_admin_inc.next = self.core.cnt_admin_inc.val();
+        self.regs.cnt_admin_inc.next = self.adminq.cnt_admin_inc.val();
         self.regs.hit_strobe.next = self.mmu.hit_strobe.val();
         self.regs.miss_strobe.next = self.mmu.miss_strobe.val();
         self.regs.walk_strobe.next = self.mmu.walk_strobe.val();
@@ -313,12 +318,7 @@ impl<
         self.core.db_page.next = self.regs.db_page.val();
         self.core.db_index.next = self.regs.db_index.val();
         self.core.live.next = self.regs.live.val();
-        self.core.kick.next = self.regs.kick.val();
         self.core.warm.next = self.regs.warm.val();
-        self.core.adm_desc.next = self.regs.adm_desc.val();
-        self.core.adm_driver.next = self.regs.adm_driver.val();
-        self.core.adm_device.next = self.regs.adm_device.val();
-        self.core.adm_size.next = self.regs.adm_size.val();
         self.core.fq_enable.next = self.regs.fq_enable.val();
         self.core.fq_base.next = self.regs.fq_base.val();
         self.core.fq_log2.next = self.regs.fq_log2.val();
@@ -328,6 +328,24 @@ impl<
         self.core.msix_v.next = self.regs.msix_v.val();
         self.core.msix_addr.next = self.regs.msix_addr.val();
         self.core.msix_data.next = self.regs.msix_data.val();
+        // Admin queue.
+        self.adminq.live.next = self.regs.live.val();
+        self.adminq.ready.next = self.core.ready.val();
+        self.adminq.kick.next = self.regs.kick.val();
+        self.adminq.adm_desc.next = self.regs.adm_desc.val();
+        self.adminq.adm_driver.next = self.regs.adm_driver.val();
+        self.adminq.adm_device.next = self.regs.adm_device.val();
+        self.adminq.adm_size.next = self.regs.adm_size.val();
+        self.adminq.adm_idle.next = self.core.adm_idle.val();
+        self.adminq.adm_scatter.next = self.core.adm_scatter.val();
+        self.adminq.cmd_addr.next = self.core.cmd_addr.val();
+        self.adminq.answer_len.next = self.core.answer_len.val();
+        self.adminq.ans_data.next = self.core.ans_data.val();
+        self.core.exec_begin.next = self.adminq.exec_begin.val();
+        self.core.answer_done.next = self.adminq.answer_done.val();
+        self.core.cmd_data.next = self.adminq.cmd_data.val();
+        self.core.ans_at.next = self.adminq.ans_at.val();
+        self.core.adminq_quiet.next = self.adminq.quiet.val();
         // Core and control unit.
         self.ctl.op_push.next = self.core.ctl_op_push.val();
         self.ctl.op.next = self.core.ctl_op.val();
@@ -408,6 +426,16 @@ impl<
         self.mmu.r_walker.next = self.rd.walk_r_walker.val();
         self.mmu.r_data.next = self.rd.walk_r_data.val();
         self.mmu.r_bad.next = self.rd.walk_r_bad.val();
+        self.rd.adm_req.next = self.adminq.ar_req.val();
+        self.rd.adm_addr.next = self.adminq.ar_addr.val();
+        self.rd.adm_id.next = self.adminq.ar_id.val();
+        self.rd.adm_lane0.next = self.adminq.ctl_lane.val();
+        self.rd.adm_lane1.next = self.adminq.data_lane.val();
+        self.adminq.ar_grant.next = self.rd.adm_grant.val();
+        self.adminq.ctl_r_valid.next = self.rd.adm_r0_valid.val();
+        self.adminq.data_r_valid.next = self.rd.adm_r1_valid.val();
+        self.adminq.r_data.next = self.rd.walk_r_data.val();
+        self.adminq.r_bad.next = self.rd.walk_r_bad.val();
         self.rd.ctl_req.next = self.ctl.ar_req.val();
         self.rd.ctl_addr.next = self.ctl.ar_addr.val();
         self.rd.ctl_id.next = self.ctl.ar_id.val();
@@ -447,6 +475,14 @@ impl<
         self.wr.ctl_data.next = self.ctl.w_data.val();
         self.wr.ctl_strb.next = self.ctl.w_strb.val();
         self.ctl.w_grant.next = self.wr.ctl_grant.val();
+        self.wr.adm_req.next = self.adminq.w_req.val();
+        self.wr.adm_addr.next = self.adminq.w_addr.val();
+        self.wr.adm_id.next = self.adminq.w_id.val();
+        self.wr.adm_data.next = self.adminq.w_data.val();
+        self.wr.adm_strb.next = self.adminq.w_strb.val();
+        self.adminq.w_grant.next = self.wr.adm_grant.val();
+        self.adminq.b_valid.next = self.wr.adm_b_valid.val();
+        self.adminq.b_bad.next = self.wr.rx_b_bad.val();
         self.wr.rx_req.next = self.rx.w_req.val();
         self.wr.rx_addr.next = self.rx.w_addr.val();
         self.wr.rx_id.next = self.rx.w_id.val();
