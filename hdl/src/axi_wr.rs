@@ -171,8 +171,8 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
         );
         clock!(self, clock, events);
         self.up.d.next = true;
-        self.ctl_grant.next = self.ctl_req.val() && !self.owned.q.val();
-        self.adm_grant.next = self.adm_req.val() && !self.ctl_req.val() && !self.owned.q.val();
+        self.adm_grant.next = self.adm_req.val() && !self.owned.q.val();
+        self.ctl_grant.next = self.ctl_req.val() && !self.adm_req.val() && !self.owned.q.val();
         self.rx_grant.next =
             self.rx_req.val() && !self.ctl_req.val() && !self.adm_req.val() && !self.owned.q.val();
         self.rx_beat_take.next = self.owned.q.val()
@@ -208,6 +208,19 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             if (self.beats_next.val() == self.zero9.val()) && !self.aw_next.val() {
                 self.owned.d.next = false;
             }
+        } else if self.adm_req.val() {
+            self.owned.d.next = true;
+            self.owner_rx.d.next = false;
+            self.aw_next.next = true;
+            self.aw.d.next.addr = self.adm_addr.val();
+            self.aw.d.next.id = self.adm_id.val();
+            self.aw.d.next.size = self.word_size.val();
+            self.aw.d.next.user = 0.into();
+            self.aw.d.next.len = 0.into();
+            self.beats_next.next = self.one9.val();
+            self.window.d.next = bit_cast::<128, 64>(self.adm_data.val());
+            self.window_strb.d.next = bit_cast::<16, 8>(self.adm_strb.val());
+            self.lane.d.next = self.adm_addr.val().get_bits::<3>(3) & self.lanes.val();
         } else if self.ctl_req.val() {
             self.owned.d.next = true;
             self.owner_rx.d.next = false;
@@ -225,19 +238,6 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             self.window.d.next = self.ctl_data.val();
             self.window_strb.d.next = self.ctl_strb.val();
             self.lane.d.next = self.ctl_addr.val().get_bits::<3>(3) & self.lanes.val();
-        } else if self.adm_req.val() {
-            self.owned.d.next = true;
-            self.owner_rx.d.next = false;
-            self.aw_next.next = true;
-            self.aw.d.next.addr = self.adm_addr.val();
-            self.aw.d.next.id = self.adm_id.val();
-            self.aw.d.next.size = self.word_size.val();
-            self.aw.d.next.user = 0.into();
-            self.aw.d.next.len = 0.into();
-            self.beats_next.next = self.one9.val();
-            self.window.d.next = bit_cast::<128, 64>(self.adm_data.val());
-            self.window_strb.d.next = bit_cast::<16, 8>(self.adm_strb.val());
-            self.lane.d.next = self.adm_addr.val().get_bits::<3>(3) & self.lanes.val();
         } else if self.rx_req.val() {
             self.owned.d.next = true;
             self.owner_rx.d.next = true;
