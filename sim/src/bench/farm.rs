@@ -25,6 +25,9 @@ use crate::setup::Setup;
 /// Cycles without a packet after which a row has failed.
 pub(super) const PATIENCE: u64 = 2_000_000;
 
+/// Commands between two words about the progress.
+const STAGE: usize = 64;
+
 /// How a farm is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct World {
@@ -131,7 +134,8 @@ impl Farm {
             rows: 0,
         };
         farm.set_fast(true);
-        farm.all((0..active).flat_map(|device| farm.create(device)))?;
+        let commands = (0..active).flat_map(|device| farm.create(device));
+        farm.all("create devices", 4 * active as usize, commands)?;
         Ok(farm)
     }
 
@@ -162,10 +166,19 @@ impl Farm {
         ]
     }
 
-    /// Executes commands, many at a time.
-    pub(super) fn all(&self, commands: impl IntoIterator<Item = Cmd>) -> Result<(), BenchError> {
+    /// Executes commands, many at a time; there are about `of` of them.
+    pub(super) fn all(
+        &self,
+        what: &str,
+        of: usize,
+        commands: impl IntoIterator<Item = Cmd>,
+    ) -> Result<(), BenchError> {
         let mut pipeline = Pipeline::new(&self.bench.mgmtdev);
-        for command in commands {
+        for (n, command) in commands.into_iter().enumerate() {
+            if n.is_multiple_of(STAGE) {
+                let mut host = self.bench.host.borrow_mut();
+                host.set_step(what, n as u64, of as u64);
+            }
             pipeline.push(command)?;
         }
         Ok(pipeline.drain()?)
@@ -203,7 +216,8 @@ impl Farm {
             [destroy, cmd::asid_set(device, Binding::OFF)]
         };
         let invalidate = cmd::iotlb_invalidate(None, None);
-        self.all((0..self.active).flat_map(end).chain([invalidate]))?;
+        let commands = (0..self.active).flat_map(end).chain([invalidate]);
+        self.all("destroy devices", 2 * self.active as usize, commands)?;
         self.set_fast(false);
         let Self { bench, .. } = self;
         bench.host.borrow_mut().env().card = None;

@@ -57,7 +57,7 @@ impl Farm {
         let reset = |&(device, vq): &(u32, u16)| cmd::of_vq(abi::VQ_RESET, device + 1, vq);
         // Nothing more for queues that go away.
         self.sink.borrow_mut().stop();
-        self.all(old.iter().map(reset))?;
+        self.all("reset queues", old.len(), old.iter().map(reset))?;
         self.settle()?;
         self.rows = self.rows % u8::MAX + 1;
         let mem = self.bench.host.borrow().mem().clone();
@@ -71,7 +71,8 @@ impl Farm {
         let size = rings.entries();
         let setups = self.set_up.iter().map(|&(d, vq)| self.queue(d, vq, size));
         let invalidate = cmd::iotlb_invalidate(None, None);
-        self.all([invalidate].into_iter().chain(setups))?;
+        let commands = [invalidate].into_iter().chain(setups);
+        self.all("set up queues", self.set_up.len(), commands)?;
         Ok(rings)
     }
 

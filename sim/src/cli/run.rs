@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use shoal_abi::profile::{Profile, MID};
 
 use super::output::{check_wave, check_writable, table};
 use super::results::Results;
-use super::{failure_code, profile, CliError, DutArg, LinkArg, BAD_INPUT, FAILED, OK};
+use super::{failure_code, profile, progress, CliError, DutArg, LinkArg, BAD_INPUT, FAILED, OK};
 use crate::env::EnvSettings;
 use crate::host::{Host, HostError, HostSettings, RunReport, SharedHost};
 use crate::scenario::{self, Outcome, Params, Scenario, ScenarioError};
@@ -176,21 +175,7 @@ fn drive(
     params: &Params,
     outcome: &mut Outcome,
 ) -> Result<(Result<(), ScenarioError>, RunReport), CliError> {
-    let bar = ProgressBar::new_spinner().with_message(scenario.name());
-    if let Ok(style) =
-        ProgressStyle::with_template("{spinner} {msg} {human_pos} cycles {per_sec} {elapsed}")
-    {
-        bar.set_style(style);
-    }
-    let in_host = bar.clone();
-    let name = scenario.name();
-    host.set_progress(Box::new(move |cycle, stage| {
-        in_host.set_position(cycle);
-        in_host.set_message(match stage {
-            "" => name.to_owned(),
-            stage => format!("{name}: {stage},"),
-        });
-    }));
+    let bar = progress::show(&mut host, scenario.name());
     let shared = SharedHost::new(host);
     let result = scenario.run(&shared, params, outcome);
     bar.finish_and_clear();

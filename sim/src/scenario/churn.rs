@@ -235,7 +235,12 @@ impl Run {
                     created += 1;
                     outcome.vdevs_created += 1;
                     let text = format!("{created} devices came");
-                    run.host.borrow_mut().set_stage(text);
+                    let (done, of) = match run.params.time {
+                        Some(time) => (started.elapsed().as_millis(), time.as_millis()),
+                        None => (created.into(), run.params.devices.unwrap_or(DEVICES).into()),
+                    };
+                    let mut host = run.host.borrow_mut();
+                    host.set_step(text, done as u64, of as u64);
                 } else if !comes && run.lives.is_empty() {
                     return Ok(());
                 }

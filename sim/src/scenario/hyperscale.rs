@@ -30,7 +30,12 @@ const SETTLE_CYCLES: u64 = 20_000;
 /// Devices whose translations are dropped by one command.
 const TOGETHER: usize = 1024;
 /// Devices between two words about the progress.
-const STAGE: usize = 64;
+const STAGE: usize = 8;
+/// Phases: name, share of the run before it, its own share, in cycles a device (measured, about).
+const CREATE: (&str, u64, u64) = ("create", 0, 8);
+const SEND: (&str, u64, u64) = ("send", 8, 1);
+const DESTROY: (&str, u64, u64) = ("destroy", 9, 3);
+const SHARES: u64 = 12;
 
 /// See the module.
 pub(super) struct Hyperscale;
@@ -128,16 +133,20 @@ impl Run {
         Ok(())
     }
 
-    fn stage(&self, what: &str, n: usize) {
+    /// `n` devices have gone through a phase of {name, share of the run before it, its own share}.
+    fn stage(&self, (what, before, share): (&str, u64, u64), n: usize) {
         if n.is_multiple_of(STAGE) {
             let text = format!("{what} {n} of {}", self.devices);
-            self.host.borrow_mut().set_stage(text);
+            let (n, all) = (n as u64, self.devices as u64);
+            let done = before * all + share * n;
+            let mut host = self.host.borrow_mut();
+            host.set_step(text, done, SHARES * all);
         }
     }
 
     fn create(&mut self, outcome: &mut Outcome) -> Result<(), ScenarioError> {
         for n in 0..self.devices {
-            self.stage("create", n);
+            self.stage(CREATE, n);
             let unit = Unit::new(&self.mgmtdev)?;
             if unit.kind() == Kind::Blk {
                 let store = Store::memory(BLK_SECTOR_BYTES);
@@ -155,7 +164,7 @@ impl Run {
     fn send(&mut self, _: &mut Outcome) -> Result<(), ScenarioError> {
         let mut open = VecDeque::new();
         for n in 0..self.devices {
-            self.stage("send", n);
+            self.stage(SEND, n);
             self.units[n].send(&self.host, self.seed);
             open.push_back(n);
             if open.len() == OPEN {
@@ -243,7 +252,7 @@ impl Run {
             let rest = self.units.split_off(self.units.len().min(TOGETHER));
             let now = std::mem::replace(&mut self.units, rest);
             for unit in &now {
-                self.stage("destroy", done);
+                self.stage(DESTROY, done);
                 done += 1;
                 for c in unit.tear_down() {
                     self.pipeline.push(c)?;

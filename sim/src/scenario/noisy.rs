@@ -74,7 +74,6 @@ impl Scenario for Noisy {
         host.run(SETTLE_CYCLES)?;
         let pages = host.borrow().mem().pages_in_use();
         let axi = host.borrow_mut().env().axi.settings_mut().clone();
-        host.borrow_mut().set_stage("create");
         let bench = Bench {
             host: host.clone(),
             mgmtdev,
@@ -85,7 +84,6 @@ impl Scenario for Noisy {
         let alone = plan.run(&mut farm, case, false)?;
         let beside = plan.run(&mut farm, case, true)?;
         report(&alone, &beside, outcome);
-        host.borrow_mut().set_stage("destroy");
         let Bench { mgmtdev, .. } = farm.destroy()?;
         outcome.vdevs_destroyed += u64::from(devices);
         leftover::no_fault(&mgmtdev, outcome)?;
@@ -158,10 +156,14 @@ impl Plan {
                     break;
                 };
                 if left.len().is_multiple_of(STAGE) {
-                    let what = if floods { "with the flood" } else { "without" };
-                    let done = self.packets.len() - left.len();
+                    let done = total - left.len() as u64;
+                    let (what, before) = match floods {
+                        true => ("with the flood", total),
+                        false => ("without", 0),
+                    };
                     let text = format!("{what} {done} of {total}");
-                    host.borrow_mut().set_stage(text);
+                    let mut host = host.borrow_mut();
+                    host.set_step(text, before + done, 2 * total);
                 }
                 if !rings.promise(device, TX) {
                     // Its ring is full: a little later.
