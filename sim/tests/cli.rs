@@ -40,6 +40,15 @@ fn refused(dir: &Path, line: &str, word: &str) {
     assert_eq!(files(dir), before, "{line}");
 }
 
+/// The numbers of a good run.
+fn numbers(dir: &Path, line: &str) -> serde_json::Value {
+    let out = shoal(dir, &format!("{line} --no-record --json x.json"));
+    let err = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(0), "{line}: {err}");
+    let text = std::fs::read(dir.join("x.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
 /// A record of a short run of the model.
 fn record(dir: &Path) -> Vec<u8> {
     let out = shoal(dir, "run probe --dut model --seed 7 --record good.rec");
@@ -66,6 +75,11 @@ fn names_and_numbers_that_do_not_exist_are_refused() {
         "run probe --dut model --profile tiny --devices 9",
         "--devices 9",
     );
+    refused(d, "run noisy --dut model --devices 1", "--devices 1");
+    refused(d, "run noisy --dut model --time 3", "--time");
+    refused(d, "run churn --dut model --time 0", "--time 0");
+    refused(d, "run churn --dut model --devices 0", "--devices 0");
+    refused(d, "run churn --dut model --n 9 --time 3", "--time");
     refused(d, "run probe --dut model --devices 0", "--devices 0");
     refused(d, "run probe --dut model --devices -1", "-1");
     refused(
@@ -345,12 +359,7 @@ fn a_small_hyperscale_run_leaves_nothing_and_its_numbers_are_right() {
         runs.push(("--n 64", [64, 4]));
     }
     for (line, [devices, blk]) in runs {
-        let line = format!("run hyperscale {line} --no-record --json x.json");
-        let out = shoal(dir.path(), &line);
-        let err = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert_eq!(out.status.code(), Some(0), "{line}: {err}");
-        let text = std::fs::read(dir.path().join("x.json")).unwrap();
-        let numbers: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let numbers = numbers(dir.path(), &format!("run hyperscale {line}"));
         for (name, wanted) in [
             ("vdevs_created", devices),
             ("vdevs_destroyed", devices),
@@ -361,6 +370,68 @@ fn a_small_hyperscale_run_leaves_nothing_and_its_numbers_are_right() {
             assert_eq!(numbers[name], wanted, "{line}: {name}");
         }
     }
+}
+
+/// `lockstep` where there is RTL.
+const DUT: &str = if cfg!(feature = "rtl") {
+    "lockstep"
+} else {
+    "model"
+};
+
+#[test]
+fn a_flood_is_measured_against_the_same_packets_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!("run noisy --profile tiny --dut {DUT}");
+    let n = numbers(dir.path(), &line);
+    let of = |name: &str| n[name].as_f64().unwrap_or_else(|| panic!("{name}: {n}"));
+    assert_eq!((of("vdevs_created"), of("vdevs_destroyed")), (8.0, 8.0));
+    for part in ["", "_alone"] {
+        // 37 of each of the seven others.
+        assert_eq!(of(&format!("others_packets{part}")), 259.0);
+        let p = |q: &str| of(&format!("others_{q}{part}"));
+        assert!(0.0 < p("p50") && p("p50") < p("p99") && p("p99") <= p("max"));
+        let fair = of(&format!("jain{part}"));
+        assert!(0.0 < fair && fair <= 1.0);
+    }
+    assert_eq!(of("p99_ratio"), of("others_p99") / of("others_p99_alone"));
+    let flood = of("flood_packets");
+    assert_eq!(of("flood_share"), flood / (flood + 259.0));
+    // What its ring still held is sent after the window.
+    let all = of("packets_tx");
+    assert!(flood > 259.0 && (2.0 * 259.0 + flood..=2.0 * 259.0 + flood + 64.0).contains(&all));
+}
+
+#[test]
+fn devices_come_and_go_beside_traffic_and_the_seed_says_how() {
+    let dir = tempfile::tempdir().unwrap();
+    let short = "run churn --profile tiny --n 40";
+    let n = numbers(dir.path(), &format!("{short} --dut {DUT}"));
+    assert_eq!(
+        (&n["vdevs_created"], &n["vdevs_destroyed"]),
+        (&44.into(), &44.into())
+    );
+    for name in [
+        "creations_per_kcycle",
+        "destructions_per_kcycle",
+        "destroyed_early",
+        "destroyed_in_flight",
+        "traffic_packets",
+        "traffic_packets_per_kcycle",
+        "traffic_packets_per_kcycle_alone",
+        "traffic_p99",
+        "churn_packets",
+        "churn_blk_writes",
+    ] {
+        assert!(n[name].as_f64() > Some(0.0), "{name}: {n}");
+    }
+    assert_eq!(n["faults"], 0);
+    let digest = |line: &str| numbers(dir.path(), line)["digest"].clone();
+    assert_eq!(digest(&format!("{short} --dut model")), n["digest"]);
+    assert_ne!(
+        digest(&format!("{short} --dut model --seed 2")),
+        n["digest"]
+    );
 }
 
 #[cfg(feature = "breaks")]

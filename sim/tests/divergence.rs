@@ -61,6 +61,7 @@ fn a_wrong_model_is_told_from_the_rtl_in_its_cycle_with_all_that_helps() {
         profile: &TINY,
         seed: 3,
         devices: None,
+        time: None,
     };
     let smoke = by_name("smoke").unwrap();
     let stopped = smoke.run(&host, &params, &mut Outcome::default());

@@ -35,14 +35,47 @@ impl<P: Platform> Pipeline<P> {
     /// # Errors
     /// As [`Pipeline::drain`], for a command before it.
     pub fn push(&mut self, c: Cmd) -> Result<()> {
-        loop {
-            match self.mgmtdev.submit(&c) {
-                Ok(ticket) => {
-                    self.flight.push_back((c, ticket));
-                    return Ok(());
-                }
-                Err(Error::QueueFull) if !self.flight.is_empty() => self.take()?,
-                Err(e) => return Err(e),
+        let mut left = Some(c);
+        while let Some(c) = left {
+            left = self.offer(c)?;
+            if left.is_some() {
+                self.take()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends `c` if there is room, else gives it back.
+    ///
+    /// # Errors
+    /// `QueueFull` when the room is taken by commands of others.
+    pub fn offer(&mut self, c: Cmd) -> Result<Option<Cmd>> {
+        match self.mgmtdev.submit(&c) {
+            Ok(ticket) => {
+                self.flight.push_back((c, ticket));
+                Ok(None)
+            }
+            Err(Error::QueueFull) if !self.flight.is_empty() => Ok(Some(c)),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Takes the oldest command back if it is done; true when it was. Never waits.
+    ///
+    /// # Errors
+    /// `Command` when the device refused it, and what `poll` of the mgmtdev says.
+    pub fn poll(&mut self) -> Result<bool> {
+        let Some((c, ticket)) = self.flight.pop_front() else {
+            return Ok(false);
+        };
+        match self.mgmtdev.poll(&c, ticket)? {
+            Ok(_) => {
+                self.done += 1;
+                Ok(true)
+            }
+            Err(ticket) => {
+                self.flight.push_front((c, ticket));
+                Ok(false)
             }
         }
     }
@@ -61,31 +94,20 @@ impl<P: Platform> Pipeline<P> {
 
     /// Waits for the oldest command.
     fn take(&mut self) -> Result<()> {
-        let Some((c, mut ticket)) = self.flight.pop_front() else {
-            return Ok(());
-        };
-        let platform = self.mgmtdev.platform();
+        let platform = self.mgmtdev.platform().clone();
         let cycles = self.mgmtdev.options().command_cycles;
         let end = platform.now().saturating_add(cycles);
-        loop {
-            match self.mgmtdev.poll(&c, ticket)? {
-                Ok(_) => {
-                    self.done += 1;
-                    return Ok(());
-                }
-                Err(again) => ticket = again,
-            }
-            let result = if platform.now() >= end {
-                let what = c.name().to_owned();
-                Err(Error::Timeout { what, cycles })
-            } else {
-                platform.wait()
+        while !self.poll()? {
+            let Some((c, _)) = self.flight.front() else {
+                return Ok(());
             };
-            if let Err(e) = result {
-                self.mgmtdev.admin().forget(ticket);
-                return Err(e);
+            if platform.now() >= end {
+                let what = c.name().to_owned();
+                return Err(Error::Timeout { what, cycles });
             }
+            platform.wait()?;
         }
+        Ok(())
     }
 }
 

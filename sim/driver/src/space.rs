@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use shoal_abi::mmu::{MODE_BARE, MODE_OFF, PTE_PPN_W};
+use shoal_abi::mmu::{MODE_BARE, PTE_PPN_W};
 
 use crate::cmd::{self, Binding};
 use crate::error::{Error, Result};
@@ -326,12 +326,7 @@ impl<P: Platform> AddressSpace<P> {
     /// # Errors
     /// What the device answers; the ASID and its tables then stay taken, since the device may still walk them.
     pub fn release(self) -> Result<()> {
-        let off = Binding {
-            mode: MODE_OFF,
-            pasid: None,
-            root: 0,
-        };
-        self.mgmtdev.exec(&cmd::asid_set(self.asid, off))?;
+        self.mgmtdev.exec(&cmd::asid_set(self.asid, Binding::OFF))?;
         self.mgmtdev
             .exec_retry(&cmd::iotlb_invalidate(Some(self.asid), None))?;
         self.free_host_side();

@@ -6,28 +6,27 @@ use std::rc::Rc;
 use shoal_abi::cmd as abi;
 use shoal_abi::mmu::MODE_SV39;
 use shoal_abi::profile::Profile;
-use shoal_abi::regs::{DOORBELLS, DOORBELL_PAGE_BYTES};
 use shoal_abi::ring::{
     F_EVENT_IDX, REQUIRED_FEATURES, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, TYPE_NET,
 };
-use shoal_driver::cmd::{self, Binding, Cmd, DevCreate, VqSetup};
-use shoal_driver::{Msi, Pipeline};
+use shoal_driver::cmd::{self, Binding, Cmd, DevCreate};
+use shoal_driver::Pipeline;
 
 use super::layout::{buffer_pages, Layout, QUEUES};
 use super::matrix::Case;
-use super::rings::Rings;
 use super::sink::{SharedSink, Sink};
-use super::watch::{Seen, Watch};
+use super::watch::Watch;
 use super::{Bench, BenchError, SEED};
-use crate::env::{AxiSettings, EnvSettings, LinkSettings, RegOp};
+use crate::env::{AxiSettings, EnvSettings, LinkSettings};
 use crate::host::{Host, HostSettings};
 use crate::lockstep::Mode;
 use crate::setup::Setup;
 
 /// Cycles without a packet after which a row has failed.
 pub(super) const PATIENCE: u64 = 2_000_000;
-/// Address of the first queue's message; each queue has its own, 8 bytes on.
-const MESSAGES: u64 = 0xfd00_0000;
+
+/// Commands between two words about the progress.
+const STAGE: usize = 64;
 
 /// How a farm is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +52,20 @@ impl World {
 
 /// Devices that are created, and what is seen of them.
 pub struct Farm {
-    pub(super) bench: Bench,
+    pub(crate) bench: Bench,
     pub(super) watch: Rc<RefCell<Watch>>,
-    pub(super) sink: Rc<RefCell<Sink>>,
-    world: World,
-    layout: Layout,
+    pub(crate) sink: Rc<RefCell<Sink>>,
+    /// Memory as it is when something is measured.
+    axi: AxiSettings,
+    pub(super) layout: Layout,
+    active: u32,
     /// Queues that are set up.
-    set_up: Vec<(u32, u16)>,
-    rows: u8,
+    pub(super) set_up: Vec<(u32, u16)>,
+    pub(super) rows: u8,
 }
 
 impl Farm {
-    /// Creates `active` devices with memory for all of `cases`.
+    /// Creates `active` devices with memory for all of `cases`, in a simulation of their own.
     ///
     /// # Errors
     /// When the device does not do what it is asked, or memory runs out.
@@ -82,6 +83,21 @@ impl Farm {
             ..HostSettings::new(SEED)
         };
         let bench = Bench::new(Host::new(&setup, settings)?)?;
+        Self::over(bench, world.axi(), active, cases)
+    }
+
+    /// The same in a simulation that is there; memory is `axi` when something is measured. The first devices' ids of each
+    /// pool must be free.
+    ///
+    /// # Errors
+    /// As [`Farm::new`].
+    pub fn over(
+        bench: Bench,
+        axi: AxiSettings,
+        active: u32,
+        cases: &[Case],
+    ) -> Result<Self, BenchError> {
+        let profile = bench.host.borrow().profile();
         let pages = cases.iter().map(|c| buffer_pages(profile, c)).max();
         let mem = bench.host.borrow().mem().clone();
         let layout = Layout::new(&mem, active, pages.unwrap_or(1))
@@ -96,16 +112,30 @@ impl Farm {
             }));
             host.env().card = Some(Box::new(SharedSink(sink.clone())));
         }
+        {
+            let mut p = bench.mgmtdev.pools();
+            for device in 0..active {
+                p.members.reserve(device + 1)?;
+                p.asids.reserve(device)?;
+                p.doorbell_pages.reserve(device)?;
+            }
+            for vq in 0..active * QUEUES as u32 {
+                p.vqs.reserve(vq)?;
+            }
+        }
         let farm = Self {
             bench,
             watch,
             sink,
-            world,
+            axi,
             layout,
+            active,
             set_up: Vec::new(),
             rows: 0,
         };
-        farm.all((0..active).flat_map(|device| farm.create(device)))?;
+        farm.set_fast(true);
+        let commands = (0..active).flat_map(|device| farm.create(device));
+        farm.all("create devices", 4 * active as usize, commands)?;
         Ok(farm)
     }
 
@@ -136,138 +166,32 @@ impl Farm {
         ]
     }
 
-    fn queue(&self, device: u32, vq: u16, size: u16) -> Cmd {
-        let (desc, driver, used) = self.layout.areas_iova(vq.into());
-        let key = u64::from(device) * QUEUES + u64::from(vq);
-        let setup = VqSetup {
-            vq_index: vq,
-            size,
-            ready: true,
-            desc,
-            driver,
-            device: used,
-            msi: Some(Msi {
-                address: MESSAGES + 8 * key,
-                data: key as u32,
-            }),
-            ..VqSetup::default()
-        };
-        cmd::vq_setup(device + 1, &setup)
-    }
-
-    /// Executes commands, many at a time.
-    fn all(&self, commands: impl IntoIterator<Item = Cmd>) -> Result<(), BenchError> {
+    /// Executes commands, many at a time; there are about `of` of them.
+    pub(super) fn all(
+        &self,
+        what: &str,
+        of: usize,
+        commands: impl IntoIterator<Item = Cmd>,
+    ) -> Result<(), BenchError> {
         let mut pipeline = Pipeline::new(&self.bench.mgmtdev);
-        for command in commands {
+        for (n, command) in commands.into_iter().enumerate() {
+            if n.is_multiple_of(STAGE) {
+                let mut host = self.bench.host.borrow_mut();
+                host.set_step(what, n as u64, of as u64);
+            }
             pipeline.push(command)?;
         }
         Ok(pipeline.drain()?)
     }
 
     /// Lets memory be as fast as can be, or as the world has it.
-    pub(super) fn set_fast(&self, is_fast: bool) {
+    pub(crate) fn set_fast(&self, is_fast: bool) {
         let mut host = self.bench.host.borrow_mut();
         *host.env().axi.settings_mut() = if is_fast {
             AxiSettings::smooth(0)
         } else {
-            self.world.axi()
+            self.axi.clone()
         };
-    }
-
-    /// Ends the traffic of the row before, and begins that of `case` with fast memory.
-    ///
-    /// # Errors
-    /// When the device does not do what it is asked.
-    pub(super) fn begin(&mut self, case: Case) -> Result<Rings, BenchError> {
-        self.set_fast(true);
-        let old = std::mem::take(&mut self.set_up);
-        let reset = |&(device, vq): &(u32, u16)| cmd::of_vq(abi::VQ_RESET, device + 1, vq);
-        // Nothing more for queues that go away.
-        self.sink.borrow_mut().stop();
-        self.all(old.iter().map(reset))?;
-        self.settle()?;
-        self.rows = self.rows % u8::MAX + 1;
-        let mem = self.bench.host.borrow().mem().clone();
-        let mut rings = Rings::new(&mem, &self.layout, case, self.rows, &self.sink);
-        rings.start()?;
-        let queues = case.direction.queues();
-        self.set_up = (0..case.active)
-            .flat_map(|device| queues.iter().map(move |&vq| (device, vq)))
-            .collect();
-        let size = rings.entries();
-        let setups = self.set_up.iter().map(|&(d, vq)| self.queue(d, vq, size));
-        let invalidate = cmd::iotlb_invalidate(None, None);
-        self.all([invalidate].into_iter().chain(setups))?;
-        Ok(rings)
-    }
-
-    /// Waits until no packet of the row before is on a stream.
-    fn settle(&self) -> Result<(), BenchError> {
-        let mut host = self.bench.host.borrow_mut();
-        host.run_until("the end of a packet", PATIENCE, |h| {
-            h.env().streams.can_send() && !h.outputs().m_axis_tvalid
-        })?;
-        host.run(64)?;
-        self.watch.borrow_mut().seen.clear();
-        Ok(())
-    }
-
-    /// Runs until `packets` packets more have passed the streams.
-    ///
-    /// # Errors
-    /// A packet that is wrong, or none for a long time.
-    pub(super) fn run(&self, rings: &mut Rings, packets: u64) -> Result<(), BenchError> {
-        let start = self.watch.borrow().counts.packets();
-        let (mut passed, mut since) = (start, self.bench.host.cycle());
-        while passed < start + packets {
-            self.step(rings)?;
-            let now = self.watch.borrow().counts.packets();
-            if now != passed {
-                (passed, since) = (now, self.bench.host.cycle());
-                if let Some(e) = self.sink.borrow_mut().error.take() {
-                    return Err(BenchError::Failed(e));
-                }
-            } else if self.bench.host.cycle() - since > PATIENCE {
-                return Err(BenchError::Failed(format!(
-                    "no packet passed within {PATIENCE} cycles, {} are open",
-                    rings.open()
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// One cycle, and what follows from it.
-    pub(super) fn step(&self, rings: &mut Rings) -> Result<(), BenchError> {
-        let mut host = self.bench.host.borrow_mut();
-        host.step()?;
-        loop {
-            let seen = self.watch.borrow_mut().seen.pop_front();
-            let Some((cycle, seen)) = seen else { break };
-            match seen {
-                Seen::Doorbell { page, vq } => rings.rung(page, vq, cycle),
-                Seen::Arrival { member, .. } => rings.arrived(member.wrapping_sub(1), cycle),
-                Seen::Message { addr } => {
-                    // The management device's own messages are no queue's.
-                    let key = addr.wrapping_sub(MESSAGES) / 8;
-                    if key < u64::from(host.profile().devices) * QUEUES {
-                        let device = (key / QUEUES) as u32;
-                        rings.message(device, (key % QUEUES) as u16, cycle)?;
-                    }
-                }
-            }
-        }
-        // Few doorbells at a time, so that admin commands find room between them.
-        if host.env().axil.queued() == 0 {
-            if let Some((device, vq)) = rings.next()? {
-                host.env().axil.post(RegOp::Write {
-                    addr: DOORBELLS + device * DOORBELL_PAGE_BYTES,
-                    data: vq.into(),
-                    strb: 0xf,
-                });
-            }
-        }
-        Ok(())
     }
 
     /// Ends the run; a check that failed is an error.
@@ -278,5 +202,34 @@ impl Farm {
         let Self { bench, .. } = self;
         bench.host.borrow_mut().env().card = None;
         bench.finish().map(drop)
+    }
+
+    /// Destroys the devices and gives back all that they had; the simulation goes on.
+    ///
+    /// # Errors
+    /// When the device does not do what it is asked.
+    pub fn destroy(self) -> Result<Bench, BenchError> {
+        self.set_fast(true);
+        self.sink.borrow_mut().stop();
+        let end = |device: u32| {
+            let destroy = Cmd::new(abi::DEV_DESTROY, (device + 1).into());
+            [destroy, cmd::asid_set(device, Binding::OFF)]
+        };
+        let invalidate = cmd::iotlb_invalidate(None, None);
+        let commands = (0..self.active).flat_map(end).chain([invalidate]);
+        self.all("destroy devices", 2 * self.active as usize, commands)?;
+        self.set_fast(false);
+        let Self { bench, .. } = self;
+        bench.host.borrow_mut().env().card = None;
+        {
+            let mut p = bench.mgmtdev.pools();
+            p.members.free_run(1, self.active);
+            p.asids.free_run(0, self.active);
+            p.doorbell_pages.free_run(0, self.active);
+            p.vqs.free_run(0, self.active * QUEUES as u32);
+        }
+        let mem = bench.host.borrow().mem().clone();
+        (self.layout.release(&mem)).map_err(|e| BenchError::Failed(e.to_string()))?;
+        Ok(bench)
     }
 }

@@ -85,6 +85,15 @@ impl Layout {
         Ok(layout)
     }
 
+    /// Gives the memory back.
+    ///
+    /// # Errors
+    /// When it is not there any more.
+    pub fn release(&self, mem: &HostMem) -> Result<(), MemError> {
+        mem.free(self.tables, self.devices * (self.leaf_tables + 2))?;
+        mem.free(self.memory, self.devices * self.device_pages())
+    }
+
     fn device_pages(&self) -> u64 {
         QUEUES * (1 + self.buffer_pages)
     }

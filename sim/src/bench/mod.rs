@@ -18,6 +18,7 @@ mod row;
 mod rows;
 mod sink;
 mod speed;
+mod traffic;
 mod wall;
 mod watch;
 
@@ -31,6 +32,13 @@ pub use row::Row;
 pub use rows::{rows, steps, Skipped, Steps};
 pub use speed::{speed, Speed};
 pub use wall::{packet_bytes, Load, Walls};
+
+pub(crate) use farm::Farm;
+pub(crate) use layout::refusal;
+pub(crate) use rings::{Refill, Rings};
+pub(crate) use row::jain;
+pub(crate) use rows::percentile;
+pub(crate) use sink::{SharedSink, TX};
 
 use shoal_abi::profile::Profile;
 use shoal_driver::{Mgmtdev, Options};
@@ -73,9 +81,9 @@ fn smooth(profile: &'static Profile, mode: Mode, latency: u32) -> Result<Bench, 
 }
 
 /// A host and the driver of its device.
-struct Bench {
-    host: SharedHost,
-    mgmtdev: Mgmtdev<SharedHost>,
+pub(crate) struct Bench {
+    pub(crate) host: SharedHost,
+    pub(crate) mgmtdev: Mgmtdev<SharedHost>,
 }
 
 impl Bench {

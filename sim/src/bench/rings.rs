@@ -39,6 +39,34 @@ struct Queue {
     marked: u32,
 }
 
+/// Who offers a batch again as soon as one is back, and begins with a full ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refill {
+    /// Every device.
+    All,
+    /// One device; the others offer what [`Rings::promise`] is told.
+    Only(u32),
+    /// None.
+    Nobody,
+}
+
+impl Refill {
+    fn is_for(self, device: u32) -> bool {
+        self == Self::All || self == Self::Only(device)
+    }
+}
+
+/// What a packet that came back took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latency {
+    /// The device.
+    pub device: u32,
+    /// Cycle in which it began.
+    pub began: u64,
+    /// Cycles until its message.
+    pub cycles: u64,
+}
+
 /// The rings of a row.
 pub struct Rings {
     mem: HostMem,
@@ -55,8 +83,12 @@ pub struct Rings {
     batches: [u64; QUEUES as usize],
     /// Nothing is offered.
     pub is_held: bool,
-    /// Latencies of the packets that came back, cycles, with the cycles in which they began.
-    pub latencies: Vec<(u64, u64)>,
+    /// Whose rings are kept full.
+    pub refill: Refill,
+    /// Latencies of the packets that came back.
+    pub latencies: Vec<Latency>,
+    /// Packets that came back.
+    pub returned: u64,
     scratch: Vec<u8>,
 }
 
@@ -90,7 +122,9 @@ impl Rings {
             due: Default::default(),
             batches: [0; QUEUES as usize],
             is_held: false,
+            refill: Refill::All,
             latencies: Vec::new(),
+            returned: 0,
             scratch: vec![0; bytes as usize],
         }
     }
@@ -115,20 +149,41 @@ impl Rings {
         }
         for _ in 0..self.case.queued {
             for device in 0..self.case.active {
-                (self.case.direction.queues().iter()).for_each(|&vq| self.promise(device, vq));
+                self.refill(device, self.case.direction.queues());
             }
         }
         Ok(())
     }
 
-    /// Promises one batch, if there are descriptors for it.
-    fn promise(&mut self, device: u32, vq: u16) {
+    fn refill(&mut self, device: u32, queues: &[u16]) {
+        if self.refill.is_for(device) {
+            for &vq in queues {
+                self.promise(device, vq);
+            }
+        }
+    }
+
+    /// Promises one batch, if there are descriptors for it; false when there are not.
+    pub fn promise(&mut self, device: u32, vq: u16) -> bool {
         let batch = self.case.batch as usize;
         let queue = &mut self.queues[Self::index(device, vq)];
-        if queue.free.len() >= queue.promised + batch {
+        let has_room = queue.free.len() >= queue.promised + batch;
+        if has_room {
             queue.promised += batch;
             self.due[usize::from(vq)].push_back(device);
         }
+        has_room
+    }
+
+    /// Offers nothing more, not even what is promised.
+    pub fn stop(&mut self) {
+        self.refill = Refill::Nobody;
+        self.due = Default::default();
+    }
+
+    /// Packets that came back of a queue.
+    pub fn done(&self, device: u32, vq: u16) -> u32 {
+        self.queues[Self::index(device, vq)].done
     }
 
     /// True when a batch waits to be offered.
@@ -231,6 +286,9 @@ impl Rings {
 
     /// A doorbell was accepted.
     pub fn rung(&mut self, device: u32, vq: u16, cycle: u64) {
+        if device >= self.case.active {
+            return;
+        }
         if vq == RX {
             self.sink.borrow_mut().send(device + 1, self.case.batch);
         } else if let Some(queue) = self.queues.get_mut(Self::index(device, vq)) {
@@ -263,7 +321,7 @@ impl Rings {
             }
             while self.queues[at].used != idx {
                 self.take_back(device, vq, used, cycle)?;
-                self.promise(device, vq);
+                self.refill(device, &[vq]);
             }
             self.ask(avail, &self.queues[at]).map_err(memory)?;
             // What was used while the event was written sent no message: look again.
@@ -293,10 +351,15 @@ impl Rings {
         };
         // A busy device may find a batch before its doorbell is through: that is no latency.
         if let Some(&began) = queue.marks.get(mark as usize) {
-            self.latencies.push((began, cycle.saturating_sub(began)));
+            self.latencies.push(Latency {
+                device,
+                began,
+                cycles: cycle.saturating_sub(began),
+            });
         }
         queue.used = queue.used.wrapping_add(1);
         queue.done += 1;
+        self.returned += 1;
         // Marks that no open packet needs; chains may come back in another order, but not by this much.
         let kept = 2 * self.case.queued as usize + 16;
         if vq == RX {

@@ -81,7 +81,7 @@ pub fn rows(
 }
 
 /// The value that `percent` of 100 of the `sorted` ones do not exceed.
-fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
+pub(crate) fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
     let at = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(at - 1).copied()
 }
@@ -141,8 +141,8 @@ impl Farm {
         let mut latencies: Vec<u64> = rings
             .latencies
             .iter()
-            .filter(|(began, _)| *began >= slow)
-            .map(|l| l.1)
+            .filter(|l| l.began >= slow)
+            .map(|l| l.cycles)
             .collect();
         latencies.sort_unstable();
         // Fewer than are open at once: the quick ones alone would be seen.

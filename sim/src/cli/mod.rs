@@ -11,6 +11,7 @@ mod gen;
 #[cfg(feature = "driver")]
 mod guest;
 mod output;
+mod progress;
 mod replay;
 mod results;
 mod run;

@@ -1,5 +1,6 @@
 //! What commands that run the device leave behind: numbers, a summary, the record and the waveform of a failure.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -38,6 +39,8 @@ struct Numbers {
     faults: u64,
     sim_hz: f64,
     wall_s: f64,
+    #[serde(flatten)]
+    figures: BTreeMap<&'static str, serde_json::Value>,
 }
 
 /// Where the results go.
@@ -151,6 +154,7 @@ fn numbers(setup: &Setup, outcome: &Outcome, report: &RunReport, code: u8) -> Nu
         faults: outcome.faults,
         sim_hz: report.sim_hz(),
         wall_s: report.wall.as_secs_f64(),
+        figures: outcome.figures.clone(),
     }
 }
 

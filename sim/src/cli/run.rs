@@ -1,14 +1,14 @@
 //! `shoal run`: a scenario against a device, with every check.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use shoal_abi::profile::{Profile, MID};
 
 use super::output::{check_wave, check_writable, table};
 use super::results::Results;
-use super::{failure_code, profile, CliError, DutArg, LinkArg, BAD_INPUT, FAILED, OK};
+use super::{failure_code, profile, progress, CliError, DutArg, LinkArg, BAD_INPUT, FAILED, OK};
 use crate::env::EnvSettings;
 use crate::host::{Host, HostError, HostSettings, RunReport, SharedHost};
 use crate::scenario::{self, Outcome, Params, Scenario, ScenarioError};
@@ -16,15 +16,18 @@ use crate::setup::Setup;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Scenario; `list` shows them
+    /// Scenario: demo, smoke, hyperscale, noisy, churn, probe; `list` says what they do
     #[arg(default_value = "demo")]
     scenario: String,
     /// Profile of the device
     #[arg(long, default_value = MID.name, value_parser = profile)]
     profile: &'static Profile,
-    /// Managed devices to use
+    /// Managed devices to use; of churn, to create one after the other
     #[arg(long, visible_alias = "n")]
     devices: Option<u32>,
+    /// Seconds to go on for, instead of a number of devices (churn)
+    #[arg(long, value_name = "SECONDS", conflicts_with = "devices")]
+    time: Option<u64>,
     /// Seed of every random choice
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -81,8 +84,9 @@ pub(super) fn main(args: RunArgs) -> Result<u8, CliError> {
         profile: args.profile,
         seed: args.seed,
         devices: args.devices,
+        time: args.time.map(Duration::from_secs),
     };
-    check(&args)?;
+    check(&args, scenario)?;
     let mut setup = Setup::new(args.profile, args.seed, args.dut.into(), plusargs(&args)?);
     setup.scenario = scenario.name().to_owned();
     let host =
@@ -94,14 +98,24 @@ pub(super) fn main(args: RunArgs) -> Result<u8, CliError> {
 }
 
 /// Refuses what could only fail later.
-fn check(args: &RunArgs) -> Result<(), CliError> {
+fn check(args: &RunArgs, scenario: &dyn Scenario) -> Result<(), CliError> {
     if let Some(n) = args.devices {
-        if n == 0 || n > args.profile.devices {
+        let most = scenario.most_devices(args.profile);
+        if n == 0 || n > most {
             return Err(CliError::bad_input(format!(
-                "--devices {n}: profile {} has 1..={}",
-                args.profile.name, args.profile.devices
+                "--devices {n}: {} with profile {} has 1..={most}",
+                args.scenario, args.profile.name
             )));
         }
+    }
+    if args.time.is_some() && !scenario.is_timed() {
+        return Err(CliError::bad_input(format!(
+            "--time: {} ends by itself; leave it out",
+            args.scenario
+        )));
+    }
+    if args.time == Some(0) {
+        return Err(CliError::bad_input("--time 0: at least 1"));
     }
     if args.max_cycles == 0 {
         return Err(CliError::bad_input("--max-cycles 0: at least 1"));
@@ -161,21 +175,7 @@ fn drive(
     params: &Params,
     outcome: &mut Outcome,
 ) -> Result<(Result<(), ScenarioError>, RunReport), CliError> {
-    let bar = ProgressBar::new_spinner().with_message(scenario.name());
-    if let Ok(style) =
-        ProgressStyle::with_template("{spinner} {msg} {human_pos} cycles {per_sec} {elapsed}")
-    {
-        bar.set_style(style);
-    }
-    let in_host = bar.clone();
-    let name = scenario.name();
-    host.set_progress(Box::new(move |cycle, stage| {
-        in_host.set_position(cycle);
-        in_host.set_message(match stage {
-            "" => name.to_owned(),
-            stage => format!("{name}: {stage},"),
-        });
-    }));
+    let bar = progress::show(&mut host, scenario.name());
     let shared = SharedHost::new(host);
     let result = scenario.run(&shared, params, outcome);
     bar.finish_and_clear();

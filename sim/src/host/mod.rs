@@ -65,8 +65,19 @@ impl HostSettings {
     }
 }
 
+/// What a run is doing, and how far it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stage {
+    /// What.
+    pub what: String,
+    /// Work done in the whole run.
+    pub done: u64,
+    /// All of it; 0 when nobody knows.
+    pub of: u64,
+}
+
 /// Told the cycle from time to time, and what the run is doing.
-pub type Progress = Box<dyn FnMut(u64, &str)>;
+pub type Progress = Box<dyn FnMut(u64, &Stage)>;
 
 /// A running simulation.
 pub struct Host {
@@ -78,7 +89,7 @@ pub struct Host {
     members: Receiver<MemberEvent>,
     max_cycles: u64,
     progress: Option<Progress>,
-    stage: String,
+    stage: Stage,
     started: Instant,
     /// Why nothing goes on any more.
     stopped: Option<HostError>,
@@ -123,7 +134,7 @@ impl Host {
             members,
             max_cycles,
             progress: None,
-            stage: String::new(),
+            stage: Stage::default(),
             started: Instant::now(),
             stopped: None,
         };
@@ -138,8 +149,14 @@ impl Host {
     }
 
     /// Says what the run is doing, for the progress function.
-    pub fn set_stage(&mut self, stage: impl Into<String>) {
-        self.stage = stage.into();
+    pub fn set_stage(&mut self, what: impl Into<String>) {
+        self.set_step(what, 0, 0);
+    }
+
+    /// The same, and how much of the run's work is done.
+    pub fn set_step(&mut self, what: impl Into<String>, done: u64, of: u64) {
+        let what = what.into();
+        self.stage = Stage { what, done, of };
     }
 
     /// Shows every cycle from now on to `tap`, in this thread.

@@ -1,6 +1,5 @@
 //! What happens to each cycle in the checking thread, and in a replay: record, compare, monitor.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use crossbeam::channel::Sender;
@@ -8,6 +7,7 @@ use shoal_abi::ports::{Inputs, Outputs, OUTPUTS};
 use shoal_abi::profile::Profile;
 
 use super::commands::{Commands, MemberEvent};
+use super::digest::Digest;
 use super::history::{History, Interface};
 use super::{Divergence, Failure};
 use crate::dut::Dut;
@@ -37,7 +37,8 @@ pub struct CheckReport {
 pub struct Checker {
     profile: &'static Profile,
     seed: u64,
-    reference: Option<Box<dyn Dut>>,
+    /// The reference, and what it says the outputs are.
+    reference: Option<(Box<dyn Dut>, Outputs)>,
     monitors: Vec<Box<dyn Monitor>>,
     recorder: Option<Recorder>,
     history: History,
@@ -47,9 +48,7 @@ pub struct Checker {
     is_reset: bool,
     cycle: u64,
     compared: u64,
-    digest: DefaultHasher,
-    /// Outputs last put into the digest.
-    digested: Outputs,
+    digest: Digest,
     failure: Option<Failure>,
 }
 
@@ -69,8 +68,7 @@ impl Checker {
             is_reset: false,
             cycle: 0,
             compared: 0,
-            digest: DefaultHasher::new(),
-            digested: Outputs::default(),
+            digest: Digest::new(),
             failure: None,
         }
     }
@@ -78,7 +76,10 @@ impl Checker {
     /// Compares with `reference`.
     #[must_use]
     pub fn with_reference(mut self, reference: Option<Box<dyn Dut>>) -> Self {
-        self.reference = reference;
+        self.reference = reference.map(|r| {
+            let expected = r.outputs();
+            (r, expected)
+        });
         self
     }
 
@@ -132,22 +133,18 @@ impl Checker {
                 let _ = events.send(event);
             }
         }
-        if let Some(reference) = &mut self.reference {
+        if let Some((reference, expected)) = &mut self.reference {
             if self.is_reset {
-                let expected = reference.outputs();
-                if *o != expected {
+                if *o != *expected {
+                    let expected = *expected;
                     return Err(self.diverged(o, &expected));
                 }
                 self.compared += 1;
             }
-            if let Some(reference) = &mut self.reference {
-                reference.step(i);
-            }
+            *expected = reference.step(i);
         }
-        // Outputs that stand add nothing.
-        if self.is_reset && *o != self.digested {
-            (self.cycle, o).hash(&mut self.digest);
-            self.digested = *o;
+        if self.is_reset {
+            self.digest.observe(self.cycle, o);
         }
         for monitor in &mut self.monitors {
             monitor
@@ -173,7 +170,7 @@ impl Checker {
     /// Completes the record and gives the result.
     #[must_use]
     pub fn finish(self) -> CheckReport {
-        let digest = self.digest.finish();
+        let digest = self.digest.value();
         CheckReport {
             digest,
             cycles: self.cycle + u64::from(self.failure.is_some()),

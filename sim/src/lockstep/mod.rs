@@ -6,6 +6,7 @@
 
 mod checker;
 mod commands;
+mod digest;
 mod divergence;
 mod history;
 

@@ -10,6 +10,16 @@ use shoal_abi::profile::{Profile, DATA_WORDS};
 /// Widest port that is packed with others.
 const SMALL_BITS: usize = 8;
 
+/// Ports of the data width.
+const WIDE: usize = {
+    let (mut n, mut wide) = (0, 0);
+    while n < INPUTS.len() {
+        wide += (INPUTS[n].bytes > 8) as usize;
+        n += 1;
+    }
+    wide
+};
+
 /// Where a port is in the words.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -65,16 +75,31 @@ impl Layout {
     }
 
     fn pack(&self, inputs: &Inputs, words: &mut [u64]) {
-        words.fill(0);
-        let mut places = self.places.iter();
-        inputs.each(|_, value| {
-            let Some(p) = places.next() else { return };
-            if p.words == 0 {
-                words[p.word] |= (value[0] & mask(p.bits)) << p.lsb;
-            } else {
-                words[p.word..p.word + p.words].copy_from_slice(&value[..p.words]);
+        // First only values, by a closure small enough to be inlined at each port: this runs in every cycle.
+        let mut low = [0; INPUTS.len()];
+        let mut wide = [[0; DATA_WORDS]; WIDE];
+        let (mut n, mut w) = (0, 0);
+        inputs.each(|port, value| {
+            low[n] = value[0];
+            n += 1;
+            if port.bytes > 8 {
+                wide[w] = value;
+                w += 1;
             }
         });
+        words.fill(0);
+        let mut wide = wide.iter();
+        for ((p, low), port) in self.places.iter().zip(low).zip(INPUTS) {
+            if port.bytes > 8 {
+                let value = wide.next().into_iter().flatten();
+                let to = words[p.word..].iter_mut().take(p.words);
+                to.zip(value).for_each(|(to, from)| *to = *from);
+            } else if p.words == 0 {
+                words[p.word] |= (low & mask(p.bits)) << p.lsb;
+            } else {
+                words[p.word] = low;
+            }
+        }
     }
 
     fn unpack(&self, words: &[u64]) -> Inputs {

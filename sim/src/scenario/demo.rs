@@ -303,6 +303,7 @@ mod tests {
                 profile: &TINY,
                 seed,
                 devices: None,
+                time: None,
             };
             let mut outcome = Outcome::default();
             Smoke.run(&host, &params, &mut outcome).unwrap();

@@ -11,6 +11,7 @@ use shoal_abi::regs;
 use shoal_abi::ring::{F_EVENT_IDX, F_INDIRECT_DESC};
 use shoal_driver::{Bar, Mgmtdev, Options, SpaceKind, Time, Vdev, VdevConfig};
 
+use super::leftover;
 use super::traffic::{Client, Traffic};
 use super::{Outcome, ScenarioError};
 use crate::client::{BlkClient, Clock, Hooked, Layout, NetPort, Role, TcpPeer, Window};
@@ -252,12 +253,7 @@ impl Fleet {
     /// No device of a fleet does anything that may fault.
     fn look_for_faults(&mut self, outcome: &mut Outcome) -> Result<(), ScenarioError> {
         self.faults_at = self.host.cycle();
-        let faults = self.mgmtdev.take_faults();
-        outcome.faults += faults.len() as u64;
-        match faults.first() {
-            Some(f) => Err(ScenarioError::check(format!("a device faulted: {f}"))),
-            None => Ok(()),
-        }
+        leftover::no_fault(&self.mgmtdev, outcome)
     }
 
     /// Compares what arrived at `to` with what `from` sent.
@@ -353,38 +349,7 @@ impl Fleet {
             "translations",
             format!("{hits} from the IOTLB, {misses} walks"),
         );
-        for r in [regs::CNT_FAULTS, regs::FQ_LOST] {
-            let found = platform.read32(r.offset);
-            if found != 0 {
-                return Err(ScenarioError::check(format!(
-                    "{} is {found} at the end",
-                    r.name
-                )));
-            }
-        }
-        let left = {
-            let p = self.mgmtdev.pools();
-            p.members.in_use()
-                + p.vqs.in_use()
-                + p.asids.in_use()
-                + p.pasids.in_use()
-                + p.doorbell_pages.in_use()
-        };
-        let pages = self.host.borrow().mem().pages_in_use();
-        let counters = self.host.borrow().counters();
-        for (what, found, wanted) in [
-            ("ids in use", u64::from(left), 0),
-            ("host pages in use", pages, self.pages_at_start),
-            ("memory accesses refused", counters.dma_errors, 0),
-            ("malformed transactions", counters.malformed, 0),
-        ] {
-            if found != wanted {
-                return Err(ScenarioError::check(format!(
-                    "{what} at the end: {found}, not {wanted}"
-                )));
-            }
-        }
-        Ok(())
+        leftover::nothing(&self.host, &self.mgmtdev, self.pages_at_start)
     }
 }
 

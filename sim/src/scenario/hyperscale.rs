@@ -5,17 +5,18 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use shoal_abi::cmd as abi;
 use shoal_abi::regs::{
-    Reg, CNT_ADMIN, CNT_DOORBELLS, CNT_FAULTS, CNT_INTERRUPTS, CNT_RX_DROPS, CNT_TLB_HITS,
-    CNT_TX_PACKETS, CNT_WALKS, FQ_LOST,
+    Reg, CNT_ADMIN, CNT_DOORBELLS, CNT_INTERRUPTS, CNT_RX_DROPS, CNT_TLB_HITS, CNT_TX_PACKETS,
+    CNT_WALKS,
 };
 use shoal_abi::ring::BLK_SECTOR_BYTES;
-use shoal_driver::cmd::{self, Cmd};
-use shoal_driver::{Bar, Error, Mgmtdev, Options, Pipeline, Time};
+use shoal_driver::cmd;
+use shoal_driver::{Bar, Mgmtdev, Options, Pipeline, Time};
 
+use super::fleet::Kind;
+use super::leftover::{self, expect, expect_register, no_fault, no_member};
 use super::sink::Sink;
-use super::unit::{is_blk, packet, Unit};
+use super::unit::{packet, Unit};
 use super::{Outcome, Params, Scenario, ScenarioError};
 use crate::env::Store;
 use crate::host::SharedHost;
@@ -29,9 +30,12 @@ const SETTLE_CYCLES: u64 = 20_000;
 /// Devices whose translations are dropped by one command.
 const TOGETHER: usize = 1024;
 /// Devices between two words about the progress.
-const STAGE: usize = 64;
-/// Ids that are asked for after the end, about.
-const ASKED: usize = 256;
+const STAGE: usize = 8;
+/// Phases: name, share of the run before it, its own share, in cycles a device (measured, about).
+const CREATE: (&str, u64, u64) = ("create", 0, 8);
+const SEND: (&str, u64, u64) = ("send", 8, 1);
+const DESTROY: (&str, u64, u64) = ("destroy", 9, 3);
+const SHARES: u64 = 12;
 
 /// See the module.
 pub(super) struct Hyperscale;
@@ -129,18 +133,22 @@ impl Run {
         Ok(())
     }
 
-    fn stage(&self, what: &str, n: usize) {
+    /// `n` devices have gone through a phase of {name, share of the run before it, its own share}.
+    fn stage(&self, (what, before, share): (&str, u64, u64), n: usize) {
         if n.is_multiple_of(STAGE) {
             let text = format!("{what} {n} of {}", self.devices);
-            self.host.borrow_mut().set_stage(text);
+            let (n, all) = (n as u64, self.devices as u64);
+            let done = before * all + share * n;
+            let mut host = self.host.borrow_mut();
+            host.set_step(text, done, SHARES * all);
         }
     }
 
     fn create(&mut self, outcome: &mut Outcome) -> Result<(), ScenarioError> {
         for n in 0..self.devices {
-            self.stage("create", n);
+            self.stage(CREATE, n);
             let unit = Unit::new(&self.mgmtdev)?;
-            if is_blk(unit.id()) {
+            if unit.kind() == Kind::Blk {
                 let store = Store::memory(BLK_SECTOR_BYTES);
                 self.host.borrow_mut().blk().attach(unit.id(), store);
             }
@@ -156,7 +164,7 @@ impl Run {
     fn send(&mut self, _: &mut Outcome) -> Result<(), ScenarioError> {
         let mut open = VecDeque::new();
         for n in 0..self.devices {
-            self.stage("send", n);
+            self.stage(SEND, n);
             self.units[n].send(&self.host, self.seed);
             open.push_back(n);
             if open.len() == OPEN {
@@ -189,11 +197,7 @@ impl Run {
 
     /// Stream, rings, stores, messages, counters.
     fn check_traffic(&mut self, outcome: &mut Outcome) -> Result<(), ScenarioError> {
-        let faults = self.mgmtdev.take_faults();
-        outcome.faults += faults.len() as u64;
-        if let Some(f) = faults.first() {
-            return Err(ScenarioError::check(format!("a device faulted: {f}")));
-        }
+        no_fault(&self.mgmtdev, outcome)?;
         {
             let sink = self.sink.borrow();
             if let Some(bad) = &sink.bad {
@@ -203,8 +207,8 @@ impl Run {
             outcome.note("bytes checked on the stream", sink.total);
         }
         for unit in &self.units {
-            unit.check(&self.host).map_err(ScenarioError::check)?;
-            if is_blk(unit.id()) {
+            unit.check(&self.host, 1).map_err(ScenarioError::check)?;
+            if unit.kind() == Kind::Blk {
                 self.check_store(unit.id())?;
             }
         }
@@ -224,7 +228,7 @@ impl Run {
         drop(host);
         expect("messages of all members", total - own, self.devices as u64)?;
         for r in [CNT_TX_PACKETS, CNT_INTERRUPTS, CNT_DOORBELLS] {
-            self.expect_register(r, self.devices as u64)?;
+            expect_register(&self.mgmtdev, r, self.devices as u64)?;
         }
         Ok(())
     }
@@ -233,7 +237,7 @@ impl Run {
         let mut found = [0; BLK_SECTOR_BYTES as usize];
         let mut host = self.host.borrow_mut();
         let read = host.blk().store_mut(id).map(|s| s.read_at(0, &mut found));
-        let wanted = packet(self.seed, id);
+        let wanted = packet(self.seed, id, Kind::Blk);
         if !matches!(read, Some(Ok(()))) || !wanted.ends_with(&found) {
             return Err(ScenarioError::check(format!(
                 "the store of member {id} does not hold what the member wrote"
@@ -248,7 +252,7 @@ impl Run {
             let rest = self.units.split_off(self.units.len().min(TOGETHER));
             let now = std::mem::replace(&mut self.units, rest);
             for unit in &now {
-                self.stage("destroy", done);
+                self.stage(DESTROY, done);
                 done += 1;
                 for c in unit.tear_down() {
                     self.pipeline.push(c)?;
@@ -275,11 +279,9 @@ impl Run {
             commands,
             self.pipeline.done(),
         )?;
-        for r in [CNT_FAULTS, FQ_LOST, CNT_RX_DROPS] {
-            self.expect_register(r, 0)?;
-        }
+        expect_register(&self.mgmtdev, CNT_RX_DROPS, 0)?;
         for r in [CNT_TX_PACKETS, CNT_INTERRUPTS, CNT_DOORBELLS] {
-            self.expect_register(r, self.devices as u64)?;
+            expect_register(&self.mgmtdev, r, self.devices as u64)?;
         }
         let read = |r: Reg| self.mgmtdev.platform().read32(r.offset);
         let (hits, walks) = (read(CNT_TLB_HITS), read(CNT_WALKS));
@@ -287,57 +289,7 @@ impl Run {
             "translations",
             format!("{hits} from the IOTLB, {walks} walks"),
         );
-        for id in (1..=self.devices)
-            .step_by((self.devices / ASKED).max(1))
-            .chain([self.devices])
-        {
-            self.expect_no_member(id as u64)?;
-        }
-        let left = {
-            let p = self.mgmtdev.pools();
-            let ids = [&p.members, &p.vqs, &p.asids, &p.pasids, &p.doorbell_pages];
-            // The device's own vectors stay.
-            ids.iter().map(|p| p.in_use()).sum::<u32>() + p.msis.in_use()
-        };
-        let vectors = self.mgmtdev.vectors().len() as u64;
-        let host = self.host.borrow();
-        let counters = host.counters();
-        expect("ids in use", left.into(), vectors)?;
-        expect(
-            "host pages in use",
-            host.mem().pages_in_use(),
-            self.pages_at_start,
-        )?;
-        expect("memory accesses refused", counters.dma_errors, 0)?;
-        expect("malformed transactions", counters.malformed, 0)
+        no_member(&self.mgmtdev, self.devices as u32)?;
+        leftover::nothing(&self.host, &self.mgmtdev, self.pages_at_start)
     }
-
-    /// The device does not know member `id` any more.
-    fn expect_no_member(&self, id: u64) -> Result<(), ScenarioError> {
-        match self.mgmtdev.exec(&Cmd::new(abi::STATUS_GET, id)) {
-            Err(Error::Command { status, .. })
-                if (status.status, status.qualifier) == (abi::EINVAL, abi::Q_INVALID_MEMBER) =>
-            {
-                Ok(())
-            }
-            Err(e) => Err(e.into()),
-            Ok(_) => Err(ScenarioError::check(format!(
-                "member {id} is still there after its destruction"
-            ))),
-        }
-    }
-
-    fn expect_register(&self, r: Reg, wanted: u64) -> Result<(), ScenarioError> {
-        let found = self.mgmtdev.platform().read32(r.offset);
-        expect(r.name, found.into(), wanted)
-    }
-}
-
-fn expect(what: &str, found: u64, wanted: u64) -> Result<(), ScenarioError> {
-    if found == wanted {
-        return Ok(());
-    }
-    Err(ScenarioError::check(format!(
-        "{what}: {found}, not {wanted}"
-    )))
 }

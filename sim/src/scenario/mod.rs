@@ -4,11 +4,23 @@
 //! lockstep and monitors check the ports beside it.
 
 #[cfg(feature = "driver")]
+mod churn;
+#[cfg(feature = "driver")]
+mod crowd;
+#[cfg(feature = "driver")]
 mod demo;
 #[cfg(feature = "driver")]
 mod fleet;
 #[cfg(feature = "driver")]
 mod hyperscale;
+#[cfg(feature = "driver")]
+mod leftover;
+#[cfg(feature = "driver")]
+mod life;
+#[cfg(feature = "driver")]
+mod noisy;
+#[cfg(feature = "driver")]
+mod patience;
 #[cfg(feature = "driver")]
 mod probe;
 #[cfg(feature = "driver")]
@@ -17,6 +29,9 @@ mod sink;
 mod traffic;
 #[cfg(feature = "driver")]
 mod unit;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use shoal_abi::profile::Profile;
 
@@ -32,6 +47,8 @@ pub struct Params {
     pub seed: u64,
     /// Managed devices to use, 1..=profile.devices; `None`: as the scenario likes.
     pub devices: Option<u32>,
+    /// How long to run; `None`: as the scenario likes.
+    pub time: Option<Duration>,
 }
 
 /// What a scenario did. It counts as it goes, so that the numbers stand when it fails.
@@ -45,12 +62,19 @@ pub struct Outcome {
     pub faults: u64,
     /// Other numbers for the summary: name, value with unit.
     pub notes: Vec<(String, String)>,
+    /// Other numbers for programs, by name.
+    pub figures: BTreeMap<&'static str, serde_json::Value>,
 }
 
 impl Outcome {
     /// Adds a line to the summary.
     pub fn note(&mut self, name: &str, value: impl ToString) {
         self.notes.push((name.to_owned(), value.to_string()));
+    }
+
+    /// Adds a number for programs.
+    pub fn figure(&mut self, name: &'static str, value: impl Into<serde_json::Value>) {
+        self.figures.insert(name, value.into());
     }
 }
 
@@ -76,6 +100,18 @@ pub enum ScenarioError {
     Params(String),
 }
 
+#[cfg(feature = "driver")]
+impl From<crate::bench::BenchError> for ScenarioError {
+    fn from(e: crate::bench::BenchError) -> Self {
+        use crate::bench::BenchError;
+        match e {
+            BenchError::Host(e) => Self::Host(e),
+            BenchError::Driver(e) => Self::Driver(e),
+            BenchError::Failed(what) => Self::Check(what),
+        }
+    }
+}
+
 impl ScenarioError {
     /// `Check`, from whatever can be said.
     pub fn check(what: impl Into<String>) -> Self {
@@ -90,6 +126,16 @@ pub trait Scenario: Sync {
 
     /// One line for the list of scenarios.
     fn about(&self) -> &'static str;
+
+    /// Most devices that the user can ask for. More than the profile has where they come one after the other.
+    fn most_devices(&self, profile: &Profile) -> u32 {
+        profile.devices
+    }
+
+    /// True when [`Params::time`] means something.
+    fn is_timed(&self) -> bool {
+        false
+    }
 
     /// Changes the world to what this run is about.
     fn world(&self, _params: &Params, _world: &mut EnvSettings) {}
@@ -114,6 +160,8 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &demo::Demo,
         &demo::Smoke,
         &hyperscale::Hyperscale,
+        &noisy::Noisy,
+        &churn::Churn,
         &probe::Probe,
     ];
     #[cfg(not(feature = "driver"))]

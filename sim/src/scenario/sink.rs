@@ -1,10 +1,9 @@
 //! The end of the host-to-card stream, seen beat by beat: each packet must be the one that its device has to send.
 
 use shoal_abi::ports::{Inputs, Outputs};
-use shoal_abi::ring::{TYPE_BLK, TYPE_NET};
 use shoal_abi::stream::{TUSER_ABORT, TUSER_TYPE, TUSER_WRITABLE};
 
-use super::unit::{is_blk, packet, queue_index, writable};
+use super::unit::{kind_of, packet};
 
 /// Counts good packets and keeps the first bad one.
 pub(super) struct Sink {
@@ -65,14 +64,14 @@ impl Sink {
             TUSER_WRITABLE.get(o.m_axis_tuser) as u32,
             TUSER_ABORT.get(o.m_axis_tuser),
         );
-        let device_type = if is_blk(id) { TYPE_BLK } else { TYPE_NET };
-        let wanted = (queue_index(id), device_type, writable(id), 0);
+        let kind = kind_of(id);
+        let wanted = (kind.queue_index(), kind.device_type(), kind.writable(), 0);
         if side != wanted {
             return Err(format!(
                 "packet of member {id}: queue, type, writable bytes and abort are {side:?}, not {wanted:?}"
             ));
         }
-        let wanted = packet(self.seed, id);
+        let wanted = packet(self.seed, id, kind);
         if self.bytes != wanted {
             let same = self.bytes.iter().zip(&wanted).take_while(|(a, b)| a == b);
             return Err(format!(
@@ -98,19 +97,19 @@ mod tests {
             m_axis_tready: true,
             ..Inputs::default()
         };
-        let kind = if is_blk(id) { TYPE_BLK } else { TYPE_NET };
+        let kind = kind_of(id);
         for (n, chunk) in bytes.chunks(16).enumerate() {
             let mut o = Outputs {
                 m_axis_tvalid: true,
                 m_axis_tdest: id,
-                m_axis_tid: queue_index(id),
+                m_axis_tid: kind.queue_index(),
                 m_axis_tkeep: (1 << chunk.len()) - 1,
                 m_axis_tlast: (n + 1) * 16 >= bytes.len(),
                 ..Outputs::default()
             };
-            o.m_axis_tuser = TUSER_TYPE.put(kind.into());
+            o.m_axis_tuser = TUSER_TYPE.put(kind.device_type().into());
             if o.m_axis_tlast {
-                o.m_axis_tuser |= TUSER_WRITABLE.put(writable(id).into());
+                o.m_axis_tuser |= TUSER_WRITABLE.put(kind.writable().into());
             }
             for (l, b) in chunk.iter().enumerate() {
                 o.m_axis_tdata[l / 8] |= u64::from(*b) << (8 * (l % 8));
@@ -123,13 +122,13 @@ mod tests {
     #[test]
     fn the_right_packet_counts_once_and_any_other_is_named() {
         let mut sink = Sink::new(3, 8);
-        feed(&mut sink, 2, &packet(3, 2));
-        feed(&mut sink, 5, &packet(3, 5));
+        feed(&mut sink, 2, &packet(3, 2, kind_of(2)));
+        feed(&mut sink, 5, &packet(3, 5, kind_of(5)));
         assert_eq!((sink.good, &sink.bad), (2, &None));
         for (id, bytes, word) in [
-            (2, packet(3, 2), "second packet of member 2"),
-            (9, packet(3, 9), "member 9"),
-            (3, packet(3, 4), "packet of member 3"),
+            (2, packet(3, 2, kind_of(2)), "second packet of member 2"),
+            (9, packet(3, 9, kind_of(9)), "member 9"),
+            (3, packet(3, 4, kind_of(4)), "packet of member 3"),
         ] {
             sink.bad = None;
             feed(&mut sink, id, &bytes);

@@ -67,6 +67,15 @@ pub struct Binding {
     pub root: u64,
 }
 
+impl Binding {
+    /// No access by this ASID.
+    pub const OFF: Self = Self {
+        mode: shoal_abi::mmu::MODE_OFF,
+        pasid: None,
+        root: 0,
+    };
+}
+
 impl From<&Reply> for Binding {
     fn from(r: &Reply) -> Self {
         let flags: u32 = r.of("flags");

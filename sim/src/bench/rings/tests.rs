@@ -67,7 +67,12 @@ fn batches_go_round_the_devices_and_come_back_with_their_latency() {
     assert_eq!(u16_at(&mem, event), 7);
     used(&mem, &rings, 1, TX, 8, 0);
     rings.message(1, TX, 350).unwrap();
-    assert_eq!(rings.latencies, [(100, 250); 8]);
+    let latency = Latency {
+        device: 1,
+        began: 100,
+        cycles: 250,
+    };
+    assert_eq!(rings.latencies, [latency; 8]);
     assert_eq!(u16_at(&mem, event), 15);
     assert_eq!(
         (rings.next().unwrap(), rings.next().unwrap()),
@@ -121,7 +126,8 @@ fn a_received_packet_must_be_in_the_buffer_that_is_used() {
         let result = rings.message(0, RX, 20);
         assert_eq!(result.is_ok(), k == 0, "{result:?}");
     }
-    assert_eq!(rings.latencies[0], (5, 15));
+    let first = rings.latencies[0];
+    assert_eq!((first.began, first.cycles), (5, 15));
     assert!(rings.message(5, RX, 20).is_err());
 }
 
