@@ -1,9 +1,10 @@
-//! Commands from the available ring to the used ring, on the real context memories and a plain host memory.
+//! Commands and their answers, on the real context memories.
 
 use super::bench::*;
 use super::*;
 use crate::ctx_types::SlotState;
-use shoal_abi::{cmd, ring};
+use shoal_abi::cmd;
+
 #[test]
 fn only_the_list_commands_are_legal_before_list_use() {
     let mut b = Bench::new();
@@ -244,12 +245,46 @@ fn address_spaces_translations_and_messages() {
 }
 
 #[test]
-fn a_chain_that_is_no_chain_stops_the_queue() {
+fn a_queue_that_is_not_live_ends_what_is_under_way() {
     let mut b = Bench::new();
-    b.put(0, BUFFERS, 16, ring::DESC_F_WRITE | ring::DESC_F_NEXT);
-    b.put(1, BUFFERS, 24, 0);
-    b.write(AVAIL + 2, &[1, 0]);
+    b.use_all();
+    assert_eq!(b.create(1, 2, 1, 0), DONE);
+    // In a poll: its next event does nothing but end it.
+    b.put(cmd::IOTLB_INVALIDATE, 0, 0, &[1, 0, 0, 0, 5]);
+    let mut polled = 0;
+    b.run(|b, n| {
+        polled = n;
+        if n == 1 {
+            b.admin.live.next = false;
+            crate::util::settle(&mut b.admin);
+        }
+    });
+    assert!(b.admin.idle.val());
+    assert_eq!(polled, 1);
+    // With an answer: Idle in the next cycle.
+    b.admin.live.next = true;
+    b.put(cmd::CAPS, 0, 0, &[]);
     b.run(|_, _| {});
-    assert!(b.failed);
-    assert_eq!(b.raised, 0);
+    assert!(b.admin.scatter.val());
+    b.admin.live.next = false;
+    b.cycle();
+    assert!(b.admin.idle.val());
+    // Before its execution: the command is not run.
+    b.admin.live.next = true;
+    b.put(cmd::DEV_DESTROY, cmd::GROUP_MANAGED, 1, &[]);
+    b.admin.exec_begin.next = true;
+    b.cycle();
+    b.admin.exec_begin.next = false;
+    b.admin.live.next = false;
+    b.event(
+        CoreEv {
+            src: crate::ctx_types::SRC_ADM.into(),
+            ..CoreEv::default()
+        },
+        127,
+    );
+    assert!(b.admin.idle.val());
+    b.admin.live.next = true;
+    let (status, ..) = b.member(cmd::STATUS_GET, 1, &[]);
+    assert_eq!(status, cmd::OK);
 }
