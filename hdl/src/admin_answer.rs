@@ -99,7 +99,9 @@ mod tests {
     fn eight_bytes_can_be_read_from_any_byte_on() {
         let mut a = AdminAnswer::default();
         a.connect_all();
-        let bytes: Vec<u8> = (0..128).map(|n| n * 3 + 1).collect();
+        let bytes: Vec<u8> = (0..128u8)
+            .map(|n| n.wrapping_mul(3).wrapping_add(1))
+            .collect();
         a.we.next = true;
         for (n, word) in bytes.chunks(8).enumerate() {
             a.addr.next = (n as u64).into();
