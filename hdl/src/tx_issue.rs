@@ -117,6 +117,7 @@ pub struct TxIssue {
     addr: DFF<Bits<64>>,
     user: DFF<Bits<21>>,
     access_epoch: DFF<Bit>,
+    granted_epoch: DFF<Bit>,
     low: Signal<Local, Bits<8>>,
     window: Signal<Local, Bits<16>>,
     window32: Signal<Local, Bits<32>>,
@@ -154,7 +155,7 @@ impl TxIssue {
         block_default!(
             clock, reset, op_valid, op, op_pop, idle, out_count, reserved, flight_count, mmu_req_valid, mmu_req, mmu_taken,
             mmu_rsp_valid, mmu_rsp, epoch, start, ar_req, ar_addr, ar_id, ar_user, ar_len, ar_grant, item_push, item,
-            reserve, state, asked, current, va, rem, fault, cause, fault_iova, addr, user, access_epoch, low, window, window32,
+            reserve, state, asked, current, va, rem, fault, cause, fault_iova, addr, user, access_epoch, granted_epoch, low, window, window32,
             bytes, bytes32, bytes64, span, beats, room, flight_room, next_rem;
             no_op = TxOp::default(),
             no_item = TxItem::default(),
@@ -193,7 +194,8 @@ impl Logic for TxIssue {
             fault_iova,
             addr,
             user,
-            access_epoch
+            access_epoch,
+            granted_epoch
         );
         // The next burst: up to the end of its window, a function of va and rem.
         self.low.next = self.va.q.val().get_bits::<8>(0);
@@ -298,8 +300,11 @@ impl Logic for TxIssue {
                 }
             }
             TxIssueState::Issue => {
-                self.ar_req.next = true;
+                // Reads of the two epochs have different ids and may come in any order.
+                self.ar_req.next = (self.reserved.val() == self.none16.val())
+                    | (self.access_epoch.q.val() == self.granted_epoch.q.val());
                 if self.ar_grant.val() {
+                    self.granted_epoch.d.next = self.access_epoch.q.val();
                     self.item_push.next = true;
                     self.reserve.next = self.beats.val();
                     self.va.d.next = self.va.q.val() + self.bytes64.val();
@@ -317,6 +322,7 @@ impl Logic for TxIssue {
         if self.reset.val() {
             self.state.d.next = TxIssueState::Idle;
             self.asked.d.next = false;
+            self.granted_epoch.d.next = false;
             self.current.d.next = self.no_op.val();
             self.fault.d.next = false;
             self.cause.d.next = self.no_cause.val();

@@ -27,7 +27,8 @@ fn the_side_band_has_the_abi_layout() {
     assert_eq!(TxUser::BITS, 64);
 }
 
-/// Runs the mover over a memory in which byte a holds a * 7 + a / 256; one chain of `parts`, then the bytes that leave.
+/// Runs the mover over a memory in which byte a holds a * 7 + a / 256; one chain of `parts`, then the bytes that leave. The epoch
+/// changes all the time, and of reads with two ids the younger come first.
 fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDone) {
     let byte = |a: u64| (a.wrapping_mul(7) ^ (a >> 8)) as u8;
     let mut tx = Tx::<W, WB>::default();
@@ -50,7 +51,7 @@ fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDon
         ..TxOp::default()
     });
     let mut ops = ops.into_iter();
-    let mut beats = std::collections::VecDeque::new();
+    let mut beats: Vec<(u128, u64)> = Vec::new();
     let mut out = Vec::new();
     let mut ended = false;
     let mut asked = false;
@@ -62,6 +63,7 @@ fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDon
                 tx.op_push.next = true;
             }
         }
+        tx.epoch.next = n % 11 > 5;
         tx.m_axis_tready.next = n % 5 != 1;
         tx.done_pop.next = ended && tx.done_valid.val();
         tx.ar_grant.next = false;
@@ -82,7 +84,9 @@ fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDon
         }
         tx.ar_grant.next = tx.ar_req.val();
         if n % 3 != 0 {
-            if let Some(a) = beats.pop_front() {
+            if let Some(&(oldest, _)) = beats.first() {
+                let other = beats.iter().position(|&(id, _)| id != oldest);
+                let (_, a) = beats.remove(other.unwrap_or(0));
                 let data =
                     (0..WB as u64).fold(0u128, |d, i| d | (u128::from(byte(a + i)) << (8 * i)));
                 tx.r_data.next = wide::<W>(data);
@@ -93,7 +97,7 @@ fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDon
             let a = number(tx.ar_addr.val()) as u64;
             assert_eq!(a % WB as u64, 0);
             for k in 0..=number(tx.ar_len.val()) as u64 {
-                beats.push_back(a + k * WB as u64);
+                beats.push((number(tx.ar_id.val()), a + k * WB as u64));
             }
         }
         if tx.m_axis_tvalid.val() && n % 5 != 1 {

@@ -122,6 +122,8 @@ pub(crate) struct Tx {
     address: u64,
     user: u32,
     epoch: u8,
+    /// Epoch of the last burst granted.
+    granted_epoch: u8,
     /// Beats of read data to come.
     reserved: u32,
     /// Bytes taken of the burst at the head.
@@ -158,6 +160,7 @@ impl Tx {
             address: 0,
             user: 0,
             epoch: 0,
+            granted_epoch: 0,
             reserved: 0,
             taken: 0,
             acc: [0; 2 * MAX_B],
@@ -173,6 +176,7 @@ impl Tx {
         (self.done, self.fault, self.read_error) = (None, None, None);
         self.state = State::Idle;
         (self.reserved, self.taken, self.acc_len) = (0, 0, 0);
+        self.granted_epoch = 0;
     }
 
     /// The issue side does nothing.
@@ -189,9 +193,11 @@ impl Tx {
         })
     }
 
-    /// The read address asked for in this cycle.
+    /// The read address asked for in this cycle. Reads of the two epochs have different ids, so they may come in any order:
+    /// one waits until those of the other are all there.
     pub(crate) fn read_request(&self, p: &Profile) -> Option<Address> {
-        (self.state == State::Issue).then(|| {
+        let in_order = self.reserved == 0 || self.epoch == self.granted_epoch;
+        (self.state == State::Issue && in_order).then(|| {
             let (_, beats) = self.burst(p);
             Address {
                 id: Id {
@@ -261,6 +267,7 @@ impl Tx {
                     side: self.side,
                 });
                 self.reserved += beats;
+                self.granted_epoch = self.epoch;
                 self.va = self.va.wrapping_add(u64::from(n));
                 self.rem -= n;
                 self.state = if self.rem == 0 {

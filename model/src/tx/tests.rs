@@ -1,4 +1,4 @@
-//! The transmit mover against a memory that answers in order, after random waits.
+//! The transmit mover against a memory that answers in the order of each id, after random waits, while epochs change.
 
 use super::*;
 use crate::mmu::Answer;
@@ -11,6 +11,7 @@ struct Bench {
     p: &'static Profile,
     tx: Tx,
     seed: u32,
+    epoch: u8,
     reads: VecDeque<(Address, u64)>,
     bad: Option<u64>,
     fault: Option<u64>,
@@ -32,6 +33,7 @@ impl Bench {
             p,
             tx: Tx::new(),
             seed,
+            epoch: 0,
             reads,
             bad: None,
             fault: None,
@@ -51,7 +53,12 @@ impl Bench {
 
     fn beat(&mut self) -> Option<RBeat> {
         let b = self.p.beat_bytes() as u64;
-        let (a, next) = self.reads.front_mut()?;
+        // The oldest read of an id; of two ids either.
+        let x = self.rand();
+        let oldest = self.reads.front()?.0.id;
+        let other = self.reads.iter().position(|(a, _)| a.id != oldest);
+        let n = other.filter(|_| x & 1 == 0).unwrap_or(0);
+        let (a, next) = self.reads.get_mut(n)?;
         let at = a.addr + b * *next;
         let mut data = [0; MAX_B];
         for (k, d) in data.iter_mut().take(b as usize).enumerate() {
@@ -71,7 +78,7 @@ impl Bench {
         };
         *next += 1;
         if last {
-            self.reads.pop_front();
+            self.reads.remove(n);
         }
         Some(r)
     }
@@ -115,8 +122,10 @@ impl Bench {
             answer,
         };
         self.taken = self.taken.or(taken);
+        let epoch = self.epoch;
         self.tx
-            .tick(self.p, xlat, ar.is_some(), r.as_ref(), tready, 0);
+            .tick(self.p, xlat, ar.is_some(), r.as_ref(), tready, epoch);
+        self.epoch ^= u8::from(x & 0xf00 == 0);
         if x & 0x1c0 == 0 {
             self.done.extend(self.tx.done.take());
         }
