@@ -6,10 +6,9 @@
 use rust_hdl::prelude::*;
 
 use crate::adminq_types::{DataRecord, ReadWord};
-use crate::block_default;
 
 /// See the file's text.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Default)]
 pub struct AdminqData {
     /// Rising edge active.
     pub clock: Signal<In, Clock>,
@@ -40,15 +39,6 @@ pub struct AdminqData {
     takes: Signal<Local, Bit>,
     unused_record: Signal<Local, Bits<{ <DataRecord as Synth>::BITS }>>,
     unused_word: Signal<Local, Bits<{ <ReadWord as Synth>::BITS }>>,
-}
-
-impl Default for AdminqData {
-    fn default() -> Self {
-        block_default!(
-            clock, reset, record_valid, record, record_pop, word_valid, word, word_pop, slot, mark, bad, busy, r_slot, r_mark,
-            r_bad, takes, unused_record, unused_word;
-        )
-    }
 }
 
 impl Logic for AdminqData {

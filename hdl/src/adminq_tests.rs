@@ -102,7 +102,7 @@ impl Bench {
         self.q.w_grant.next = false;
         // Words come late, those of one kind in order.
         let kind = usize::from(self.n % 5 < 2);
-        let word = if self.n % 3 == 0 || self.hold_reads {
+        let word = if self.n.is_multiple_of(3) || self.hold_reads {
             None
         } else {
             self.reads[kind].pop_front()
@@ -116,7 +116,7 @@ impl Bench {
             self.q.r_data.next = u64::from_le_bytes(bytes).into();
             self.q.r_bad.next = self.bad_read == Some(at);
         }
-        let done = self.writes > 0 && self.n % 7 == 0;
+        let done = self.writes > 0 && self.n.is_multiple_of(7);
         self.writes -= usize::from(done);
         self.q.b_valid.next = done;
         self.q.b_bad.next = self.bad_write;
