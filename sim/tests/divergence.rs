@@ -42,7 +42,7 @@ impl Dut for Wrong {
 
 #[test]
 fn a_wrong_model_is_told_from_the_rtl_in_its_cycle_with_all_that_helps() {
-    const FROM: u64 = 14_000;
+    const FROM: u64 = 9_000;
     let dir = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(&TINY, 3, Mode::Lockstep, Vec::new());
     setup.reference = Some(Arc::new(|| {
