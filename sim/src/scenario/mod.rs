@@ -21,7 +21,6 @@ mod life;
 mod noisy;
 #[cfg(feature = "driver")]
 mod patience;
-#[cfg(feature = "driver")]
 mod probe;
 #[cfg(feature = "driver")]
 mod sink;

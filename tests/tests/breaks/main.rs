@@ -27,6 +27,8 @@ const AR: &str = "m_axi_ar";
 const AW: &str = "m_axi_aw";
 /// A packet that is taken, or left where it is.
 const RX: &str = "s_axis_tready";
+/// A packet that goes out otherwise.
+const TX: &str = "m_axis_t";
 
 /// A fault, and the beginnings of the names of the ports and monitors that may be the first to report it.
 const EXPECTED: &[(&str, &[&str])] = &[
@@ -74,9 +76,9 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("fault_access", &["m_axi_wdata"]),
     ("qualifier", &["m_axi_wdata"]),
     ("vq_index", &["m_axi_w", AR, AW]),
-    // A chain that is freed too early may have owned the receive mover.
-    ("drain_wait", &[RX, AR, AW]),
-    ("drain_member", &[RX, AR, AW]),
+    // A chain that is freed too early may have owned a mover.
+    ("drain_wait", &[RX, TX, AR, AW]),
+    ("drain_member", &[RX, TX, AR, AW]),
     ("sweep_pages", &["m_axi_wdata"]),
 ];
 
