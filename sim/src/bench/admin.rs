@@ -1,4 +1,5 @@
-//! Cycles of every admin command that provisioning uses, from its submission to its used element.
+//! Cycles of every admin command that provisioning uses, from its submission to its used element, and of devices created one
+//! after another, with as many commands in flight as the admin queue has room for.
 
 use serde::Serialize;
 use shoal_abi::cmd as abi;
@@ -8,8 +9,9 @@ use shoal_abi::ring::{
     REQUIRED_FEATURES, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, TYPE_NET,
 };
 use shoal_driver::cmd::{self, Binding, Cmd, DevCreate, VqSetup};
-use shoal_driver::Msi;
+use shoal_driver::{Msi, Pipeline};
 
+use super::figures::LATENCY;
 use super::{smooth, Bench, BenchError};
 use crate::lockstep::Mode;
 
@@ -48,6 +50,64 @@ pub fn admin(profile: &'static Profile, mode: Mode) -> Result<Vec<CommandCycles>
         bench.finish()?;
     }
     Ok(all)
+}
+
+/// Cycles a device of creating `devices` of them in a row: ASID_SET, DEV_CREATE and two VQ_SETUP each, with host memory
+/// [`LATENCY`] cycles away. They are destroyed again, beside the count.
+///
+/// # Errors
+/// When the device refuses a command, or a check fails.
+pub fn provision(profile: &'static Profile, mode: Mode, devices: u32) -> Result<u64, BenchError> {
+    let devices = devices.clamp(1, profile.devices);
+    let bench = smooth(profile, mode, LATENCY)?;
+    let mut pipeline = Pipeline::new(&bench.mgmtdev);
+    let start = bench.host.cycle();
+    for n in 0..devices {
+        for c in creation(n) {
+            pipeline.push(c)?;
+        }
+    }
+    pipeline.drain()?;
+    let cycles = bench.host.cycle() - start;
+    for n in 0..devices {
+        pipeline.push(Cmd::new(abi::DEV_DESTROY, u64::from(n) + 1))?;
+    }
+    pipeline.drain()?;
+    drop(pipeline);
+    bench.finish()?;
+    Ok(cycles / u64::from(devices))
+}
+
+/// The commands that create the `n`th device: a network device with an address space of its own.
+fn creation(n: u32) -> [Cmd; 4] {
+    let binding = Binding {
+        mode: MODE_BARE,
+        ..Binding::default()
+    };
+    let create = DevCreate {
+        device_type: TYPE_NET,
+        vq_count: 2,
+        vq_base: 2 * n,
+        features: REQUIRED_FEATURES,
+        asids: [n; abi::GROUPS as usize],
+        doorbell_page: n,
+        config: vec![0; abi::CONFIG_BYTES],
+    };
+    let queue = |vq_index| VqSetup {
+        vq_index,
+        size: 64,
+        ready: true,
+        desc: 0x1000,
+        driver: 0x2000,
+        device: 0x3000,
+        ..VqSetup::default()
+    };
+    [
+        cmd::asid_set(n, binding),
+        cmd::dev_create(n + 1, &create),
+        cmd::vq_setup(n + 1, &queue(0)),
+        cmd::vq_setup(n + 1, &queue(1)),
+    ]
 }
 
 /// The life of a device without traffic, each command once.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{CommandCycles, Speed, Steps};
+use super::{Speed, Steps};
 
 /// Latency of host memory of the cycle counts.
 pub const LATENCY: u32 = 250;
@@ -12,7 +12,7 @@ pub const LATENCY: u32 = 250;
 /// The figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
-    /// Cycles a device of the commands of its creation: DEV_CREATE, two VQ_SETUP, ASID_SET.
+    /// Cycles a device of creations in a row: ASID_SET, DEV_CREATE, two VQ_SETUP.
     pub provision_cycles: Option<u64>,
     /// Cycles from a doorbell's acceptance to the first AR.
     pub doorbell_to_dma: Option<u64>,
@@ -31,14 +31,9 @@ pub struct Figures {
 impl Figures {
     /// The figures that the measurements made so far give.
     #[must_use]
-    pub fn of(commands: &[CommandCycles], steps: Option<&Steps>, speed: Option<&Speed>) -> Self {
-        let cycles = |name: &str| {
-            let of = |c: &&CommandCycles| c.command == name && c.latency == LATENCY;
-            commands.iter().find(of).map(|c| c.cycles)
-        };
-        let sum = |names: [&str; 4]| names.into_iter().map(cycles).sum();
+    pub fn of(provision: Option<u64>, steps: Option<&Steps>, speed: Option<&Speed>) -> Self {
         let mut figures = Self {
-            provision_cycles: sum(["DEV_CREATE", "VQ_SETUP", "VQ_SETUP", "ASID_SET"]),
+            provision_cycles: provision,
             doorbell_to_dma: steps.map(|s| s.doorbell_to_dma),
             used_to_msi: steps.map(|s| s.used_to_msi),
             jain: steps.map(|s| s.jain),
@@ -47,6 +42,9 @@ impl Figures {
             reasons: BTreeMap::new(),
         };
         let Figures { reasons, .. } = &mut figures;
+        if provision.is_none() {
+            reasons.insert("provision_cycles", "not measured with --provision 0");
+        }
         if steps.is_none() {
             for name in ["doorbell_to_dma", "used_to_msi", "jain"] {
                 reasons.insert(name, "not measured with --matrix none");
@@ -69,22 +67,19 @@ mod tests {
 
     #[test]
     fn what_is_missing_has_a_reason_and_what_is_there_has_none() {
-        let commands = ["ASID_SET", "DEV_CREATE", "VQ_SETUP"].map(|command| CommandCycles {
-            command,
-            latency: LATENCY,
-            cycles: 10,
-        });
         let steps = Steps {
             doorbell_to_dma: 1,
             used_to_msi: 2,
             jain: 1.0,
         };
-        let f = Figures::of(&commands, Some(&steps), None);
-        assert_eq!((f.provision_cycles, f.used_to_msi), (Some(40), Some(2)));
-        let json = serde_json::to_value(&f).unwrap();
-        for (name, value) in json.as_object().unwrap() {
-            let has_reason = f.reasons.contains_key(name.as_str());
-            assert_eq!(value.is_null(), has_reason, "{name}");
+        for provision in [Some(40), None] {
+            let f = Figures::of(provision, Some(&steps), None);
+            assert_eq!((f.provision_cycles, f.used_to_msi), (provision, Some(2)));
+            let json = serde_json::to_value(&f).unwrap();
+            for (name, value) in json.as_object().unwrap() {
+                let has_reason = f.reasons.contains_key(name.as_str());
+                assert_eq!(value.is_null(), has_reason, "{name}");
+            }
         }
     }
 }

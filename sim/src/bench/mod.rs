@@ -22,7 +22,7 @@ mod traffic;
 mod wall;
 mod watch;
 
-pub use admin::{admin, CommandCycles, COMMAND_LATENCIES};
+pub use admin::{admin, provision, CommandCycles, COMMAND_LATENCIES};
 pub use farm::World;
 pub use figures::{Figures, LATENCY};
 pub use matrix::{quick, Case, Choice, Direction, Translations, IN_FLIGHT, MOST_VISIBLE};
@@ -136,6 +136,9 @@ mod tests {
                 .cycles
         };
         assert!(create(100) > 300 && create(250) > create(100) + 300);
+        // Four commands in a row cost less than one alone.
+        let each = provision(&TINY, Mode::Model, 8).unwrap();
+        assert!((500..4 * create(250)).contains(&each), "{each}");
     }
 
     fn world(link: Option<crate::env::LinkSettings>) -> World {

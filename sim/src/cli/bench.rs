@@ -43,6 +43,9 @@ pub(super) struct BenchArgs {
     /// Cycles of each run for speed; 0 leaves speed out
     #[arg(long, default_value_t = 400_000)]
     cycles: u64,
+    /// Devices that are created in a row; 0 leaves that out, more than the profile has are as many as it has
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    provision: u32,
     /// Rows of packets against their walls; the five options below choose from the full matrix
     #[arg(long, value_enum, default_value_t = Matrix::Quick)]
     matrix: Matrix,
@@ -190,6 +193,11 @@ fn measure(
     let requests = bench::requests(profile, mode, told)?;
     told("admin commands".into());
     let commands = bench::admin(profile, mode)?;
+    told("devices in a row".into());
+    let provision = match args.provision {
+        0 => None,
+        n => Some(bench::provision(profile, mode, n)?),
+    };
     let (rows, skipped) = bench::rows(profile, mode, world, cases, packets, told)?;
     told("steps of a packet".into());
     let steps = match args.matrix {
@@ -204,7 +212,7 @@ fn measure(
     Ok(Numbers {
         profile: profile.name,
         link: args.link.name(),
-        figures: Figures::of(&commands, steps.as_ref(), speed.as_ref()),
+        figures: Figures::of(provision, steps.as_ref(), speed.as_ref()),
         rows,
         skipped,
         requests,
