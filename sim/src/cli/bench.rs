@@ -97,8 +97,6 @@ pub(super) struct Numbers {
     pub(super) requests: Vec<RequestCycles>,
     pub(super) commands: Vec<CommandCycles>,
     pub(super) speed: Option<Speed>,
-    /// A bench that sees one fails.
-    pub(super) divergences: u32,
 }
 
 fn completion(text: &str) -> Result<u64, String> {
@@ -219,6 +217,5 @@ fn measure(
         commands,
         speed,
         // Any other number has ended the bench before.
-        divergences: 0,
     })
 }

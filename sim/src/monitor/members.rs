@@ -7,7 +7,8 @@ use shoal_abi::ring::S_DRIVER_OK;
 
 use super::chain::Capture;
 
-/// Fewest cycles between the last address of an answer and the effects of the next command: those of its execution.
+/// Fewest cycles between the last address of an answer and the effects of the next command: those of its execution (TIMING.md
+/// §3). Fewer there, and a legal access could be blamed on the command before it.
 const EXEC: u64 = 127;
 
 /// A managed device.
