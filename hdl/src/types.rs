@@ -4,9 +4,9 @@
 
 use rust_hdl::prelude::*;
 
-/// `CtlOp::kind`: read 1 or 2 words of 8 bytes.
+/// `CtlOp::kind`: read a word of 8 bytes, or two.
 pub const CTL_RD: u64 = 0;
-/// `CtlOp::kind`: write 1..=8 bytes.
+/// `CtlOp::kind`: write 1..=8 bytes, and perhaps 2 elsewhere.
 pub const CTL_WR: u64 = 1;
 /// `CtlOp::kind`: translate only.
 pub const CTL_XL: u64 = 2;
@@ -18,85 +18,56 @@ pub const INV_ASID: u64 = shoal_abi::cmd::IOTLB_ASID as u64;
 /// `InvCmd::kind`: a range of one ASID.
 pub const INV_RANGE: u64 = shoal_abi::cmd::IOTLB_RANGE as u64;
 
-/// Client of a control op: first of the chain slots 0..=3.
-pub const CLIENT_SLOTS: u64 = shoal_abi::profile::CHAIN_SLOTS as u64;
-/// Client of a control op: the receive slot.
-pub const CLIENT_RX: u64 = 4;
-/// Client of a control op: the admin queue.
-pub const CLIENT_ADMIN: u64 = 5;
-/// Client of a control op: fault records and the management device's messages.
-pub const CLIENT_AUX: u64 = 6;
-/// AXI client: payload movers and the table walkers.
-pub const CLIENT_MOVER: u64 = 7;
-
 /// One operation of the control unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct CtlOp {
     /// `CTL_RD`, `CTL_WR` or `CTL_XL`.
     pub kind: Bits<2>,
-    /// RD of two words.
-    pub words2: Bit,
+    /// There is an access b.
+    pub two: Bit,
     /// The write is an interrupt message (bypass only); XL: translate as for a write.
     pub msi: Bit,
     /// No translation: `va` is a physical address.
     pub bypass: Bit,
-    /// Client 0..=6 that gets the events.
-    pub client: Bits<3>,
+    /// Slot that gets the completion.
+    pub slot: Bits<8>,
     /// Address space.
     pub asid: Bits<17>,
-    /// Address, bytes.
+    /// Access a: address, bytes.
     pub va: Bits<64>,
-    /// Bytes to write, 1..=8.
+    /// Access a: bytes to write, 1..=8.
     pub len: Bits<4>,
-    /// Data to write, first byte lowest.
+    /// Access a: data to write, first byte lowest.
     pub data: Bits<64>,
+    /// Access b: address, bytes.
+    pub va_b: Bits<64>,
+    /// Access b: data to write, 2 bytes.
+    pub data_b: Bits<16>,
 }
 
-/// Read event: a word has arrived.
+/// Completion of a control op.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
-pub struct EvR {
-    /// Client.
-    pub client: Bits<3>,
-    /// Which word of the op.
-    pub word: Bit,
-    /// `rresp` was not OKAY.
-    pub bad: Bit,
-    /// The word.
-    pub data: Bits<64>,
-}
-
-/// Write event: a write is done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
-pub struct EvB {
-    /// Client.
-    pub client: Bits<3>,
-    /// `bresp` was not OKAY.
-    pub bad: Bit,
-}
-
-/// Translation event: a fault, or the answer of XL.
-#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
-pub struct EvX {
-    /// Client.
-    pub client: Bits<3>,
-    /// Word whose translation failed.
-    pub word: Bit,
-    /// Cause, 0 none.
+pub struct Comp {
+    /// Slot.
+    pub slot: Bits<8>,
+    /// RD: the word of access a. XL: physical address, 0 with a fault.
+    pub a: Bits<64>,
+    /// RD: the word of access b. XL: PASID valid and PASID.
+    pub b: Bits<64>,
+    /// Cause of the first fault, 0 none.
     pub cause: Bits<12>,
-    /// Address of the access, bytes.
+    /// Its address.
     pub iova: Bits<64>,
-    /// XL: physical address, 0 with a fault.
-    pub addr: Bits<64>,
-    /// XL: PASID valid and PASID.
-    pub user: Bits<21>,
 }
 
 /// One operation of the transmit mover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct TxOp {
-    /// END; otherwise DATA.
+    /// There are bytes: `asid`, `va`, `len`.
+    pub data: Bit,
+    /// The packet ends behind them.
     pub end: Bit,
-    /// END: the packet is void.
+    /// With `end`: the packet is void.
     pub abort: Bit,
     /// Member id.
     pub dest: Bits<20>,
@@ -106,19 +77,21 @@ pub struct TxOp {
     pub tag: Bits<16>,
     /// Virtio device type.
     pub typ: Bits<8>,
-    /// END: device-writable bytes of the chain.
+    /// With `end`: device-writable bytes of the chain.
     pub writable: Bits<32>,
-    /// DATA: address space.
+    /// Address space.
     pub asid: Bits<17>,
-    /// DATA: first byte.
+    /// First byte.
     pub va: Bits<64>,
-    /// DATA: bytes.
+    /// Bytes.
     pub len: Bits<32>,
 }
 
 /// Result of a packet sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct TxDone {
+    /// Slot of its chain.
+    pub slot: Bits<8>,
     /// Cause, 0 none.
     pub cause: Bits<12>,
     /// Address of the failing access.
@@ -171,6 +144,8 @@ pub struct MmuReq {
     pub va: Bits<64>,
     /// The access is a write.
     pub write: Bit,
+    /// What the client knows it by.
+    pub tag: Bits<10>,
 }
 
 /// Translation answer.
@@ -182,6 +157,8 @@ pub struct MmuRsp {
     pub addr: Bits<64>,
     /// PASID valid and PASID; 0 with a fault.
     pub user: Bits<21>,
+    /// That of the request.
+    pub tag: Bits<10>,
 }
 
 /// Entry of the ASID table.
@@ -221,30 +198,4 @@ pub struct FaultRec {
     pub vq: Bits<16>,
     /// Address of the failing access.
     pub iova: Bits<64>,
-}
-
-/// An AXI ID, 10 bits inside; the port takes the low ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
-pub struct AxiId {
-    /// Client.
-    pub client: Bits<3>,
-    /// Word of the op; client 7 reads: a table walker, see [`WalkId`].
-    pub word: Bit,
-    /// Epoch of the access.
-    pub epoch: Bit,
-    /// 64-bit lane of an 8-byte control read.
-    pub lane: Bits<3>,
-    /// 0.
-    pub rest: Bits<2>,
-}
-
-/// The AXI ID of a PTE read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
-pub struct WalkId {
-    /// `CLIENT_MOVER`.
-    pub client: Bits<3>,
-    /// 1.
-    pub word: Bit,
-    /// Walker.
-    pub walker: Bits<6>,
 }

@@ -5,9 +5,6 @@
 /// 64-bit words in the widest data bus of any profile in this build of the tools.
 pub const DATA_WORDS: usize = 8;
 
-/// Chains in flight in the device (slots); tags name one in their low 3 bits.
-pub const CHAIN_SLOTS: u32 = 4;
-
 /// Entries of a set of the IOTLB.
 pub const TLB_WAYS: usize = 4;
 
@@ -40,7 +37,7 @@ pub struct Profile {
     pub pwc_aw: [usize; 2],
     /// Bits of the generation of an address space.
     pub gen_w: usize,
-    /// Table walks in flight; at most 2^(`id_w` - 4).
+    /// Table walks in flight; at most 2^(`id_w` - 3).
     pub walkers: usize,
     /// Translations that wait for a walk.
     pub waiters: usize,
@@ -48,6 +45,18 @@ pub struct Profile {
     pub max_vq_size: u16,
     /// Commands of the admin queue that are fetched, executed or told of at a time; a power of two.
     pub admin_slots: usize,
+    /// Chain slots: chains in flight in the device. Slots behind them: receive, admin, auxiliary.
+    pub chain_slots: usize,
+    /// Bits of a slot number; tags and AXI IDs carry it in their low bits. At most `id_w` - 2.
+    pub slot_w: usize,
+    /// Translations and accesses of the control unit under way.
+    pub ctl_window: usize,
+    /// Ops that the transmit mover holds.
+    pub tx_ops: usize,
+    /// Bursts that the transmit mover has under way.
+    pub tx_items: usize,
+    /// Beats read that the transmit mover holds.
+    pub tx_beats: usize,
 }
 
 impl Profile {
@@ -66,6 +75,21 @@ impl Profile {
     pub fn is_size_of(&self, full: &Profile) -> bool {
         let rest = self.name.strip_prefix(full.name);
         rest.is_some_and(|rest| rest.starts_with('-'))
+    }
+    /// The slot of packets for receive queues.
+    #[must_use]
+    pub const fn rx_slot(&self) -> usize {
+        self.chain_slots
+    }
+    /// The slot of what commands send and translate.
+    #[must_use]
+    pub const fn admin_slot(&self) -> usize {
+        self.chain_slots + 1
+    }
+    /// The slot of fault records and of the management device's messages.
+    #[must_use]
+    pub const fn aux_slot(&self) -> usize {
+        self.chain_slots + 2
     }
     /// 64-bit lanes in one data beat.
     #[must_use]
@@ -93,6 +117,12 @@ pub const TINY: Profile = Profile {
     waiters: 8,
     max_vq_size: 256,
     admin_slots: 4,
+    chain_slots: 6,
+    slot_w: 4,
+    ctl_window: 4,
+    tx_ops: 32,
+    tx_items: 16,
+    tx_beats: 64,
 };
 
 /// Day-to-day runs and guests.
@@ -114,6 +144,12 @@ pub const MID: Profile = Profile {
     waiters: 32,
     max_vq_size: 1024,
     admin_slots: 8,
+    chain_slots: 56,
+    slot_w: 6,
+    ctl_window: 16,
+    tx_ops: 128,
+    tx_items: 64,
+    tx_beats: 128,
 };
 
 /// Scale: parts with large on-chip memories.
@@ -135,6 +171,12 @@ pub const HYPER: Profile = Profile {
     waiters: 64,
     max_vq_size: 4096,
     admin_slots: 16,
+    chain_slots: 248,
+    slot_w: 8,
+    ctl_window: 40,
+    tx_ops: 512,
+    tx_items: 128,
+    tx_beats: 512,
 };
 
 /// `HYPER` with 1,024 devices. Like `HYPER_16K` it is synthesised and not simulated: it shows what of the logic grows.
@@ -206,6 +248,8 @@ mod tests {
             assert!(p.devices < 1 << p.dev_aw, "{}: devices", p.name);
             assert!(p.queues <= 1 << p.vq_aw, "{}: queues", p.name);
             assert!(p.asids <= 1 << p.asid_aw, "{}: asids", p.name);
+            assert!(p.aux_slot() < 1 << p.slot_w, "{}: slots", p.name);
+            assert!(p.slot_w + 2 <= p.id_w, "{}: slots in an AXI ID", p.name);
         }
     }
 }

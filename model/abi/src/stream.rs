@@ -22,7 +22,8 @@ impl UserField {
     }
 }
 
-/// Chain tag. An answer carries the tag of the chain it answers; \[2:0\] is the slot, \[15:3\] a generation.
+/// Chain tag. An answer carries the tag of the chain it answers; its low `slot_w` bits
+/// (profile) are the slot, the others a generation.
 pub const TUSER_TAG: UserField = UserField { lsb: 0, width: 16 };
 /// `m_axis` only, valid on the beat with `tlast`, 0 on all others: device-writable bytes of the chain.
 /// 0 means that no answer is expected (and none is accepted).
