@@ -1,7 +1,8 @@
 //! What the steps of an event hand to one another inside the engine.
 //!
 //! An event goes through three stages of pure functions with registers between them: what arrived (`StepA`), the walk along
-//! the chain (`StepB`), then the op, the fault or the release that follows (`Effects`), which all count at the commit edge.
+//! the chain (`StepB`), then the op, the fault or the release that follows (`Effects`), which all count at the edge that ends
+//! stage 7.
 
 use rust_hdl::prelude::*;
 
@@ -25,13 +26,13 @@ pub enum SlotAct {
     Fail,
     /// *report*.
     Report,
-    /// RD avail.idx; the slot's state is set already.
-    ReadAvail,
+    /// *look*; the slot's state is set already.
+    Look,
     /// WR avail_event.
     WriteRearm,
-    /// RD the ring entry.
+    /// *ring read*.
     ReadRing,
-    /// RD the descriptor `index`.
+    /// *desc read* of the descriptor `index`.
     ReadDesc,
     /// The walk's tests, from the first.
     Walk,
@@ -47,9 +48,9 @@ pub enum SlotAct {
     Drop,
     /// WR the used element.
     WriteElem,
-    /// WR used.idx.
+    /// WR used.idx, and avail_event.
     WriteIdx,
-    /// RD used_event or avail.flags.
+    /// RD used_event or avail.flags, and avail.idx.
     ReadEvent,
     /// MSI write of the queue.
     SendMsi,
@@ -72,8 +73,8 @@ pub struct StepA {
     pub bind: Bit,
     /// *enqueue* (doorbell).
     pub enqueue: Bit,
-    /// The transmit mover is free.
-    pub tx_free: Bit,
+    /// The slot was taken from the free list in vain.
+    pub give_back: Bit,
     /// The receive mover is free.
     pub rx_free: Bit,
     /// The slot takes the receive mover.
@@ -105,12 +106,14 @@ pub struct StepB {
     pub act: SlotAct,
     /// The slot, changed.
     pub slot: SlotRec,
-    /// The slot takes the transmit mover.
-    pub tx_take: Bit,
-    /// Transmit DATA {addr, len}.
+    /// The slot has to wait for the transmit mover: it is in state WaitTx.
+    pub tx_wait: Bit,
+    /// Transmit op with data {addr, len}.
     pub tx_data: Bit,
-    /// Transmit END.
+    /// Transmit op with end.
     pub tx_end: Bit,
+    /// The slot owns the transmit mover: data without end.
+    pub tx_take: Bit,
 }
 
 /// Everything an event of the engine does.
@@ -122,17 +125,15 @@ pub struct Effects {
     pub op_push: Bit,
     /// The op.
     pub op: CtlOp,
-    /// Push DATA to the transmit mover.
-    pub tx_data: Bit,
-    /// Push END to the transmit mover, behind it.
-    pub tx_end: Bit,
-    /// Both, but for `end`.
+    /// Push `tx_op` to the transmit mover.
+    pub tx_push: Bit,
+    /// The op.
     pub tx_op: TxOp,
     /// Give `rx_op` to the receive mover.
     pub rx_set: Bit,
     /// The op.
     pub rx_op: RxOp,
-    /// The transmit mover is free.
+    /// The transmit mover has no owner.
     pub tx_free: Bit,
     /// The slot owns the transmit mover.
     pub tx_take: Bit,
@@ -142,8 +143,16 @@ pub struct Effects {
     pub rx_take: Bit,
     /// The receive mover works on a DISCARD with owner none.
     pub rx_nobody: Bit,
-    /// The slot that takes.
-    pub owner: Bits<3>,
+    /// The event's slot: takes, waits, is free.
+    pub owner: Bits<8>,
+    /// Push the slot into the free list.
+    pub free_push: Bit,
+    /// It: the event's.
+    pub free_slot: Bits<8>,
+    /// Push the slot into the waiting FIFO.
+    pub wait_push: Bit,
+    /// The slot owns the transmit mover and waits for room.
+    pub owner_waits: Bit,
     /// Push the virtqueue into the ready FIFO.
     pub ready_push: Bit,
     /// Virtqueue context.
