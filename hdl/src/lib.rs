@@ -65,7 +65,9 @@ pub mod rx_issue;
 pub mod rx_pack;
 pub mod top;
 pub mod tx;
+pub mod tx_cut;
 pub mod tx_issue;
+pub mod tx_items;
 pub mod tx_pack;
 
 // The core: one event at a time on the contexts.
