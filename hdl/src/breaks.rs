@@ -213,8 +213,8 @@ pub const BREAKS: &[Break] = &[
         "transmit_lanes",
         r"shoal_top\$tx\$pack",
         "the first bytes of a burst are not moved down from their lanes",
-        "raw = r_data >> offset_bits;",
-        "raw = BRK ? r_data : r_data >> offset_bits;",
+        "raw = beat_data >> offset_bits;",
+        "raw = BRK ? beat_data : beat_data >> offset_bits;",
     ),
     brk(
         "num_buffers",
