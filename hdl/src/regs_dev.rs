@@ -7,7 +7,6 @@ use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 use shoal_abi::{cmd, regs, ring};
 
-
 /// Registers 0x100..0x1b4.
 #[derive(LogicBlock)]
 pub struct RegsDev {
@@ -129,7 +128,10 @@ impl RegsDev {
                 regs::CAP_VQ,
                 u64::from(p.max_vq_size) | u64::from(cmd::MAX_DEV_VQS) << 16,
             ),
-            (regs::CAP_DATA, p.data_w as u64 | (p.chain_slots as u64) << 16),
+            (
+                regs::CAP_DATA,
+                p.data_w as u64 | (p.chain_slots as u64) << 16,
+            ),
             (regs::CAP_CHAIN, u64::from(ring::MAX_CHAIN_BYTES)),
         ];
         block_default!(
