@@ -78,7 +78,8 @@ impl Logic for Release {
             & self.alive.val()
             & self.running.val()
             & (self.vq_local.val().avail_cache != self.vq_local.val().last_avail);
-        self.free_push.next = (self.releases.val() & self.chain_slot.val()) | self.step.val().give_back;
+        self.free_push.next =
+            (self.releases.val() & self.chain_slot.val()) | self.step.val().give_back;
         self.wanted.next = self.step.val().enqueue
             | self.go_on.val()
             | (self.releases.val() & self.vq_local.val().again & self.vq_local.val().ready);

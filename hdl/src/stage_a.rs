@@ -8,8 +8,8 @@ use shoal_abi::profile::Profile;
 use crate::arrive::Arrive;
 use crate::block_default;
 use crate::ctx_types::{
-    CoreEv, DevRec, MsiRec, SlotRec, VqRec, SRC_COMP, SRC_DB, SRC_RDY, SRC_RXD,
-    SRC_RXP, SRC_TXD, SRC_TXW,
+    CoreEv, DevRec, MsiRec, SlotRec, VqRec, SRC_COMP, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP, SRC_TXD,
+    SRC_TXW,
 };
 use crate::doorbell::Doorbell;
 use crate::life::Life;

@@ -180,7 +180,8 @@ impl Logic for StageC {
         self.fx.next.tx_free = self.ends.val();
         self.fx.next.tx_take = self.b.val().tx_take & !self.fail.tx_abort.val();
         self.fx.next.wait_push = self.b.val().tx_wait & !self.had_tx.val();
-        self.fx.next.owner_waits = (self.b.val().tx_wait & self.had_tx.val()) | self.fail.tx_wait.val();
+        self.fx.next.owner_waits =
+            (self.b.val().tx_wait & self.had_tx.val()) | self.fail.tx_wait.val();
         self.fx.next.rx_free = self.a.val().rx_free;
         self.fx.next.rx_take = self.a.val().rx_take;
         self.fx.next.rx_nobody = self.a.val().discard;
@@ -211,3 +212,7 @@ mod tests {
         crate::util::assert_lint_clean("stage_c", StageC::new(&shoal_abi::profile::TINY));
     }
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod step_tests;
