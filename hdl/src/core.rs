@@ -12,7 +12,7 @@ use crate::admin::Admin;
 use crate::aux::Aux;
 use crate::block_default;
 use crate::ctx::Ctx;
-use crate::ctx_types::CtxCmd;
+use crate::ctx_types::{CtxCmd, SlotRec};
 use crate::engine::Engine;
 use crate::event::EventHold;
 use crate::event_in::EventIn;
@@ -204,6 +204,7 @@ pub struct Core<
     outlet: Outlet,
     alone: Signal<Local, CtxCmd>,
     bind_key: Signal<Local, SlotKey>,
+    new_slot: Signal<Local, SlotRec>,
     comp_slot: Signal<Local, Bits<8>>,
     picks: Signal<Local, Bit>,
     no_key: Constant<SlotKey>,
@@ -231,7 +232,7 @@ impl<
             ans_data, adminq_quiet, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
             msix_data, msix_clear, msix_clear_v, pick, raise_fq, fq_tail_inc, fq_lost_inc, cnt_doorbells_inc,
             cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc, cnt_faults_inc, sources,
-            contexts, ready_fifo, alone, bind_key, comp_slot, picks;
+            contexts, ready_fifo, alone, bind_key, new_slot, comp_slot, picks;
             no_key = SlotKey::default(), admin_slot = profile.admin_slot() as u64;
             sweeper = Sweep::new(VQ), engine = Engine::new(profile), admin = Admin::new(profile),
             holder = EventHold::new(profile), event_in = EventIn::new(profile), pipe = EventPipe::new(profile),
@@ -325,12 +326,13 @@ impl<
         self.pipe.page_owner.next = self.contexts.page.val();
         self.pipe.vq_base.next = self.contexts.vq_base.val();
         self.pipe.vq_owner.next = self.contexts.vq_owner.val();
-        self.pipe.bind.next = self.engine.ctx.val().slot_we;
-        self.pipe.bind_slot.next = self.engine.ctx.val().slot_addr;
+        self.pipe.rebind.next = self.engine.ctx.val().slot_we;
+        self.pipe.rebind_slot.next = self.engine.ctx.val().slot_addr;
+        self.new_slot.next = self.engine.ctx.val().slot;
         self.bind_key.next = self.no_key.val();
-        self.bind_key.next.dev = self.engine.fx.val().ctx.slot.dev;
-        self.bind_key.next.vq = self.engine.fx.val().ctx.slot.vq;
-        self.pipe.bind_key.next = self.bind_key.val();
+        self.bind_key.next.dev = self.new_slot.val().dev;
+        self.bind_key.next.vq = self.new_slot.val().vq;
+        self.pipe.rebind_key.next = self.bind_key.val();
         // READY, sweep, warm reset.
         self.sweeper.quiet.next = self.holder.idle.val()
             & !self.pipe.any.val()
@@ -348,7 +350,7 @@ impl<
             & self.rx_free.val()
             & self.all_zero.val();
         self.sweeper.warm.next = self.warm.val();
-        self.sweeper.warm_begin.next = self.warm_slots.begin.val();
+        self.sweeper.warm_begin.next = self.warm_slots.ends.val();
         self.ready.next = self.sweeper.ready.val();
         self.sweep.next = self.sweeper.sweep.val();
         self.sweep_index.next = self.sweeper.sweep_index.val();

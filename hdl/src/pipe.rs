@@ -6,7 +6,7 @@
 //! * In stages 4..6 the engine works on them, in stage 7 the effects stand.
 //!
 //! While held, stages 1..3 stand still, and every memory reads again what the stage behind it has read.
-//! Timing: contract §3. A slot that is bound while its number stands in stages 1..3 changes its key there (`bind`).
+//! Timing: contract §3. A slot that is bound while its number stands in stages 1..3 changes its key there (`rebind`).
 //! Reset: empty.
 
 use rust_hdl::prelude::*;
@@ -63,11 +63,11 @@ pub struct EventPipe {
     /// Owner of the virtqueue of the cycle before.
     pub vq_owner: Signal<In, Bits<18>>,
     /// A slot is written at this edge.
-    pub bind: Signal<In, Bit>,
+    pub rebind: Signal<In, Bit>,
     /// Which.
-    pub bind_slot: Signal<In, Bits<8>>,
+    pub rebind_slot: Signal<In, Bits<8>>,
     /// Its key.
-    pub bind_key: Signal<In, SlotKey>,
+    pub rebind_key: Signal<In, SlotKey>,
     // Where the events are.
     /// Stages 1..3 stand still.
     pub held: Signal<Out, Bit>,
@@ -148,7 +148,7 @@ impl EventPipe {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, pick, next_ev, warm, tx_room, fq_enable, key_slot, page, base_dev, own_vq, slot, dev, vq,
-            slot_key, page_owner, vq_base, vq_owner, bind, bind_slot, bind_key, held, any, rx, txd, ev4, dev4, vq4,
+            slot_key, page_owner, vq_base, vq_owner, rebind, rebind_slot, rebind_key, held, any, rx, txd, ev4, dev4, vq4,
             valid5, ev5, valid6, ev6, vq6, valid7, slot7, dev7, vq7, v, e1, e2, e3, e4, e5, e6, s7, src7, key3, d4, d5,
             d6, d7, q4, q5, q6, q7, k4, k5, k6, k7, bypass, bypass_key, stands, ram_slot, key2, dest2, packet2, packet3,
             answer3, bell3, ready3, by_slot3, index3, dev3, vq3, device_key, same;
@@ -227,14 +227,14 @@ impl Logic for EventPipe {
         self.dev.next = self.dev3.val();
         self.vq.next = self.vq3.val();
         // Stage 2: the slot's key, though it be written just now.
-        self.bypass.d.next = self.bind.val() & (self.bind_slot.val() == self.ram_slot.val());
-        self.bypass_key.d.next = self.bind_key.val();
+        self.bypass.d.next = self.rebind.val() & (self.rebind_slot.val() == self.ram_slot.val());
+        self.bypass_key.d.next = self.rebind_key.val();
         self.key2.next = self.slot_key.val();
         if self.bypass.q.val() {
             self.key2.next = self.bypass_key.q.val();
         }
-        if self.bind.val() & (self.bind_slot.val() == self.e2.q.val().slot) {
-            self.key2.next = self.bind_key.val();
+        if self.rebind.val() & (self.rebind_slot.val() == self.e2.q.val().slot) {
+            self.key2.next = self.rebind_key.val();
         }
         if self.e2.q.val().src == self.src_db.val() {
             self.key2.next.dev = self.page_owner.val();
@@ -251,11 +251,11 @@ impl Logic for EventPipe {
             self.v[2].d.next = self.v[1].q.val();
             self.e3.d.next = self.e2.q.val();
             self.key3.d.next = self.key2.val();
-        } else if self.bind.val()
+        } else if self.rebind.val()
             & self.by_slot3.val()
-            & (self.bind_slot.val() == self.e3.q.val().slot)
+            & (self.rebind_slot.val() == self.e3.q.val().slot)
         {
-            self.key3.d.next = self.bind_key.val();
+            self.key3.d.next = self.rebind_key.val();
         }
         self.v[3].d.next = self.v[2].q.val() & !self.stands.val();
         self.e4.d.next = self.e3.q.val();

@@ -7,7 +7,7 @@ use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
 use crate::block_default;
-use crate::ctx_types::SlotState;
+use crate::ctx_types::{CtxCmd, SlotRec, SlotState};
 use crate::fifo::Fifo;
 use crate::step_types::Effects;
 
@@ -56,6 +56,8 @@ pub struct Slots<const SLOT: usize> {
     waiting: Fifo<Bits<8>, SLOT>,
     owner_waits: DFF<Bit>,
     rx_busy: DFF<Bit>,
+    ctx: Signal<Local, CtxCmd>,
+    slot: Signal<Local, SlotRec>,
     fills: Signal<Local, Bit>,
     written: Signal<Local, Bit>,
     idles: Signal<Local, Bit>,
@@ -71,7 +73,7 @@ impl<const SLOT: usize> Slots<SLOT> {
         block_default!(
             clock, reset, flush, sweep, sweep_index, commit, fx, alone_free, alone_slot, free_pop, wait_pop, tx_held,
             tx_holder, free_valid, free_slot, all_free, rx_idle, some_wait, wait_slot, free, waiting, owner_waits,
-            rx_busy, fills, written, idles;
+            rx_busy, ctx, slot, fills, written, idles;
             chain_slots = p.chain_slots as u64, chains = p.chain_slots as u64, rx_slot = p.rx_slot() as u64
         )
     }
@@ -117,10 +119,12 @@ impl<const SLOT: usize> Logic for Slots<SLOT> {
             self.wait_slot.next = self.tx_holder.val();
         }
         // The receive slot.
+        self.ctx.next = self.fx.val().ctx;
         self.written.next = self.commit.val()
-            & self.fx.val().ctx.slot_we
+            & self.ctx.val().slot_we
             & (self.fx.val().owner == self.rx_slot.val());
-        self.idles.next = self.fx.val().ctx.slot.state == SlotState::Idle;
+        self.slot.next = self.ctx.val().slot;
+        self.idles.next = self.slot.val().state == SlotState::Idle;
         if self.written.val() {
             self.rx_busy.d.next = !self.idles.val();
         }

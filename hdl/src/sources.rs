@@ -207,4 +207,75 @@ mod tests {
     fn sources_lints_clean() {
         crate::util::assert_lint_clean("sources", Sources::default());
     }
+
+    fn ready() -> Sources {
+        let mut s = Sources::default();
+        s.connect_all();
+        s.reset.next = true;
+        crate::edge!(s);
+        s.reset.next = false;
+        s.free.next = true;
+        s
+    }
+
+    #[test]
+    fn the_first_at_or_after_rr_is_picked() {
+        let mut s = ready();
+        s.comp_valid.next = true;
+        s.db_valid.next = true;
+        s.tx_done.next = true;
+        for src in [0_u64, 1, 5, 0, 1] {
+            crate::util::settle(&mut s);
+            assert!(s.pick.val() && !s.pick_alone.val());
+            assert_eq!(s.src.val(), src);
+            crate::edge!(s);
+        }
+        s.free.next = false;
+        crate::util::settle(&mut s);
+        assert!(!s.pick.val() && s.some.val());
+    }
+
+    #[test]
+    fn an_exclusive_event_waits_for_an_empty_pipeline_and_lets_nobody_pass() {
+        let mut s = ready();
+        s.comp_valid.next = true;
+        s.comp_alone.next = true;
+        s.db_valid.next = true;
+        s.pipe_any.next = true;
+        for _ in 0..3 {
+            crate::util::settle(&mut s);
+            assert!(!s.pick.val() && !s.pick_alone.val());
+            crate::edge!(s);
+        }
+        s.pipe_any.next = false;
+        crate::util::settle(&mut s);
+        assert!(!s.pick.val() && s.pick_alone.val());
+        assert_eq!(s.src.val(), 0u64);
+        crate::edge!(s);
+        s.pipe_any.next = true;
+        crate::util::settle(&mut s);
+        assert!(s.pick.val());
+        assert_eq!(s.src.val(), 5u64);
+    }
+
+    #[test]
+    fn one_event_of_the_receive_side_at_a_time() {
+        let mut s = ready();
+        s.rx_head.next = true;
+        s.rx_idle.next = true;
+        crate::util::settle(&mut s);
+        assert!(s.pick.val());
+        assert_eq!(s.src.val(), 3u64);
+        s.pipe_txd.next = true;
+        crate::util::settle(&mut s);
+        assert!(!s.some.val());
+        s.pipe_txd.next = false;
+        s.pipe_rx.next = true;
+        s.rx_done.next = true;
+        crate::util::settle(&mut s);
+        assert!(!s.some.val());
+        s.pipe_rx.next = false;
+        crate::util::settle(&mut s);
+        assert_eq!(s.src.val(), 2u64);
+    }
 }

@@ -21,7 +21,7 @@ pub struct WarmSlots {
     /// Slot of the cycle before.
     pub slot: Signal<In, SlotRec>,
     /// WARM ends.
-    pub begin: Signal<Out, Bit>,
+    pub ends: Signal<Out, Bit>,
     /// Access to the context memories.
     pub ctx: Signal<Out, CtxCmd>,
     /// Put `free_slot` into the free list.
@@ -43,7 +43,7 @@ impl WarmSlots {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            busy, last, step, slot, begin, ctx, free_push, free_slot, at, at_slot, phase, frees, freed;
+            busy, last, step, slot, ends, ctx, free_push, free_slot, at, at_slot, phase, frees, freed;
             no_ctx = CtxCmd::default(), chain_slots = p.chain_slots as u64, write_phase = 3u64
         )
     }
@@ -52,7 +52,7 @@ impl WarmSlots {
 impl Logic for WarmSlots {
     #[hdl_gen]
     fn update(&mut self) {
-        self.begin.next = self.busy.val() & self.last.val();
+        self.ends.next = self.busy.val() & self.last.val();
         self.at.next = self.step.val().get_bits::<9>(2);
         self.at_slot.next = self.step.val().get_bits::<8>(2);
         self.phase.next = self.step.val().get_bits::<2>(0);
