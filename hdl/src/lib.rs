@@ -81,6 +81,7 @@ pub mod engine;
 pub mod event;
 pub mod event_in;
 pub mod fail;
+pub mod hold;
 pub mod life;
 pub mod mover_done;
 pub mod ops;
