@@ -6,46 +6,67 @@
 use shoal_abi::ports::{Data, Inputs};
 use shoal_abi::profile::Profile;
 
-/// ID field `client`: the payload movers, the table walkers, and writes of the admin queue.
-pub(crate) const CLIENT_MOVER: u8 = 7;
-/// ID field `client`: reads of the admin queue, and what its commands have the control unit do.
-pub(crate) const CLIENT_ADMIN: u8 = 5;
-/// ID field `client`: fault records and the management device's MSI-X.
-pub(crate) const CLIENT_AUX: u8 = 6;
-
-/// ID field `word` of writes of client 7: the admin queue.
-pub(crate) const WORD_ADMIN: u8 = 1;
+/// Kinds of class 1, in the two bits below the class.
+const KIND_MOVER: u16 = 0;
+const KIND_WALKER: u16 = 1;
+const KIND_ADMIN: u16 = 2;
 
 /// An AXI ID, taken apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Id {
-    pub(crate) client: u8,
-    pub(crate) word: u8,
-    pub(crate) epoch: u8,
-    pub(crate) lane: u16,
+pub(crate) enum Id {
+    /// Class 0: an access of the control unit, by its slot and its part in the op.
+    Control { slot: u16, part: u8 },
+    /// A burst of a payload mover; of a write its epoch, 0 of a read.
+    Mover { epoch: u8 },
+    /// A read of this table walker.
+    Walker(usize),
+    /// The admin queue: of a read 0 control, 1 data; 0 of a write.
+    Admin { word: u8 },
+    /// Nobody's; the device asks for no such thing.
+    #[default]
+    Unknown,
 }
 
 impl Id {
-    pub(crate) fn pack(self) -> u16 {
-        u16::from(self.client)
-            | u16::from(self.word) << 3
-            | u16::from(self.epoch) << 4
-            | self.lane << 5
-    }
-
-    pub(crate) fn unpack(id: u16) -> Self {
-        Self {
-            client: (id & 7) as u8,
-            word: (id >> 3 & 1) as u8,
-            epoch: (id >> 4 & 1) as u8,
-            lane: id >> 5,
+    /// The ID as it stands on the port.
+    pub(crate) fn pack(self, p: &Profile) -> u16 {
+        let class1 = |kind: u16, low: u16| 1 << (p.id_w - 1) | kind << (p.id_w - 3) | low;
+        match self {
+            Self::Control { slot, part } => slot | u16::from(part) << p.slot_w,
+            Self::Mover { epoch } => class1(KIND_MOVER, u16::from(epoch)),
+            Self::Walker(n) => class1(KIND_WALKER, n as u16),
+            Self::Admin { word } => class1(KIND_ADMIN, u16::from(word)),
+            Self::Unknown => 0,
         }
     }
-}
 
-/// The ID of the reads of table walker `walker`: the bits of epoch and lane hold its number.
-pub(crate) fn walker_id(walker: usize) -> u16 {
-    u16::from(CLIENT_MOVER) | 1 << 3 | (walker as u16) << 4
+    /// The ID that a response brings; bits that are always 0 are not looked at.
+    pub(crate) fn unpack(p: &Profile, id: u16) -> Self {
+        let low = |bits: usize| id & crate::ones(bits) as u16;
+        if id >> (p.id_w - 1) & 1 == 0 {
+            return Self::Control {
+                slot: low(p.slot_w),
+                part: (id >> p.slot_w & 1) as u8,
+            };
+        }
+        let bit = (id & 1) as u8;
+        match id >> (p.id_w - 3) & 3 {
+            KIND_MOVER => Self::Mover { epoch: bit },
+            KIND_WALKER => Self::Walker(usize::from(low(p.id_w - 3))),
+            KIND_ADMIN => Self::Admin { word: bit },
+            _ => Self::Unknown,
+        }
+    }
+
+    /// An access of the admin queue.
+    pub(crate) fn is_admin(self) -> bool {
+        matches!(self, Self::Admin { .. })
+    }
+
+    /// An access of a payload mover.
+    pub(crate) fn is_mover(self) -> bool {
+        matches!(self, Self::Mover { .. })
+    }
 }
 
 /// The lane field of an 8-byte read at `addr`.
@@ -56,7 +77,7 @@ pub(crate) fn lane(p: &Profile, addr: u64) -> u16 {
 /// A read or write address as it stands on the port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Address {
-    pub(crate) id: u16,
+    pub(crate) id: Id,
     pub(crate) addr: u64,
     /// Beats - 1.
     pub(crate) len: u8,
@@ -77,7 +98,7 @@ pub(crate) struct RBeat {
 impl RBeat {
     pub(crate) fn new(p: &Profile, i: &Inputs) -> Self {
         Self {
-            id: Id::unpack(i.m_axi_rid & crate::ones(p.id_w) as u16),
+            id: Id::unpack(p, i.m_axi_rid),
             data: i.m_axi_rdata,
             resp: i.m_axi_rresp & 3,
             last: i.m_axi_rlast,
@@ -87,22 +108,6 @@ impl RBeat {
     /// The 64-bit lane `lane` modulo the lanes of the bus.
     pub(crate) fn word(&self, p: &Profile, lane: u16) -> u64 {
         self.data[usize::from(lane) % p.lanes()]
-    }
-
-    /// The beat belongs to a table walker.
-    pub(crate) fn is_walker(&self) -> bool {
-        self.id.client == CLIENT_MOVER && self.id.word == 1
-    }
-
-    /// The beat belongs to the admin queue.
-    pub(crate) fn is_admin(&self) -> bool {
-        self.id.client == CLIENT_ADMIN
-    }
-
-    /// The table walker that the beat belongs to.
-    pub(crate) fn walker(&self) -> Option<usize> {
-        self.is_walker()
-            .then(|| usize::from(self.id.lane << 1 | u16::from(self.id.epoch)))
     }
 }
 
@@ -116,14 +121,9 @@ pub(crate) struct BResp {
 impl BResp {
     pub(crate) fn new(p: &Profile, i: &Inputs) -> Self {
         Self {
-            id: Id::unpack(i.m_axi_bid & crate::ones(p.id_w) as u16),
+            id: Id::unpack(p, i.m_axi_bid),
             resp: i.m_axi_bresp & 3,
         }
-    }
-
-    /// The response belongs to the admin queue.
-    pub(crate) fn is_admin(&self) -> bool {
-        self.id.client == CLIENT_MOVER && self.id.word == WORD_ADMIN
     }
 }
 
@@ -165,27 +165,35 @@ mod tests {
     use shoal_abi::profile::PROFILES;
 
     #[test]
-    fn an_id_names_its_walker() {
+    fn an_id_comes_back_as_it_went_out() {
         for p in &PROFILES {
-            assert!(p.walkers <= 1 << (p.id_w - 4), "{}", p.name);
-            for n in 0..p.walkers {
-                let i = Inputs {
-                    m_axi_rid: walker_id(n),
-                    ..Inputs::default()
-                };
-                let r = RBeat::new(p, &i);
-                assert_eq!((r.walker(), r.is_walker()), (Some(n), true));
+            assert!(p.walkers <= 1 << (p.id_w - 3), "{}", p.name);
+            let slots =
+                (0..1 << p.slot_w).flat_map(|slot| [0, 1].map(|part| Id::Control { slot, part }));
+            let others = [0, 1]
+                .into_iter()
+                .flat_map(|bit| [Id::Mover { epoch: bit }, Id::Admin { word: bit }]);
+            let ids: Vec<_> = slots
+                .chain(others)
+                .chain((0..p.walkers).map(Id::Walker))
+                .collect();
+            let mut packed: Vec<_> = ids.iter().map(|id| id.pack(p)).collect();
+            for (id, n) in ids.iter().zip(&packed) {
+                assert_eq!((Id::unpack(p, *n), n >> p.id_w), (*id, 0), "{}", p.name);
             }
+            packed.sort_unstable();
+            packed.dedup();
+            assert_eq!(packed.len(), ids.len(), "{}", p.name);
         }
-        let mover = Id {
-            client: CLIENT_MOVER,
-            epoch: 1,
-            ..Id::default()
-        };
-        let i = Inputs {
-            m_axi_rid: mover.pack(),
-            ..Inputs::default()
-        };
-        assert_eq!(RBeat::new(&PROFILES[0], &i).walker(), None);
+    }
+
+    #[test]
+    fn kinds_stand_below_the_class() {
+        let p = &PROFILES[0];
+        assert_eq!(Id::Control { slot: 5, part: 1 }.pack(p), 0b01_0101);
+        assert_eq!(Id::Mover { epoch: 1 }.pack(p), 0b10_0001);
+        assert_eq!(Id::Walker(3).pack(p), 0b10_1011);
+        assert_eq!(Id::Admin { word: 1 }.pack(p), 0b11_0001);
+        assert_eq!(Id::unpack(p, 0b11_1000), Id::Unknown);
     }
 }

@@ -4,16 +4,16 @@
 //! pick), from state alone, then moves every unit over the edge, and last applies the effects of the core, which win.
 
 use crate::adminq::{self, AdminQueue};
-use crate::axi_rd::{AxiRd, BResp, RBeat, Reader};
+use crate::axi_rd::{AxiRd, BResp, Id, RBeat, Reader};
 use crate::axi_wr::{AxiWr, WriteRequest, Writer};
 use crate::axil::Axil;
-use crate::core::{Core, Env, Source};
-use crate::ctl::Ctl;
-use crate::epoch::Epochs;
+use crate::core::{Core, Effects, Env, Source};
+use crate::ctl::{self, Ctl};
+use crate::epoch::{Ends, Epochs};
 use crate::mmu::{self, Mmu, Take, Xlat};
 use crate::regs::{Counter, Regs};
 use crate::rx::{self, Rx};
-use crate::tx::Tx;
+use crate::tx::{self, Tx};
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::profile::Profile;
 use shoal_abi::ring::S_NEEDS_RESET;
@@ -59,11 +59,11 @@ impl Device {
             regs: Regs::new(),
             epoch: Epochs::default(),
             mmu: Mmu::new(profile),
-            ctl: Ctl::new(),
+            ctl: Ctl::new(profile),
             adminq: AdminQueue::new(profile),
             ar: AxiRd::default(),
             w: AxiWr::default(),
-            tx: Tx::new(),
+            tx: Tx::new(profile),
             rx: Rx::new(),
             core: Core::new(profile),
         }
@@ -95,7 +95,7 @@ impl Device {
         }
         if let Some(a) = self.w.aw() {
             o.m_axi_awvalid = true;
-            (o.m_axi_awid, o.m_axi_awaddr, o.m_axi_awuser) = (a.id, a.addr, a.user);
+            (o.m_axi_awid, o.m_axi_awaddr, o.m_axi_awuser) = (a.id.pack(self.p), a.addr, a.user);
             (o.m_axi_awlen, o.m_axi_awsize) = (a.len, a.size);
             (o.m_axi_awburst, o.m_axi_awcache, o.m_axi_awprot) = (BURST_INCR, CACHE, PROT);
         }
@@ -105,7 +105,7 @@ impl Device {
         }
         if let Some(a) = self.ar.ar() {
             o.m_axi_arvalid = true;
-            (o.m_axi_arid, o.m_axi_araddr, o.m_axi_aruser) = (a.id, a.addr, a.user);
+            (o.m_axi_arid, o.m_axi_araddr, o.m_axi_aruser) = (a.id.pack(self.p), a.addr, a.user);
             (o.m_axi_arlen, o.m_axi_arsize) = (a.len, a.size);
             (o.m_axi_arburst, o.m_axi_arcache, o.m_axi_arprot) = (BURST_INCR, CACHE, PROT);
         }
@@ -129,7 +129,7 @@ impl Device {
         let b = (i.m_axi_bvalid && up).then(|| BResp::new(p, i));
 
         // What is said in this cycle.
-        let requests = [self.ctl.request(), self.tx.request(), self.rx.request()];
+        let requests = [self.ctl.request(p), self.tx.request(), self.rx.request()];
         let take = self.mmu.take(&requests);
         let xlat = [MMU_CONTROL, MMU_TRANSMIT, MMU_RECEIVE].map(|c| Xlat {
             taken: matches!(take, Some(Take::LookUp(client, _)) if client == c),
@@ -173,19 +173,24 @@ impl Device {
             partition,
         };
         self.mmu.tick(p, &edge, &mut self.regs);
-        let granted = reader == Some(Reader::Control) || writer == Some(Writer::Control);
-        let mut starts = self
-            .ctl
-            .tick(p, xlat[MMU_CONTROL], granted, r.as_ref(), b.as_ref(), cur);
-        let granted = reader == Some(Reader::Transmit);
-        starts += self.tx.tick(
-            p,
-            xlat[MMU_TRANSMIT],
-            granted,
-            r.as_ref(),
-            i.m_axis_tready,
+        let mut ends = Ends::default();
+        let edge = ctl::Edge {
+            xlat: xlat[MMU_CONTROL],
+            read_granted: reader == Some(Reader::Control),
+            write_granted: writer == Some(Writer::Control),
+            r: r.as_ref(),
+            b: b.as_ref(),
             cur,
-        );
+        };
+        let mut starts = self.ctl.tick(p, &edge, &mut ends);
+        let edge = tx::Edge {
+            xlat: xlat[MMU_TRANSMIT],
+            granted: reader == Some(Reader::Transmit),
+            r: r.as_ref(),
+            tready: i.m_axis_tready,
+            cur,
+        };
+        starts += self.tx.tick(p, &edge, &mut ends);
         let (started, payload) = self.rx.tick(
             p,
             &rx::Edge {
@@ -202,17 +207,17 @@ impl Device {
         self.ar.tick(read.map(|(_, a)| a), i.m_axi_arready);
         self.w
             .tick(p, write, payload, i.m_axi_awready, i.m_axi_wready);
-        let read = r.filter(|r| r.last && !r.is_walker() && !r.is_admin());
-        let written = b.filter(|b| !b.is_admin());
-        let [read, written] = [read.map(|r| r.id.epoch), written.map(|b| b.id.epoch)];
-        self.epoch.tick(starts, read, written, flip);
+        if let Some(Id::Mover { epoch }) = b.map(|b| b.id) {
+            ends.add(epoch);
+        }
+        self.epoch.tick(starts, ends, flip);
         self.core.count_down();
         if let Some(pop) = pop {
             self.pop(pop);
         }
         self.core.admin_edge(live, &said);
-        if due {
-            self.apply();
+        if let Some(fx) = due {
+            self.apply(&fx);
         }
         self.settle(&said, status);
         self.sweep(quiet);
@@ -261,10 +266,8 @@ impl Device {
     /// What the core's pick takes from the units.
     fn pop(&mut self, pop: Source) {
         match pop {
-            Source::Ctlr => drop(self.ctl.reads.pop()),
-            Source::Ctlb => drop(self.ctl.writes.pop()),
-            Source::Ctlx => drop(self.ctl.xlats.pop()),
-            Source::Txd => self.tx.done = None,
+            Source::Comp => drop(self.ctl.completions.pop()),
+            Source::Txd => drop(self.tx.done.pop()),
             Source::Rxd => self.rx.done = None,
             Source::Db => drop(self.axil.doorbells.pop()),
             _ => {}
@@ -272,12 +275,11 @@ impl Device {
     }
 
     /// The effect edge of an event.
-    fn apply(&mut self) {
-        let fx = self.core.take_effects();
+    fn apply(&mut self, fx: &Effects) {
         if let Some(op) = fx.ctl {
             self.ctl.ops.push(op);
         }
-        for op in fx.tx.into_iter().flatten() {
+        if let Some(op) = fx.tx {
             self.tx.ops.push(op);
         }
         if let Some(op) = fx.rx {

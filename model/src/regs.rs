@@ -8,8 +8,6 @@ use shoal_abi::regs::{self as abi, MGMT_FEATURES, NO_VECTOR};
 use shoal_abi::ring::{F_VERSION_1, S_DRIVER_OK, S_FEATURES_OK, S_NEEDS_RESET, S_WRITABLE};
 use shoal_abi::{cmd, ABI_VERSION};
 
-/// Chain slots.
-pub(crate) const CHAIN_SLOTS: usize = shoal_abi::profile::CHAIN_SLOTS as usize;
 const VECTORS: usize = abi::MSIX_VECTORS as usize;
 
 /// Counters, in the order of their registers.
@@ -237,7 +235,7 @@ impl Regs {
             CAP_DOORBELL_PAGES => p.doorbell_pages,
             CAP_VQ => u32::from(p.max_vq_size) | u32::from(cmd::MAX_DEV_VQS) << 16,
             CAP_CHAIN => shoal_abi::ring::MAX_CHAIN_BYTES,
-            CAP_DATA => p.data_w as u32 | (CHAIN_SLOTS as u32) << 16,
+            CAP_DATA => p.data_w as u32 | (p.chain_slots as u32) << 16,
             FQ_BASE_LO => lo(self.fq_base),
             FQ_BASE_HI => hi(self.fq_base),
             FQ_CTRL => {

@@ -2,7 +2,7 @@
 //!
 //! Timing: TIMING.md §8. One packet at a time; one op of the core at a time.
 
-use crate::axi_rd::{Address, BResp, Id, CLIENT_MOVER};
+use crate::axi_rd::{Address, BResp, Id};
 use crate::axi_wr::{WriteRequest, Writer};
 use crate::fifo::Fifo;
 use crate::mmu::{Request, Xlat};
@@ -186,6 +186,7 @@ impl Rx {
             asid: self.asid,
             va: self.va,
             write: true,
+            tag: 0,
         })
     }
 
@@ -194,13 +195,7 @@ impl Rx {
         (self.state == State::Issue).then(|| WriteRequest {
             writer: Writer::Receive,
             aw: Address {
-                id: Id {
-                    client: CLIENT_MOVER,
-                    word: 0,
-                    epoch: self.epoch,
-                    lane: 0,
-                }
-                .pack(),
+                id: Id::Mover { epoch: self.epoch },
                 addr: self.address & !(p.beat_bytes() as u64 - 1),
                 len: burst_beats(p, self.va, self.n).saturating_sub(1) as u8,
                 size: p.beat_bytes().trailing_zeros() as u8,
@@ -306,7 +301,7 @@ impl Rx {
             }
             _ => {}
         }
-        if let Some(b) = e.b.filter(|b| b.id.client == CLIENT_MOVER && !b.is_admin()) {
+        if let Some(b) = e.b.filter(|b| b.id.is_mover()) {
             self.outstanding = self.outstanding.saturating_sub(1);
             if crate::is_bad(b.resp) && self.fault.is_none() {
                 self.fault = Some((CAUSE_WRITE_ACCESS, self.start));

@@ -1,89 +1,29 @@
 //! The transmit mover: reads the readable bytes of chains and sends them as packets on `m_axis`.
 //!
-//! Timing: TIMING.md §7. The issue side turns ops into read bursts, the return side packs read data into full beats.
+//! Ops are cut into bursts, which stand in a ring ([`ring`]) while they are translated, read, and packed ([`pack`]).
+//!
+//! Timing: TIMING.md §7.
 
-use crate::axi_rd::{Address, Id, RBeat, CLIENT_MOVER};
+mod op;
+mod pack;
+mod ring;
+
+use crate::axi_rd::{Address, Id, RBeat};
+use crate::epoch::Ends;
 use crate::fifo::Fifo;
 use crate::mmu::{Request, Xlat};
-use crate::{bytes_of, data_of, ones, MAX_B};
-use shoal_abi::mmu::{CAUSE_NONE, CAUSE_READ_ACCESS};
+pub(crate) use op::{Side, TxData, TxDone, TxEnd, TxOp};
+use pack::{Packer, ReadBeat};
+use ring::{Burst, Item, Ring};
+use shoal_abi::mmu::CAUSE_NONE;
 use shoal_abi::ports::Data;
 use shoal_abi::profile::Profile;
-use shoal_abi::stream::{TUSER_ABORT, TUSER_WRITABLE};
 
-const OUT_DEPTH: u32 = 64;
-const IN_FLIGHT: usize = 16;
 /// Bursts end at multiples of this many bytes.
 pub(crate) const BURST: u64 = 256;
-
-/// The side band of a packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Side {
-    pub(crate) dest: u32,
-    pub(crate) tid: u16,
-    pub(crate) user: u64,
-}
-
-/// An op of the core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TxOp {
-    /// Bytes of the packet.
-    Data {
-        asid: u32,
-        va: u64,
-        len: u32,
-        side: Side,
-    },
-    /// The end of the packet.
-    End {
-        side: Side,
-        writable: u32,
-        abort: bool,
-    },
-}
-
-impl Default for TxOp {
-    fn default() -> Self {
-        Self::Data {
-            asid: 0,
-            va: 0,
-            len: 0,
-            side: Side::default(),
-        }
-    }
-}
-
-/// The fault that a packet met first: cause (0 none) and IOVA.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TxDone {
-    pub(crate) cause: u16,
-    pub(crate) iova: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum InFlight {
-    Burst {
-        va: u64,
-        n: u32,
-        side: Side,
-    },
-    End {
-        side: Side,
-        writable: u32,
-        abort: bool,
-        fault: Option<TxDone>,
-    },
-}
-
-impl Default for InFlight {
-    fn default() -> Self {
-        Self::Burst {
-            va: 0,
-            n: 0,
-            side: Side::default(),
-        }
-    }
-}
+/// Beats of the out FIFO, and how many may stand in it when the packer moves.
+const OUT_DEPTH: usize = 4;
+const OUT_ROOM: usize = 2;
 
 /// A beat of `m_axis`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,43 +34,32 @@ pub(crate) struct StreamBeat {
     pub(crate) side: Side,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Idle,
-    Room,
-    /// The request is up.
-    Xlat,
-    /// It has been taken, the answer is to come.
-    Taken,
-    Issue,
+/// What the mover sees at an edge.
+pub(crate) struct Edge<'a> {
+    pub(crate) xlat: Xlat,
+    pub(crate) granted: bool,
+    pub(crate) r: Option<&'a RBeat>,
+    pub(crate) tready: bool,
+    pub(crate) cur: u8,
 }
 
 /// The mover.
 #[derive(Clone, Debug)]
 pub(crate) struct Tx {
     pub(crate) ops: Fifo<TxOp>,
-    in_flight: Fifo<InFlight>,
+    pub(crate) done: Fifo<TxDone>,
     pub(crate) out: Fifo<StreamBeat>,
-    /// The end of a packet that the core has not picked.
-    pub(crate) done: Option<TxDone>,
-    state: State,
-    asid: u32,
-    va: u64,
-    rem: u32,
-    side: Side,
-    fault: Option<TxDone>,
-    address: u64,
-    user: u32,
-    epoch: u8,
-    /// Epoch of the last burst granted.
-    granted_epoch: u8,
-    /// Beats of read data to come.
-    reserved: u32,
-    /// Bytes taken of the burst at the head.
-    taken: u32,
-    acc: [u8; 2 * MAX_B],
-    acc_len: usize,
-    read_error: Option<u64>,
+    /// The op that is being cut; `va` and `len` of its data are what is left.
+    work: Option<TxOp>,
+    ring: Ring,
+    /// A burst of the packet has faulted: those behind it are not read.
+    skip: bool,
+    /// Beats asked for and not yet packed.
+    held: u32,
+    beats: Fifo<ReadBeat>,
+    /// Epochs of the bursts granted that have not ended.
+    reading: Fifo<u8>,
+    packer: Packer,
 }
 
 /// Bytes from `va` up to the next multiple of [`BURST`], at most `rem`.
@@ -145,252 +74,173 @@ pub(crate) fn burst_beats(p: &Profile, va: u64, n: u32) -> u32 {
 }
 
 impl Tx {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(p: &Profile) -> Self {
         Self {
-            ops: Fifo::new(8),
-            in_flight: Fifo::new(IN_FLIGHT),
-            out: Fifo::new(OUT_DEPTH as usize),
-            done: None,
-            state: State::Idle,
-            asid: 0,
-            va: 0,
-            rem: 0,
-            side: Side::default(),
-            fault: None,
-            address: 0,
-            user: 0,
-            epoch: 0,
-            granted_epoch: 0,
-            reserved: 0,
-            taken: 0,
-            acc: [0; 2 * MAX_B],
-            acc_len: 0,
-            read_error: None,
+            ops: Fifo::new(p.tx_ops),
+            done: Fifo::new(1 << p.slot_w),
+            out: Fifo::new(OUT_DEPTH),
+            work: None,
+            ring: Ring::new(p),
+            skip: false,
+            held: 0,
+            beats: Fifo::new(p.tx_beats),
+            reading: Fifo::new(p.tx_items),
+            packer: Packer::new(),
         }
     }
 
     pub(crate) fn reset(&mut self) {
         self.ops.clear();
-        self.in_flight.clear();
+        self.done.clear();
         self.out.clear();
-        (self.done, self.fault, self.read_error) = (None, None, None);
-        self.state = State::Idle;
-        (self.reserved, self.taken, self.acc_len) = (0, 0, 0);
-        self.granted_epoch = 0;
-    }
-
-    /// The issue side does nothing.
-    pub(crate) fn idle(&self) -> bool {
-        self.state == State::Idle
+        (self.work, self.skip, self.held) = (None, false, 0);
+        self.ring.clear();
+        self.beats.clear();
+        self.reading.clear();
+        self.packer.reset();
     }
 
     /// The translation request that is up in this cycle.
     pub(crate) fn request(&self) -> Option<Request> {
-        (self.state == State::Xlat).then_some(Request {
-            asid: self.asid,
-            va: self.va,
+        let (place, item) = self.ring.asked()?;
+        item.burst.map(|burst| Request {
+            asid: burst.asid,
+            va: burst.va,
             write: false,
+            tag: place as u16,
         })
     }
 
-    /// The read address asked for in this cycle. Reads of the two epochs have different ids, so they may come in any order:
-    /// one waits until those of the other are all there.
+    /// The read address asked for in this cycle.
     pub(crate) fn read_request(&self, p: &Profile) -> Option<Address> {
-        let in_order = self.reserved == 0 || self.epoch == self.granted_epoch;
-        (self.state == State::Issue && in_order).then(|| {
-            let (_, beats) = self.burst(p);
-            Address {
-                id: Id {
-                    client: CLIENT_MOVER,
-                    word: 0,
-                    epoch: self.epoch,
-                    lane: 0,
-                }
-                .pack(),
-                addr: self.address & !(p.beat_bytes() as u64 - 1),
-                len: beats.saturating_sub(1) as u8,
-                size: p.beat_bytes().trailing_zeros() as u8,
-                user: self.user,
-            }
+        let item = self.ring.gone()?;
+        let (burst, answer) = (item.burst?, item.answer?);
+        let beats = burst_beats(p, burst.va, burst.n);
+        let readable = answer.cause == CAUSE_NONE && !self.skip;
+        (readable && (self.held + beats) as usize <= p.tx_beats).then(|| Address {
+            id: Id::Mover { epoch: 0 },
+            addr: answer.address & !(p.beat_bytes() as u64 - 1),
+            len: beats.saturating_sub(1) as u8,
+            size: p.beat_bytes().trailing_zeros() as u8,
+            user: answer.user,
         })
     }
 
-    /// Bytes and beats of the next burst.
-    fn burst(&self, p: &Profile) -> (u32, u32) {
-        let n = burst_bytes(self.va, self.rem);
-        (n, burst_beats(p, self.va, n))
-    }
-
-    /// The edge. Gives the number of accesses started (0 or 1).
-    pub(crate) fn tick(
-        &mut self,
-        p: &Profile,
-        xlat: Xlat,
-        granted: bool,
-        r: Option<&RBeat>,
-        tready: bool,
-        cur: u8,
-    ) -> u32 {
-        // What both sides see of each other is the state before the edge.
-        let (out, flying, reserved) = (self.out.len() as u32, self.in_flight.len(), self.reserved);
-        let head = self.in_flight.front().copied();
-        let mut started = 0;
-        match self.state {
-            State::Idle => self.take_op(flying),
-            State::Room => {
-                let (_, beats) = self.burst(p);
-                if out + reserved + beats < OUT_DEPTH && flying < IN_FLIGHT {
-                    self.state = State::Xlat;
-                }
-            }
-            State::Xlat if xlat.taken => self.state = State::Taken,
-            State::Taken => match xlat.answer {
-                Some(a) if a.cause != CAUSE_NONE => {
-                    self.fault = Some(TxDone {
-                        cause: a.cause,
-                        iova: self.va,
-                    });
-                    self.state = State::Idle;
-                }
-                Some(a) => {
-                    (self.address, self.user, self.epoch) = (a.address, a.user, cur);
-                    self.state = State::Issue;
-                    started = 1;
-                }
-                None => {}
-            },
-            State::Issue if granted => {
-                let (n, beats) = self.burst(p);
-                self.in_flight.push(InFlight::Burst {
-                    va: self.va,
-                    n,
-                    side: self.side,
-                });
-                self.reserved += beats;
-                self.granted_epoch = self.epoch;
-                self.va = self.va.wrapping_add(u64::from(n));
-                self.rem -= n;
-                self.state = if self.rem == 0 {
-                    State::Idle
-                } else {
-                    State::Room
-                };
-            }
-            State::Xlat | State::Issue => {}
+    /// The edge. Gives the number of accesses started (0 or 1) and tells of those that end.
+    pub(crate) fn tick(&mut self, p: &Profile, e: &Edge, ends: &mut Ends) -> u32 {
+        // What the steps see of each other is the state before the edge, so the last one goes first.
+        let full = self.ring.is_full();
+        let out = self.out.len();
+        if out <= OUT_ROOM {
+            self.pack(p);
         }
-        match head {
-            Some(InFlight::Burst { va, n, side }) => {
-                let mine = |r: &&RBeat| r.id.client == CLIENT_MOVER && r.id.word == 0;
-                if let Some(r) = r.filter(mine) {
-                    self.take_beat(p, r, va, n, side);
-                }
-            }
-            Some(InFlight::End {
-                side,
-                writable,
-                abort,
-                fault,
-            }) if self.done.is_none() && out + reserved < OUT_DEPTH => {
-                self.end(side, writable, abort, fault);
-            }
-            _ => {}
-        }
-        if tready && out != 0 {
+        if e.tready && out != 0 {
             self.out.pop();
         }
-        started
-    }
-
-    fn take_op(&mut self, flying: usize) {
-        match self.ops.front().copied() {
-            Some(TxOp::Data {
-                asid,
-                va,
-                len,
-                side,
-            }) => {
-                self.ops.pop();
-                if len != 0 && self.fault.is_none() {
-                    (self.asid, self.va, self.rem, self.side) = (asid, va, len, side);
-                    self.state = State::Room;
+        self.issue(p, e.granted, ends);
+        self.ask(e.xlat.taken);
+        self.cut(full);
+        if let Some(r) = e.r.filter(|r| r.id.is_mover()) {
+            self.beats.push(ReadBeat {
+                data: r.data,
+                bad: crate::is_bad(r.resp),
+            });
+            if r.last {
+                if let Some(epoch) = self.reading.pop() {
+                    ends.add(epoch);
                 }
             }
-            Some(TxOp::End {
-                side,
-                writable,
-                abort,
-            }) if flying < IN_FLIGHT => {
-                self.ops.pop();
-                let fault = self.fault.take();
-                self.in_flight.push(InFlight::End {
-                    side,
-                    writable,
-                    abort,
-                    fault,
-                });
+        }
+        match e.xlat.answer {
+            Some(answer) => {
+                self.ring.answer(answer.tag, answer, e.cur);
+                u32::from(answer.cause == CAUSE_NONE)
             }
-            _ => {}
+            None => 0,
         }
     }
 
-    fn take_beat(&mut self, p: &Profile, r: &RBeat, va: u64, n: u32, side: Side) {
-        let b = p.beat_bytes();
-        let from = if self.taken == 0 {
-            (va % b as u64) as usize
-        } else {
-            0
+    fn pack(&mut self, p: &Profile) {
+        let Some(item) = self.ring.head().copied() else {
+            return;
         };
-        let m = (b - from).min((n - self.taken) as usize);
-        let bytes = bytes_of(&r.data);
-        self.acc[self.acc_len..self.acc_len + m].copy_from_slice(&bytes[from..from + m]);
-        self.acc_len += m;
-        self.taken += m as u32;
-        self.reserved = self.reserved.saturating_sub(1);
-        if crate::is_bad(r.resp) {
-            self.read_error.get_or_insert(va);
-        }
-        if self.acc_len > b {
-            self.emit(b, false, side);
-            self.acc.copy_within(b..2 * b, 0);
-            self.acc_len -= b;
-        }
-        if self.taken == n {
-            self.taken = 0;
-            self.in_flight.pop();
+        if !self.packer.wants(&item) {
+            self.ring.pop();
+            if let Some(done) = self.packer.end(p, &item, &mut self.out) {
+                self.done.push(done);
+            }
+        } else if let Some(beat) = self.beats.pop() {
+            self.held = self.held.saturating_sub(1);
+            if self.packer.take(p, &item, &beat, &mut self.out) {
+                self.ring.pop();
+            }
         }
     }
 
-    fn end(&mut self, mut side: Side, writable: u32, abort: bool, fault: Option<TxDone>) {
-        let abort = abort || fault.is_some() || self.read_error.is_some();
-        if abort {
-            side.user |= TUSER_ABORT.put(1);
-        } else {
-            side.user |= TUSER_WRITABLE.put(u64::from(writable));
+    fn issue(&mut self, p: &Profile, granted: bool, ends: &mut Ends) {
+        let Some(item) = self.ring.gone().copied() else {
+            return;
+        };
+        match (item.burst, item.answer) {
+            (Some(_), None) => return,
+            (None, _) => {}
+            (Some(_), Some(a)) if a.cause != CAUSE_NONE => self.skip = true,
+            (Some(_), Some(_)) if self.skip => ends.add(item.epoch),
+            (Some(burst), Some(_)) if granted => {
+                self.held += burst_beats(p, burst.va, burst.n);
+                self.reading.push(item.epoch);
+            }
+            (Some(_), Some(_)) => return,
         }
-        self.emit(self.acc_len, true, side);
-        self.done = Some(match (fault, self.read_error) {
-            (Some(f), _) => f,
-            (None, Some(iova)) => TxDone {
-                cause: CAUSE_READ_ACCESS,
-                iova,
-            },
-            (None, None) => TxDone::default(),
-        });
-        self.acc_len = 0;
-        self.read_error = None;
-        self.in_flight.pop();
+        self.ring.go(granted);
+        if item.end.is_some() {
+            self.skip = false;
+        }
     }
 
-    /// The first `n` bytes of the accumulator to the out FIFO.
-    fn emit(&mut self, n: usize, last: bool, side: Side) {
-        let mut bytes = [0; MAX_B];
-        bytes[..n].copy_from_slice(&self.acc[..n]);
-        self.out.push(StreamBeat {
-            data: data_of(&bytes),
-            keep: ones(n),
-            last,
-            side,
-        });
+    fn ask(&mut self, taken: bool) {
+        let passes = self.ring.asked().is_some_and(|(_, i)| i.burst.is_none());
+        if taken || passes {
+            self.ring.ask();
+        }
+    }
+
+    fn cut(&mut self, full: bool) {
+        let done = match &mut self.work {
+            None => true,
+            Some(op) => {
+                let (burst, rest) = match op.data.filter(|d| d.len > 0) {
+                    Some(TxData { asid, va, len }) => {
+                        let n = burst_bytes(va, len);
+                        let rest = TxData {
+                            asid,
+                            va: va.wrapping_add(u64::from(n)),
+                            len: len - n,
+                        };
+                        (Some(Burst { asid, va, n }), Some(rest))
+                    }
+                    None => (None, None),
+                };
+                let end = op.end.filter(|_| rest.is_none_or(|r| r.len == 0));
+                if burst.is_none() && end.is_none() {
+                    true
+                } else if full {
+                    false
+                } else {
+                    self.ring.push(Item {
+                        burst,
+                        end,
+                        side: op.side,
+                        ..Item::default()
+                    });
+                    op.data = rest;
+                    rest.is_none_or(|r| r.len == 0)
+                }
+            }
+        };
+        if done {
+            self.work = self.ops.pop();
+        }
     }
 }
 

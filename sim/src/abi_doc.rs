@@ -164,7 +164,7 @@ fn stream_fields() -> [(&'static str, UserField); 5] {
 }
 
 /// Members of a profile that a driver or an integrator sees.
-fn sizes(p: &Profile) -> [(&'static str, Value); 10] {
+fn sizes(p: &Profile) -> [(&'static str, Value); 12] {
     [
         ("data_w", json!(p.data_w)),
         ("id_w", json!(p.id_w)),
@@ -173,6 +173,8 @@ fn sizes(p: &Profile) -> [(&'static str, Value); 10] {
         ("doorbell_pages", json!(p.doorbell_pages)),
         ("asids", json!(p.asids)),
         ("max_vq_size", json!(p.max_vq_size)),
+        ("chain_slots", json!(p.chain_slots)),
+        ("slot_w", json!(p.slot_w)),
         ("tlb_aw", json!(p.tlb_aw)),
         ("dev_aw", json!(p.dev_aw)),
         ("vq_aw", json!(p.vq_aw)),

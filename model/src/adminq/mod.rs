@@ -103,8 +103,8 @@ impl AdminQueue {
     /// The edge.
     pub(crate) fn tick(&mut self, e: &Edge) -> Effects {
         let mut said = Effects::default();
-        let r = e.r.filter(|r| r.is_admin());
-        let b = e.b.filter(|b| b.is_admin());
+        let r = e.r.filter(|r| r.id.is_admin());
+        let b = e.b.filter(|b| b.id.is_admin());
         self.reader.count(e.read_granted, r);
         self.writer.count(e.write_granted, b);
         if !e.regs.live() {

@@ -4,7 +4,7 @@
 //! bytes go into the slots.
 
 use super::slots::Slots;
-use crate::axi_rd::{Address, Id, RBeat, CLIENT_ADMIN};
+use crate::axi_rd::{Address, Id, RBeat};
 use crate::fifo::Fifo;
 use shoal_abi::ports::Data;
 use shoal_abi::profile::Profile;
@@ -119,6 +119,14 @@ pub(super) struct Reader {
     out: [u32; 2],
 }
 
+/// Which of the two kinds of words a beat brings.
+fn word_of(r: &RBeat) -> Option<usize> {
+    match r.id {
+        Id::Admin { word } => Some(usize::from(word & 1)),
+        _ => None,
+    }
+}
+
 impl Reader {
     pub(super) fn new() -> Self {
         Self {
@@ -158,13 +166,8 @@ impl Reader {
             ReadJob::Data(piece) if !self.data.is_full() => (DATA, piece.va),
             _ => return None,
         };
-        let id = Id {
-            client: CLIENT_ADMIN,
-            word: word as u8,
-            ..Id::default()
-        };
         Some(Address {
-            id: id.pack(),
+            id: Id::Admin { word: word as u8 },
             addr: va & !7,
             len: 0,
             size: 3,
@@ -177,8 +180,8 @@ impl Reader {
         if granted {
             self.out[usize::from(matches!(self.run, Some(ReadJob::Data(_))))] += 1;
         }
-        if let Some(r) = r {
-            let out = &mut self.out[usize::from(r.id.word & 1)];
+        if let Some(word) = r.and_then(word_of) {
+            let out = &mut self.out[word];
             *out = out.saturating_sub(1);
         }
     }
@@ -227,12 +230,12 @@ impl Reader {
             Some(ReadJob::Data(rest)) if granted => self.run = self.piece(rest),
             Some(_) => {}
         }
-        if let Some(r) = r {
+        if let Some((r, kind)) = r.and_then(|r| Some((r, word_of(r)?))) {
             let word = Word {
                 data: r.data,
                 bad: crate::is_bad(r.resp),
             };
-            if usize::from(r.id.word) == DATA {
+            if kind == DATA {
                 self.data_words.push(word);
             } else {
                 self.control_words.push(word);

@@ -3,7 +3,7 @@
 //! Timing: TIMING.md §9.3. Marks between the writes say what is done once all responses before them have come.
 
 use super::reader::{EXPECTED, JOBS};
-use crate::axi_rd::{Address, BResp, Id, CLIENT_MOVER, WORD_ADMIN};
+use crate::axi_rd::{Address, BResp, Id};
 use crate::axi_wr::{WriteRequest, Writer as Owner};
 use crate::fifo::Fifo;
 
@@ -115,15 +115,10 @@ impl Writer {
                 u64::from_le_bytes(word)
             }
         };
-        let id = Id {
-            client: CLIENT_MOVER,
-            word: WORD_ADMIN,
-            ..Id::default()
-        };
         Some(WriteRequest {
             writer: Owner::Admin,
             aw: Address {
-                id: id.pack(),
+                id: Id::Admin { word: 0 },
                 addr: job.va & !7,
                 len: 0,
                 size: 3,

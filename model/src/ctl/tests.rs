@@ -1,233 +1,322 @@
-//! The control unit against an arbiter that always grants and an MMU that adds 0x1_0000_0000.
+//! The control unit against an MMU that adds 0x1_0000_0000 and an arbiter that grants while it is told to.
 
 use super::*;
+use crate::axi_rd::{Address, Id};
 use crate::axi_wr::WriteRequest;
-use shoal_abi::mmu::CAUSE_READ_PAGE;
-use shoal_abi::profile::{MID, TINY};
+use crate::mmu::{Answer, Request};
+use shoal_abi::mmu::*;
+use shoal_abi::profile::{HYPER, MID, TINY};
 use shoal_abi::regs::RESP_SLVERR;
+use std::collections::VecDeque;
 
 const OFFSET: u64 = 0x1_0000_0000;
 
 struct Bench {
     p: &'static Profile,
     ctl: Ctl,
-    reads: Vec<Address>,
-    writes: Vec<WriteRequest>,
+    cycle: u64,
+    reads: Vec<(u64, Address)>,
+    writes: Vec<(u64, WriteRequest)>,
+    done: Vec<(u64, Completion)>,
     starts: u32,
+    ends: u32,
+    grants: bool,
     fault_at: Option<u64>,
-    /// The request that the MMU has taken.
-    taken: Option<Request>,
+    /// Requests that the MMU has taken, and in which cycle.
+    taken: VecDeque<(u64, Request)>,
+    latency: u64,
 }
 
 impl Bench {
     fn new(p: &'static Profile) -> Self {
         Self {
             p,
-            ctl: Ctl::new(),
+            ctl: Ctl::new(p),
+            cycle: 0,
             reads: vec![],
             writes: vec![],
+            done: vec![],
             starts: 0,
+            ends: 0,
+            grants: true,
             fault_at: None,
-            taken: None,
+            taken: VecDeque::new(),
+            latency: 3,
         }
     }
 
-    fn tick(&mut self, r: Option<RBeat>, b: Option<BResp>) {
-        let taken = self.ctl.request();
-        let answer = self.taken.take().map(|q| {
-            if self.fault_at == Some(q.va) {
-                Answer {
-                    cause: CAUSE_READ_PAGE,
-                    address: 0,
-                    user: 0,
-                }
-            } else {
-                Answer {
-                    cause: 0,
-                    address: q.va.wrapping_add(OFFSET),
-                    user: 9,
-                }
+    fn answer(&mut self) -> Option<Answer> {
+        let due = |(at, _): &(u64, Request)| at + self.latency <= self.cycle;
+        let q = self
+            .taken
+            .front()
+            .is_some_and(due)
+            .then(|| self.taken.pop_front());
+        let (_, q) = q.flatten()?;
+        Some(if self.fault_at == Some(q.va) {
+            Answer {
+                cause: CAUSE_READ_PAGE,
+                tag: q.tag,
+                ..Answer::default()
             }
-        });
-        let (ar, w) = (self.ctl.read_request(self.p), self.ctl.write_request());
-        let granted = ar.is_some() || w.is_some();
-        self.reads.extend(ar);
-        self.writes.extend(w);
-        let xlat = Xlat {
-            taken: taken.is_some(),
-            answer,
+        } else {
+            Answer {
+                cause: 0,
+                address: q.va.wrapping_add(OFFSET),
+                user: 9,
+                tag: q.tag,
+            }
+        })
+    }
+
+    fn tick(&mut self, r: Option<RBeat>, b: Option<BResp>) {
+        let answer = self.answer();
+        let request = self.ctl.request(self.p);
+        let ar = self.ctl.read_request(self.p).filter(|_| self.grants);
+        let w = self.ctl.write_request().filter(|_| self.grants);
+        self.reads.extend(ar.map(|a| (self.cycle, a)));
+        self.writes.extend(w.map(|w| (self.cycle, w)));
+        if let Some(c) = self.ctl.completions.pop() {
+            self.done.push((self.cycle, c));
+        }
+        self.taken.extend(request.map(|q| (self.cycle, q)));
+        let edge = Edge {
+            xlat: Xlat {
+                taken: request.is_some(),
+                answer,
+            },
+            read_granted: ar.is_some(),
+            write_granted: w.is_some(),
+            r: r.as_ref(),
+            b: b.as_ref(),
+            cur: 1,
         };
-        self.taken = taken;
-        self.starts += self
-            .ctl
-            .tick(self.p, xlat, granted, r.as_ref(), b.as_ref(), 1);
+        let mut ends = Ends::default();
+        self.starts += self.ctl.tick(self.p, &edge, &mut ends);
+        self.ends += ends.of(1);
+        assert_eq!(ends.of(0), 0, "every access began in epoch 1");
+        self.cycle += 1;
+    }
+
+    fn idle(&mut self, cycles: usize) {
+        for _ in 0..cycles {
+            self.tick(None, None);
+        }
     }
 
     fn run(&mut self, op: CtlOp) {
         self.ctl.ops.push(op);
-        for _ in 0..20 {
-            self.tick(None, None);
-        }
+        self.idle(20);
+    }
+
+    /// The read or write of slot and part is answered; then some cycles.
+    fn read(&mut self, slot: u16, part: u8, lanes: [u64; 2], resp: u8) {
+        let mut data = [0; 8];
+        data[..2].copy_from_slice(&lanes);
+        let id = Id::Control { slot, part };
+        let beat = RBeat {
+            id,
+            data,
+            resp,
+            last: true,
+        };
+        self.tick(Some(beat), None);
+        self.idle(5);
+    }
+
+    fn written(&mut self, slot: u16, part: u8, resp: u8) {
+        let id = Id::Control { slot, part };
+        self.tick(None, Some(BResp { id, resp }));
+        self.idle(5);
+    }
+
+    fn completion(&mut self) -> Completion {
+        assert_eq!(self.done.len(), 1);
+        self.done.remove(0).1
     }
 }
 
-fn op(kind: Kind, va: u64) -> CtlOp {
+fn op(kind: Kind, va: u64, len: u8, b: Option<u64>) -> CtlOp {
     CtlOp {
         kind,
-        client: 2,
-        asid: Some(1),
-        interrupt: false,
-        va,
-        data: 0x8877_6655_4433_2211,
+        slot: 2,
+        asid: 1,
+        a: AccessA {
+            va,
+            len,
+            data: 0x8877_6655_4433_2211 & crate::ones(8 * usize::from(len)),
+        },
+        b: b.map(|va| AccessB { va, data: 0xbbaa }),
+        ..CtlOp::default()
     }
 }
 
 #[test]
-fn two_words_are_two_reads_whose_lanes_come_back() {
+fn words_in_one_beat_are_one_read() {
     let mut b = Bench::new(&MID);
-    b.run(op(Kind::Read(2), 0x1008));
-    let ids: Vec<Id> = b.reads.iter().map(|a| Id::unpack(a.id)).collect();
+    b.run(op(Kind::Read, 0x1008, 0, Some(0x1002)));
+    let (_, a) = b.reads[0];
+    assert_eq!((b.reads.len(), b.starts), (1, 1));
     assert_eq!(
-        b.reads.iter().map(|a| a.addr).collect::<Vec<_>>(),
-        [OFFSET + 0x1008, OFFSET + 0x1010]
+        (a.id, a.addr),
+        (Id::Control { slot: 2, part: 0 }, OFFSET + 0x1000)
     );
-    assert_eq!(
-        ids[0],
-        Id {
-            client: 2,
-            word: 0,
-            epoch: 1,
-            lane: 1
-        }
-    );
-    assert_eq!(
-        ids[1],
-        Id {
-            client: 2,
-            word: 1,
-            epoch: 1,
-            lane: 0
-        }
-    );
-    assert_eq!(
-        (b.reads[0].size, b.reads[0].len, b.reads[0].user, b.starts),
-        (3, 0, 9, 2)
-    );
-    b.tick(
-        Some(RBeat {
-            id: ids[0],
-            data: [1, 2, 0, 0, 0, 0, 0, 0],
-            resp: 0,
-            last: true,
-        }),
-        None,
-    );
-    b.tick(
-        Some(RBeat {
-            id: ids[1],
-            data: [3, 4, 0, 0, 0, 0, 0, 0],
-            resp: RESP_SLVERR,
-            last: true,
-        }),
-        None,
-    );
-    let first = b.ctl.reads.pop().expect("event");
-    let second = b.ctl.reads.pop().expect("event");
-    assert_eq!(
-        (first.client, first.word, first.data, first.bad),
-        (2, 0, 2, false)
-    );
-    assert_eq!((second.word, second.data, second.bad), (1, 3, true));
+    assert_eq!((a.size, a.len, a.user), (4, 0, 9));
+    b.read(2, 0, [5, 6], 0);
+    let want = Completion {
+        slot: 2,
+        a: 6,
+        b: 5,
+        ..Completion::default()
+    };
+    assert_eq!((b.completion(), b.ends), (want, 1));
 }
 
 #[test]
-fn a_faulting_word_is_an_event_and_the_other_word_goes_on() {
+fn a_merged_read_is_no_wider_than_it_must_be() {
+    for (a, b, size, addr) in [
+        (0x1004, 0x1006, 3, 0x1000),
+        (0x1008, 0x1010, 5, 0x1000),
+        (0x1010, 0x1018, 4, 0x1010),
+        (0x1000, 0x103e, 6, 0x1000),
+    ] {
+        let mut bench = Bench::new(&HYPER);
+        bench.run(op(Kind::Read, a, 0, Some(b)));
+        let (_, ar) = bench.reads[0];
+        assert_eq!((ar.size, ar.addr), (size, OFFSET + addr), "{a:x} {b:x}");
+    }
+}
+
+#[test]
+fn words_in_two_beats_are_two_reads() {
+    let mut b = Bench::new(&MID);
+    b.run(op(Kind::Read, 0x1008, 0, Some(0x1010)));
+    let addresses: Vec<_> = b.reads.iter().map(|(_, a)| (a.id, a.addr)).collect();
+    let id = |part| Id::Control { slot: 2, part };
+    assert_eq!(
+        addresses,
+        [(id(0), OFFSET + 0x1008), (id(1), OFFSET + 0x1010)]
+    );
+    b.read(2, 1, [7, 8], RESP_SLVERR);
+    assert!(b.done.is_empty());
+    b.read(2, 0, [5, 6], RESP_SLVERR);
+    let c = b.completion();
+    assert_eq!((c.a, c.cause, c.iova), (6, CAUSE_READ_ACCESS, 0x1010));
+    assert_eq!((b.starts, b.ends), (2, 2));
+}
+
+#[test]
+fn a_faulting_word_is_told_when_the_other_is_in() {
     let mut b = Bench::new(&TINY);
     b.fault_at = Some(0x1000);
-    b.run(op(Kind::Read(2), 0x1000));
-    let x = b.ctl.xlats.pop().expect("event");
-    assert_eq!((x.client, x.cause, x.iova), (2, CAUSE_READ_PAGE, 0x1000));
-    assert_eq!((b.reads.len(), b.starts), (1, 1));
-    assert!(b.ctl.idle());
+    b.run(op(Kind::Read, 0x1004, 0, Some(0x1008)));
+    assert_eq!((b.reads.len(), b.starts, b.done.len()), (1, 1, 0));
+    b.read(2, 1, [4, 0], 0);
+    let c = b.completion();
+    assert_eq!((c.a, c.b, c.cause, c.iova), (0, 4, CAUSE_READ_PAGE, 0x1000));
 }
 
 #[test]
 fn a_write_has_as_many_beats_as_it_touches_words() {
     let mut b = Bench::new(&TINY);
-    b.run(op(Kind::Write(8), 0x1004));
-    let w = b.writes[0];
+    b.run(op(Kind::Write, 0x1004, 8, None));
+    let (_, w) = b.writes[0];
     assert_eq!(
         (w.aw.addr, w.aw.len, w.strobes),
         (OFFSET + 0x1000, 1, 0x0ff0)
     );
     assert_eq!(w.window, 0x8877_6655_4433_2211_u128 << 32);
-    b.run(CtlOp {
-        data: 0x2211,
-        ..op(Kind::Write(2), 0x1006)
-    });
-    assert_eq!((b.writes[1].aw.len, b.writes[1].strobes), (0, 0xc0));
-    b.tick(
-        None,
-        Some(BResp {
-            id: Id::unpack(b.writes[1].aw.id),
-            resp: 0,
-        }),
-    );
+    b.written(2, 0, 0);
+    b.done.clear();
+    b.run(op(Kind::Write, 0x1006, 2, Some(0x2002)));
+    let [(_, w), (_, x)] = b.writes[1..] else {
+        panic!("two writes: {:?}", b.writes);
+    };
+    assert_eq!((w.aw.len, w.strobes), (0, 0xc0));
     assert_eq!(
-        b.ctl.writes.pop().map(|e| (e.client, e.bad)),
-        Some((2, false))
+        (x.aw.addr, x.strobes, x.window),
+        (OFFSET + 0x2000, 0x0c, 0xbbaa_0000)
     );
+    b.written(2, 1, RESP_SLVERR);
+    b.written(2, 0, 0);
+    let c = b.completion();
+    assert_eq!((c.cause, c.iova), (CAUSE_WRITE_ACCESS, 0x2002));
 }
 
 #[test]
-fn a_write_over_a_page_end_waits_for_its_first_part() {
-    for bad in [false, true] {
-        let mut b = Bench::new(&TINY);
-        b.run(op(Kind::Write(8), 0x1ffd));
-        assert_eq!(b.writes.len(), 1);
-        let first = Id::unpack(b.writes[0].aw.id);
-        assert_eq!((first.word, b.writes[0].strobes), (1, 0xe0));
-        // Bytes without strobe are 0.
-        assert_eq!(b.writes[0].window, 0x3322_1100_0000_0000);
-        assert!(!b.ctl.idle());
-        let resp = if bad { RESP_SLVERR } else { 0 };
-        b.tick(None, Some(BResp { id: first, resp }));
-        for _ in 0..5 {
-            b.tick(None, None);
-        }
-        assert!(b.ctl.idle() && b.ctl.writes.is_empty());
-        if bad {
-            let x = b.ctl.xlats.pop().expect("event");
-            assert_eq!(
-                (x.cause, x.iova, b.writes.len()),
-                (CAUSE_WRITE_ACCESS, 0x1ffd, 1)
-            );
-        } else {
-            let w = b.writes[1];
-            assert_eq!((w.aw.addr, w.aw.len, w.strobes), (OFFSET + 0x2000, 0, 0x1f));
-            assert_eq!(w.window, 0x88_7766_5544);
-            assert_eq!((Id::unpack(w.aw.id).word, b.starts), (0, 2));
-        }
-    }
+fn a_write_over_a_page_end_is_two() {
+    let mut b = Bench::new(&TINY);
+    b.run(op(Kind::Write, 0x1ffd, 8, None));
+    let [(_, w), (_, x)] = b.writes[..] else {
+        panic!("two writes: {:?}", b.writes);
+    };
+    assert_eq!((w.aw.addr, w.aw.len, w.strobes), (OFFSET + 0x1ff8, 0, 0xe0));
+    assert_eq!(w.window, 0x3322_1100_0000_0000);
+    assert_eq!((x.aw.addr, x.aw.len, x.strobes), (OFFSET + 0x2000, 0, 0x1f));
+    assert_eq!((x.window, b.starts), (0x88_7766_5544, 2));
+    b.written(2, 0, 0);
+    b.written(2, 1, RESP_SLVERR);
+    let c = b.completion();
+    assert_eq!((c.cause, c.iova), (CAUSE_WRITE_ACCESS, 0x1ffd));
 }
 
 #[test]
 fn bypass_goes_untranslated_and_a_translation_touches_nothing() {
     let mut b = Bench::new(&TINY);
     b.run(CtlOp {
-        asid: None,
+        bypass: true,
         interrupt: true,
-        ..op(Kind::Write(4), 0xfee0_0000)
+        ..op(Kind::Write, 0xfee0_0000, 4, None)
     });
-    assert_eq!(
-        (b.writes[0].aw.addr, b.writes[0].aw.user),
-        (0xfee0_0000, USER_INTERRUPT)
-    );
-    b.run(op(Kind::TranslateWrite, 0x1237));
-    let x = b.ctl.xlats.pop().expect("event");
-    assert_eq!(
-        (x.cause, x.iova, x.address, x.user),
-        (0, 0x1237, OFFSET + 0x1237, 9)
-    );
+    // Work in 1, stage K in 2, at the arbiter in 3.
+    let (at, w) = b.writes[0];
+    assert_eq!((at, w.aw.addr, w.aw.user), (3, 0xfee0_0000, USER_INTERRUPT));
+    b.written(2, 0, 0);
+    assert_eq!(b.completion().cause, CAUSE_NONE);
+    b.run(op(Kind::Translate { write: true }, 0x1237, 0, None));
+    let c = b.completion();
+    assert_eq!((c.a, c.b, c.cause), (OFFSET + 0x1237, 9, CAUSE_NONE));
+    b.fault_at = Some(0x1238);
+    b.run(op(Kind::Translate { write: false }, 0x1238, 0, None));
+    let c = b.completion();
+    assert_eq!((c.a, c.cause, c.iova), (0, CAUSE_READ_PAGE, 0x1238));
     assert_eq!((b.starts, b.reads.len(), b.writes.len()), (1, 0, 1));
+}
+
+#[test]
+fn an_access_a_cycle_goes_until_the_window_is_full() {
+    let mut b = Bench::new(&MID);
+    b.grants = false;
+    for slot in 0..40 {
+        b.ctl.ops.push(CtlOp {
+            slot,
+            ..op(Kind::Read, 0x1000 + 8 * u64::from(slot), 0, None)
+        });
+    }
+    b.idle(60);
+    assert_eq!(
+        (b.starts as usize, b.ctl.ops.len()),
+        (MID.ctl_window, 40 - 17)
+    );
+    b.grants = true;
+    b.idle(60);
+    let cycles: Vec<_> = b.reads.iter().map(|(at, _)| *at).collect();
+    assert_eq!((cycles.len(), b.starts), (40, 40));
+    assert!(cycles[..16].windows(2).all(|w| w[1] == w[0] + 1));
+    for slot in (0..40).rev() {
+        b.read(slot, 0, [u64::from(slot), u64::from(slot)], 0);
+    }
+    let slots: Vec<_> = b.done.iter().map(|(_, c)| (c.slot, c.a)).collect();
+    let want: Vec<_> = (0..40).rev().map(|s| (s, u64::from(s))).collect();
+    assert_eq!(slots, want);
+}
+
+#[test]
+fn a_completion_stands_three_cycles_behind_its_last_response() {
+    let mut b = Bench::new(&TINY);
+    b.run(op(Kind::Read, 0x1000, 0, None));
+    let accepted = b.cycle;
+    b.read(2, 0, [1, 0], 0);
+    // Pushed into the R FIFO at the end of t+1, taken in t+2, added at the end of t+3.
+    assert_eq!(b.done[0].0, accepted + 4);
 }

@@ -91,7 +91,7 @@ impl Mmu {
         ];
         Out {
             answers: std::array::from_fn(|c| self.mmu.answer(c)),
-            read: self.mmu.walk().map(|a| (a.id, a.addr)),
+            read: self.mmu.walk().map(|a| (a.id.pack(self.p), a.addr)),
             pending: self.mmu.invalidating(),
             flips: self.mmu.flips(),
             idle: self.mmu.idle(),
@@ -108,7 +108,7 @@ impl Mmu {
         }
         let take = self.mmu.take(&i.requests);
         let r = i.r.map(|b| RBeat {
-            id: Id::unpack(b.id & crate::ones(self.p.id_w) as u16),
+            id: Id::unpack(self.p, b.id),
             data: b.data,
             resp: b.resp & 3,
             last: true,

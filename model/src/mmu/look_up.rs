@@ -29,6 +29,8 @@ pub struct Request {
     pub va: u64,
     /// The access is a write.
     pub write: bool,
+    /// What the answer is known by, 10 bits.
+    pub tag: u16,
 }
 
 /// The answer; `address` and `user` are 0 with a fault.
@@ -40,6 +42,8 @@ pub struct Answer {
     pub address: u64,
     /// `aruser`/`awuser` of the access.
     pub user: u32,
+    /// That of the request.
+    pub tag: u16,
 }
 
 /// A request and what was sampled with it.
@@ -64,18 +68,20 @@ impl Translation {
             cause: CAUSE_NONE,
             address,
             user: self.entry.user(),
+            tag: self.request.tag,
         }
     }
 
-    fn fault(cause: u16) -> Answer {
+    fn fault(&self, cause: u16) -> Answer {
         Answer {
             cause,
+            tag: self.request.tag,
             ..Answer::default()
         }
     }
 
     fn page_fault(&self) -> Answer {
-        Self::fault(if self.request.write {
+        self.fault(if self.request.write {
             CAUSE_WRITE_PAGE
         } else {
             CAUSE_READ_PAGE
@@ -87,7 +93,7 @@ impl Translation {
         match found {
             Found::Leaf(leaf) if leaf.permits(self.request.write) => self.page(&leaf),
             Found::Leaf(_) | Found::PageFault => self.page_fault(),
-            Found::TableAccess => Self::fault(CAUSE_TABLE_ACCESS),
+            Found::TableAccess => self.fault(CAUSE_TABLE_ACCESS),
         }
     }
 
@@ -99,7 +105,7 @@ impl Translation {
     pub(super) fn judge(&self, tables: &Tables, flushing: bool) -> Verdict {
         let (va, vpn) = (self.request.va, self.vpn());
         let (sign, root_level) = match self.entry.mode {
-            MODE_OFF => return Verdict::Direct(Self::fault(CAUSE_ASID_OFF)),
+            MODE_OFF => return Verdict::Direct(self.fault(CAUSE_ASID_OFF)),
             MODE_BARE => return Verdict::Direct(self.ok(va)),
             MODE_SV39 => (38, 2),
             _ => (47, 3),

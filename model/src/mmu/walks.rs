@@ -6,7 +6,7 @@ use super::look_up::LEVEL_BITS;
 use super::set::Set;
 use super::tables::{pte_address, Leaf, Space, Start};
 use super::waiters::Waiter;
-use crate::axi_rd::{lane, Address, RBeat};
+use crate::axi_rd::{lane, Address, Id, RBeat};
 use shoal_abi::mmu::*;
 use shoal_abi::profile::Profile;
 
@@ -123,7 +123,7 @@ impl Walks {
             return None;
         };
         Some(Address {
-            id: crate::axi_rd::walker_id(n),
+            id: Id::Walker(n),
             addr: pte_address(at, walker.walk.vpn),
             len: 0,
             size: 3,
@@ -144,7 +144,10 @@ impl Walks {
 
     /// A beat of read data; one that no walker waits for is ignored.
     pub(super) fn receive(&mut self, p: &Profile, r: &RBeat) {
-        let Some((n, walker)) = r.walker().and_then(|n| Some((n, self.walkers.get_mut(n)?))) else {
+        let Id::Walker(n) = r.id else {
+            return;
+        };
+        let Some(walker) = self.walkers.get_mut(n) else {
             return;
         };
         if let State::Wait(at) = walker.state {

@@ -91,6 +91,7 @@ impl Bench {
                     cause: 0,
                     address: q.va,
                     user: 0,
+                    tag: q.tag,
                 }
             }
         });
@@ -113,10 +114,7 @@ impl Bench {
             None
         };
         let b = b.map(|resp| BResp {
-            id: Id {
-                client: CLIENT_MOVER,
-                ..Id::default()
-            },
+            id: Id::Mover { epoch: 0 },
             resp,
         });
         let edge = Edge {

@@ -1,22 +1,25 @@
-//! The transmit mover against a memory that answers in the order of each id, after random waits, while epochs change.
+//! The transmit mover against a memory that answers in order after random waits, and an MMU that answers in any order.
 
 use super::*;
+use crate::epoch::Epochs;
 use crate::mmu::Answer;
-use shoal_abi::mmu::CAUSE_READ_PAGE;
+use crate::{bytes_of, data_of, ones, MAX_B};
+use shoal_abi::mmu::{CAUSE_NONE, CAUSE_READ_ACCESS, CAUSE_READ_PAGE};
 use shoal_abi::profile::{HYPER, MID, TINY};
 use shoal_abi::regs::RESP_SLVERR;
+use shoal_abi::stream::{TUSER_ABORT, TUSER_WRITABLE};
 use std::collections::VecDeque;
 
 struct Bench {
     p: &'static Profile,
     tx: Tx,
     seed: u32,
-    epoch: u8,
+    epochs: Epochs,
     reads: VecDeque<(Address, u64)>,
     bad: Option<u64>,
     fault: Option<u64>,
-    /// The request that the MMU has taken.
-    taken: Option<Request>,
+    /// Requests that the MMU has taken.
+    taken: Vec<Request>,
     beats: Vec<StreamBeat>,
     done: Vec<TxDone>,
 }
@@ -31,13 +34,13 @@ impl Bench {
         let reads = VecDeque::new();
         Self {
             p,
-            tx: Tx::new(),
+            tx: Tx::new(p),
             seed,
-            epoch: 0,
+            epochs: Epochs::default(),
             reads,
             bad: None,
             fault: None,
-            taken: None,
+            taken: vec![],
             beats: vec![],
             done: vec![],
         }
@@ -53,12 +56,7 @@ impl Bench {
 
     fn beat(&mut self) -> Option<RBeat> {
         let b = self.p.beat_bytes() as u64;
-        // The oldest read of an id; of two ids either.
-        let x = self.rand();
-        let oldest = self.reads.front()?.0.id;
-        let other = self.reads.iter().position(|(a, _)| a.id != oldest);
-        let n = other.filter(|_| x & 1 == 0).unwrap_or(0);
-        let (a, next) = self.reads.get_mut(n)?;
+        let (a, next) = self.reads.front_mut()?;
         let at = a.addr + b * *next;
         let mut data = [0; MAX_B];
         for (k, d) in data.iter_mut().take(b as usize).enumerate() {
@@ -71,14 +69,14 @@ impl Bench {
             0
         };
         let r = RBeat {
-            id: Id::unpack(a.id),
+            id: a.id,
             data: data_of(&data),
             resp,
             last,
         };
         *next += 1;
         if last {
-            self.reads.remove(n);
+            self.reads.pop_front();
         }
         Some(r)
     }
@@ -88,10 +86,14 @@ impl Bench {
         let r = if x & 3 != 0 { self.beat() } else { None };
         let fault = self.fault;
         let taken = self.tx.request().filter(|_| x & 4 != 0);
-        let answer = self.taken.take_if(|_| x & 8 != 0).map(|q| {
+        let due = !self.taken.is_empty() && x & 8 != 0;
+        let answer = due.then(|| {
+            let n = x as usize % self.taken.len();
+            let q = self.taken.swap_remove(n);
             if fault.is_some_and(|f| f >> 12 == q.va >> 12) {
                 Answer {
                     cause: CAUSE_READ_PAGE,
+                    tag: q.tag,
                     ..Answer::default()
                 }
             } else {
@@ -99,6 +101,7 @@ impl Bench {
                     cause: 0,
                     address: q.va,
                     user: 0,
+                    tag: q.tag,
                 }
             }
         });
@@ -121,14 +124,20 @@ impl Bench {
             taken: taken.is_some(),
             answer,
         };
-        self.taken = self.taken.or(taken);
-        let epoch = self.epoch;
-        self.tx
-            .tick(self.p, xlat, ar.is_some(), r.as_ref(), tready, epoch);
-        self.epoch ^= u8::from(x & 0xf00 == 0);
+        self.taken.extend(taken);
+        let edge = Edge {
+            xlat,
+            granted: ar.is_some(),
+            r: r.as_ref(),
+            tready,
+            cur: self.epochs.cur(),
+        };
         if x & 0x1c0 == 0 {
-            self.done.extend(self.tx.done.take());
+            self.done.extend(self.tx.done.pop());
         }
+        let mut ends = Ends::default();
+        let starts = self.tx.tick(self.p, &edge, &mut ends);
+        self.epochs.tick(starts, ends, x & 0xf00 == 0);
     }
 
     /// Sends one packet of the segments; the beats and the end.
@@ -140,26 +149,35 @@ impl Bench {
         };
         let mut ops: VecDeque<TxOp> = segments
             .iter()
-            .map(|&(va, len)| TxOp::Data {
-                asid: 1,
-                va,
-                len,
+            .map(|&(va, len)| TxOp {
+                data: Some(TxData { asid: 1, va, len }),
+                end: None,
                 side,
             })
             .collect();
-        ops.push_back(TxOp::End {
-            side,
+        let end = Some(TxEnd {
             writable: 77,
             abort,
         });
+        // The end comes with the last data or alone.
+        let with_data = self.rand() & 1 == 0;
+        match ops.back_mut().filter(|_| with_data) {
+            Some(op) => op.end = end,
+            None => ops.push_back(TxOp {
+                data: None,
+                end,
+                side,
+            }),
+        }
         for _ in 0..200_000 {
-            if self.tx.ops.len() < 8 {
+            if self.tx.ops.len() < self.p.tx_ops {
                 if let Some(op) = ops.pop_front() {
                     self.tx.ops.push(op);
                 }
             }
             self.tick();
             if self.beats.last().is_some_and(|b| b.last) && !self.done.is_empty() {
+                assert!(self.epochs.none(), "every access that started has ended");
                 return (std::mem::take(&mut self.beats), self.done.remove(0));
             }
         }
@@ -202,7 +220,13 @@ fn random_segments_come_out_as_one_contiguous_packet() {
                 .flat_map(|&(va, len)| (va..va + u64::from(len)).map(byte))
                 .collect();
             assert_eq!(bytes(p, &beats), want, "packet {n}");
-            assert_eq!(done, TxDone::default());
+            assert_eq!(
+                done,
+                TxDone {
+                    slot: 0x42 & ((1 << p.slot_w) - 1),
+                    ..TxDone::default()
+                }
+            );
             let last = beats.last().expect("at least one");
             assert_eq!(
                 (
@@ -224,6 +248,7 @@ fn faults_end_the_packet_with_abort_and_the_first_cause() {
     assert_eq!(
         done,
         TxDone {
+            slot: 2,
             cause: CAUSE_READ_ACCESS,
             iova: 0x1100
         }
@@ -238,6 +263,7 @@ fn faults_end_the_packet_with_abort_and_the_first_cause() {
     assert_eq!(
         done,
         TxDone {
+            slot: 2,
             cause: CAUSE_READ_PAGE,
             iova: 0x2000
         }
@@ -250,4 +276,47 @@ fn faults_end_the_packet_with_abort_and_the_first_cause() {
     let (beats, done) = b.packet(&[], true);
     assert_eq!((beats.len(), beats[0].keep, done.cause), (1, 0, CAUSE_NONE));
     assert_eq!(TUSER_ABORT.get(beats[0].side.user), 1);
+}
+
+#[test]
+fn a_burst_a_cycle_is_asked_for_and_read_while_there_is_room() {
+    let mut b = Bench::new(&MID, 1);
+    let side = Side::default();
+    let data = |va, len| TxOp {
+        data: Some(TxData { asid: 1, va, len }),
+        end: None,
+        side,
+    };
+    let p = b.p;
+    b.tx.ops.push(data(0x1000, 0x10000));
+    let (mut asked, mut granted) = (vec![], vec![]);
+    for cycle in 0..200_u64 {
+        let request = b.tx.request();
+        asked.extend(request.map(|_| cycle));
+        let answer = b.taken.pop().map(|q| Answer {
+            address: q.va,
+            tag: q.tag,
+            ..Answer::default()
+        });
+        b.taken.extend(request);
+        let ar = b.tx.read_request(p);
+        granted.extend(ar.map(|_| cycle));
+        let edge = Edge {
+            xlat: Xlat {
+                taken: request.is_some(),
+                answer,
+            },
+            granted: ar.is_some(),
+            r: None,
+            tready: false,
+            cur: 0,
+        };
+        b.tx.tick(p, &edge, &mut Ends::default());
+    }
+    // FIFO, Work, ring: the first item is up in 2, its answer in 3, its read in 4.
+    assert_eq!((asked[0], asked.len()), (2, p.tx_items));
+    assert!(asked.windows(2).all(|w| w[1] == w[0] + 1));
+    let reads = p.tx_beats / (BURST as usize / p.beat_bytes());
+    assert_eq!((granted[0], granted.len()), (4, reads));
+    assert!(granted.windows(2).all(|w| w[1] == w[0] + 1));
 }

@@ -188,6 +188,9 @@ impl Ring {
                     wish = at(0, 2).map(|b| Wish::Flags(le16(b)));
                 }
                 let first = (off.max(AVAIL_RING as i64) as u64 + 1) & !1;
+                // What comes in one beat with avail.idx was read after it as much as before it.
+                let with_idx = at(AVAIL_IDX, 2).is_some();
+                let issued = if with_idx { cycle + 1 } else { issued };
                 for want in (first..end).step_by(2) {
                     let Some(b) = at(want, 2) else { break };
                     let slot = ((want - AVAIL_RING) / 2) as u16;
@@ -440,5 +443,39 @@ impl Ring {
         if let Some(c) = self.chain(buffer.entry) {
             c.error = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The available ring's first bytes: flags 0, `idx`, entries 3 and 4.
+    fn avail(idx: u8) -> [u8; 8] {
+        [0, 0, idx, 0, 3, 0, 4, 0]
+    }
+
+    #[test]
+    fn an_entry_counts_if_it_was_read_after_the_index_or_in_one_beat_with_it() {
+        let ring = || Ring::new(8, [0x1000, 0x2000, 0x3000], (0, 0), false, false);
+        let mut out = Vec::new();
+        let mut r = ring();
+        r.read(Part::Avail, 0, &avail(1), 5, 9, &mut out);
+        assert_eq!(
+            r.chains.front().map(|c| (c.head, c.available)),
+            Some((3, 9))
+        );
+
+        let mut r = ring();
+        r.read(Part::Avail, 4, &avail(1)[4..], 5, 8, &mut out);
+        r.read(Part::Avail, 0, &avail(1)[..4], 5, 9, &mut out);
+        assert!(r.chains.is_empty(), "asked for before the index was there");
+        r.read(Part::Avail, 4, &avail(1)[4..], 10, 12, &mut out);
+        assert_eq!(r.chains.len(), 1);
+
+        let mut r = ring();
+        r.read(Part::Avail, 0, &avail(0), 5, 9, &mut out);
+        r.read(Part::Avail, 0, &avail(1)[..4], 10, 12, &mut out);
+        assert!(r.chains.is_empty(), "that index did not cover the entry");
     }
 }

@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 use shoal_abi::cmd::{COMMANDS, EAGAIN, OK};
 use shoal_abi::mmu::USER_INTERRUPT;
 use shoal_abi::ports::{Inputs, Outputs};
+use shoal_abi::profile::Profile;
 use shoal_abi::regs::RESP_OKAY;
 use shoal_abi::stream::{TUSER_ABORT, TUSER_ANSWER};
 
@@ -14,12 +15,14 @@ use super::layout;
 /// Counters of the device that are read: doorbells, packets sent, delivered, dropped, interrupts, faults, commands, hits,
 /// misses.
 pub const COUNTERS: usize = 9;
-/// `id[3]`: the first part of a control write that crosses a page.
-const ID_WORD: u16 = 8;
-/// Client of the payload movers.
-const CLIENT_MOVER: u16 = 7;
-/// Client of the admin queue.
-const CLIENT_ADMIN: u16 = 5;
+/// Bytes of a page.
+const PAGE: u64 = 4096;
+
+/// Slot and part of an access of the control unit, by its ID (TIMING.md §1).
+fn control(p: &Profile, id: u16) -> Option<(usize, u16)> {
+    let slot = usize::from(id) & ((1 << p.slot_w) - 1);
+    (id >> (p.id_w - 1) & 1 == 0).then_some((slot, id >> p.slot_w & 1))
+}
 
 /// The counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,17 +63,19 @@ pub struct Reach {
 
 impl Reach {
     /// Takes a cycle.
-    pub fn cycle(&mut self, i: &Inputs, o: &Outputs) {
+    pub fn cycle(&mut self, p: &Profile, i: &Inputs, o: &Outputs) {
         if o.m_axi_awvalid && i.m_axi_awready {
-            let id = o.m_axi_awid;
+            let of = control(p, o.m_axi_awid);
             if o.m_axi_awuser & USER_INTERRUPT != 0 {
                 self.messages += 1;
                 self.unmasked_pending += u64::from(
-                    id & 7 == CLIENT_ADMIN
+                    of == Some((p.admin_slot(), 0))
                         && o.m_axi_awaddr >= layout::MSI_BASE + layout::MSI_QUEUES,
                 );
             }
-            self.split_writes += u64::from(id & 7 != CLIENT_MOVER && id & ID_WORD != 0);
+            // The second part of a write that goes over the end of a page.
+            let rest = matches!(of, Some((_, 1))) && o.m_axi_awaddr % PAGE == 0;
+            self.split_writes += u64::from(rest);
         }
         self.bad_reads += u64::from(i.m_axi_rvalid && o.m_axi_rready && i.m_axi_rresp != RESP_OKAY);
         self.bad_writes +=

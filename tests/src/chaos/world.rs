@@ -119,7 +119,7 @@ impl World {
             }
             let cycle = self.env.cycle();
             let inputs = self.env.inputs(&out);
-            self.reach.cycle(&inputs, &out);
+            self.reach.cycle(self.profile, &inputs, &out);
             self.pair.step(cycle, &inputs)?;
         }
         Ok(())

@@ -14,6 +14,9 @@ use std::collections::VecDeque;
 /// Cycles in which what is under way must have come to its end, with a memory that answers at once.
 const DRAIN_LIMIT: u64 = 1000;
 
+/// Tags of translations.
+const TAGS: u16 = 1024;
+
 /// A way to be wrong, to see that it is noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
@@ -45,7 +48,7 @@ pub struct Bench {
     now: u64,
     phase: Phase,
     up: [Option<Request>; 3],
-    tags: u64,
+    tag: u16,
     reads: VecDeque<Read>,
 }
 
@@ -63,7 +66,7 @@ impl Bench {
             watch: Watch::default(),
             now: 0,
             up: [None; 3],
-            tags: 0,
+            tag: 0,
             reads: VecDeque::new(),
         }
     }
@@ -147,8 +150,9 @@ impl Bench {
         let random = &mut self.random;
         for up in &mut self.up {
             if up.is_none() && random.mille(p.request) {
-                self.tags += 1;
-                *up = Some(p.request(random, self.tags));
+                // Far more than can be under way, so none is there twice.
+                self.tag = (self.tag + 1) % TAGS;
+                *up = Some(p.request(random, self.tag));
             }
         }
         if random.mille(p.change) {

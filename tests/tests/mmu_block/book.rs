@@ -1,7 +1,6 @@
 //! What is under way, and whether each answer is one that the page tables allow.
 //!
-//! A client may have many translations under way and its answers may overtake one another. An address names its request in
-//! the offset; a fault does not. So faults are kept, and a matching of faults and requests must exist.
+//! A client may have many translations under way and its answers may overtake one another: the tag says which it is.
 
 use crate::memory::{End, Memory};
 use crate::stimulus::SPACES;
@@ -21,18 +20,10 @@ pub struct UnderWay {
     pub since: u64,
 }
 
-/// A fault, and the cycles in which the requests were taken that it may belong to.
-struct Fault {
-    client: usize,
-    cause: u16,
-    cycle: u64,
-    of: Vec<u64>,
-}
-
 /// What an answer was.
 pub struct Said {
-    /// The request, if it is certain.
-    pub of: Option<UnderWay>,
+    /// The request.
+    pub of: UnderWay,
     /// Answered by the look-up, three cycles after it was taken.
     pub at_once: bool,
     /// The level of the page, unless tables of several levels would give the same.
@@ -43,7 +34,6 @@ pub struct Said {
 #[derive(Default)]
 pub struct Book {
     under_way: BTreeMap<u64, UnderWay>,
-    faults: Vec<Fault>,
     /// Entries of the address spaces and the cycle from which they stand.
     entries: BTreeMap<u32, Vec<(u64, Space)>>,
     /// The cycle after the last invalidation that was done was asked for.
@@ -54,7 +44,7 @@ pub struct Book {
 
 impl Book {
     pub fn under_way(&self) -> usize {
-        self.under_way.len() - self.faults.len()
+        self.under_way.len()
     }
 
     pub fn is_under_way(&self, asid: u32) -> bool {
@@ -74,7 +64,6 @@ impl Book {
     /// A reset or a sweep that ends with cycle `now`.
     pub fn clear(&mut self, now: u64) {
         self.under_way.clear();
-        self.faults.clear();
         self.invalidation = None;
         for asid in SPACES {
             self.set_asid(asid, Space::default(), now);
@@ -101,66 +90,42 @@ impl Book {
         answer: Answer,
         now: u64,
     ) -> Result<Said, String> {
-        let (cause, address, user) = answer;
-        let direct = now
-            .checked_sub(3)
-            .and_then(|t| self.under_way.get(&t))
-            .copied();
-        let at_once = direct.is_some();
-        let candidates: Vec<UnderWay> = match direct {
-            Some(u) => vec![u],
-            None => self.under_way.values().copied().collect(),
+        let (cause, address, user, tag) = answer;
+        let mut all = self.under_way.values();
+        let Some(&u) = all.find(|u| u.client == client && u.request.tag == tag) else {
+            return Err(format!(
+                "client {client}: {answer:x?} answers nothing that is under way"
+            ));
         };
-        let candidates = candidates.into_iter().filter(|u| u.client == client);
-        if cause == CAUSE_NONE {
-            let mut named = candidates.filter(|u| u.request.va & 0xfff == address & 0xfff);
-            let Some(u) = named.next() else {
+        self.under_way.remove(&u.taken);
+        let at_once = now == u.taken + 3;
+        if cause != CAUSE_NONE {
+            if address != 0 || user != 0 || !self.may_fault(memory, &u, cause, now) {
                 return Err(format!(
-                    "client {client}: {answer:x?} answers nothing that is under way"
-                ));
-            };
-            let expected = match u.entry.pasid_valid {
-                true => u.entry.pasid | USER_PASID_VALID,
-                false => 0,
-            };
-            let levels = self.levels(memory, &u, address, now);
-            if user != expected || levels.is_empty() {
-                return Err(format!(
-                    "{answer:x?}: no table between {} and now says so: {u:x?}",
-                    u.since
+                    "client {client}: fault {answer:x?}: no table says so: {u:x?}"
                 ));
             }
-            self.under_way.remove(&u.taken);
             return Ok(Said {
-                of: Some(u),
+                of: u,
                 at_once,
-                level: levels.iter().next().copied().filter(|_| levels.len() == 1),
+                level: None,
             });
         }
-        let of: Vec<UnderWay> = candidates
-            .filter(|u| self.may_fault(memory, u, cause, now))
-            .collect();
-        if of.is_empty() || address != 0 || user != 0 {
+        let expected = match u.entry.pasid_valid {
+            true => u.entry.pasid | USER_PASID_VALID,
+            false => 0,
+        };
+        let levels = self.levels(memory, &u, address, now);
+        if user != expected || levels.is_empty() {
             return Err(format!(
-                "client {client}: fault {answer:x?}: no table says so"
+                "{answer:x?}: no table between {} and now says so: {u:x?}",
+                u.since
             ));
         }
-        let certain = (at_once || of.len() == 1).then(|| of[0]);
-        if let Some(u) = certain {
-            self.under_way.remove(&u.taken);
-        } else {
-            let of = of.iter().map(|u| u.taken).collect();
-            self.faults.push(Fault {
-                client,
-                cause,
-                cycle: now,
-                of,
-            });
-        }
         Ok(Said {
-            of: certain,
+            of: u,
             at_once,
-            level: None,
+            level: levels.iter().next().copied().filter(|_| levels.len() == 1),
         })
     }
 
@@ -226,11 +191,9 @@ impl Book {
         let Some((asked, asid)) = self.invalidation.take() else {
             return Err("done, but nothing was to be invalidated".into());
         };
-        let old: Vec<u64> = self.under_way.range(..=asked).map(|u| *u.0).collect();
-        if let Err(taken) = self.matching(&old) {
+        if let Some((_, u)) = self.under_way.range(..=asked).next() {
             return Err(format!(
-                "invalidation of {asked} is done, the answer of {:x?} is still to come",
-                self.under_way[&taken]
+                "invalidation of {asked} is done, the answer of {u:x?} is still to come"
             ));
         }
         for space in SPACES.into_iter().filter(|s| asid.is_none_or(|a| a == *s)) {
@@ -239,50 +202,12 @@ impl Book {
         Ok(())
     }
 
-    /// Nothing is under way any more: each fault was that of a request.
-    pub fn drained(&mut self) -> Result<(), String> {
-        if self.under_way.len() != self.faults.len() {
-            return Err(format!("{} translations have no answer", self.under_way()));
+    /// Nothing is under way any more.
+    pub fn drained(&self) -> Result<(), String> {
+        match self.under_way() {
+            0 => Ok(()),
+            n => Err(format!("{n} translations have no answer")),
         }
-        let all: Vec<u64> = self.under_way.keys().copied().collect();
-        if let Err(taken) = self.matching(&all) {
-            let f: Vec<_> = self
-                .faults
-                .iter()
-                .map(|f| (f.client, f.cause, f.cycle))
-                .collect();
-            return Err(format!(
-                "faults {f:?} are not those of {:x?}",
-                self.under_way[&taken]
-            ));
-        }
-        self.under_way.clear();
-        self.faults.clear();
-        Ok(())
-    }
-
-    /// Gives each of `requests` a fault of its own; else one that goes without.
-    fn matching(&self, requests: &[u64]) -> Result<(), u64> {
-        let mut given = vec![None; self.faults.len()];
-        for &r in requests {
-            if !self.find(r, &mut given, &mut vec![false; self.faults.len()]) {
-                return Err(r);
-            }
-        }
-        Ok(())
-    }
-
-    fn find(&self, r: u64, given: &mut [Option<u64>], tried: &mut [bool]) -> bool {
-        for (k, fault) in self.faults.iter().enumerate() {
-            if !fault.of.contains(&r) || std::mem::replace(&mut tried[k], true) {
-                continue;
-            }
-            if given[k].is_none_or(|other| self.find(other, given, tried)) {
-                given[k] = Some(r);
-                return true;
-            }
-        }
-        false
     }
 }
 

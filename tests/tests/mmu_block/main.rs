@@ -1,8 +1,8 @@
 //! The MMU three times: the rust-hdl block and the model's block on the same stimulus, every output compared in every cycle
 //! (TIMING.md §5), and each answer held against a walk of the page tables that knows neither.
 //!
-//! At the top of the device each client waits for its answer; here a client has its next request up as soon as the last
-//! was taken, so that waiters, orphans, merges and all walkers are exercised. `SHOAL_SEED` and `SHOAL_CASES` choose others.
+//! A client has its next request up as soon as the last was taken, so that waiters, orphans, merges and all walkers are
+//! exercised; a tag tells which request an answer is for. `SHOAL_SEED` and `SHOAL_CASES` choose others.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -84,5 +84,5 @@ fn a_reset_leaves_nothing_of_the_answer_that_was_coming() {
         rtl.edge();
     }
     let out = rtl.settle(&In::default());
-    assert_eq!((out.answered, out.answer), ([false; 3], (0, 0, 0)));
+    assert_eq!((out.answered, out.answer), ([false; 3], (0, 0, 0, 0)));
 }

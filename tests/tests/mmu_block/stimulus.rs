@@ -101,9 +101,9 @@ impl Phase {
         }
     }
 
-    /// A request whose offset in the page is `tag`, so that the answer names it.
-    pub fn request(&self, random: &mut Random, tag: u64) -> Request {
-        let mut va = tag & 0xfff;
+    /// A request with `tag`.
+    pub fn request(&self, random: &mut Random, tag: u16) -> Request {
+        let mut va = random.below(4096);
         for level in 0..4 {
             // The last entry leads out of what Sv39 sees as positive: seldom at the top.
             let among = if level < 2 || random.below(8) == 0 {
@@ -124,6 +124,7 @@ impl Phase {
             asid: self.space(random),
             va,
             write: random.below(3) == 0,
+            tag,
         }
     }
 }

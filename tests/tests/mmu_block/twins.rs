@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 /// Inputs that a mismatch prints.
 const HISTORY: usize = 6;
 
+/// ID of the first walker: class 1, kind 1 (TIMING.md §1).
+const WALKERS: u16 = 1 << (TINY.id_w - 1) | 1 << (TINY.id_w - 3);
+
 /// Both.
 pub struct Twins {
     rtl: Rtl,
@@ -64,6 +67,7 @@ impl Twins {
                     asid: r.asid,
                     va: r.va,
                     write: r.write,
+                    tag: r.tag,
                 })
             }),
             granted: i.ar_grant,
@@ -72,7 +76,7 @@ impl Twins {
                 // Every response but OKAY is bad.
                 let resp = if bad { 1 + (now % 3) as u8 } else { 0 };
                 model::Beat {
-                    id: u16::from(walker) << 4 | 0xf,
+                    id: WALKERS | u16::from(walker),
                     data,
                     resp,
                 }
@@ -114,11 +118,8 @@ fn as_rtl(
             std::array::from_fn(|c| taken == Some(c))
         },
         answered: before.answers.map(|a| a.is_some()),
-        answer: answer.map_or((0, 0, 0), |a| (a.cause, a.address, a.user)),
-        // Client 7, word 1, then the walker.
-        read: before
-            .read
-            .map(|(id, at)| ((id >> 4) as u8 | ((id & 0xf) as u8 ^ 0xf) << 6, at)),
+        answer: answer.map_or((0, 0, 0, 0), |a| (a.cause, a.address, a.user, a.tag)),
+        read: before.read.map(|(id, at)| ((id ^ WALKERS) as u8, at)),
         pending: before.pending,
         done: before.flips,
         idle: before.idle,

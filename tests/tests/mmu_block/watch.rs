@@ -126,9 +126,7 @@ impl Watch {
             .saw_if("not canonical", page_fault && said.at_once);
         self.seen
             .saw_if("page fault after a walk", page_fault && !said.at_once);
-        let Some(u) = said.of else {
-            return;
-        };
+        let u = said.of;
         self.seen.saw_if(
             "answers out of order",
             u.taken < self.newest_answered[client],

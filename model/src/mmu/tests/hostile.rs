@@ -55,6 +55,7 @@ impl Random {
             asid: self.below(u64::from(ASIDS)) as u32,
             va,
             write: self.below(3) == 0,
+            tag: self.below(1024) as u16,
         }
     }
 }
@@ -80,6 +81,7 @@ fn expected(b: &Bench, q: Request) -> Answer {
     };
     let fault = |cause| Answer {
         cause,
+        tag: q.tag,
         ..Answer::default()
     };
     let page_fault = fault([CAUSE_READ_PAGE, CAUSE_WRITE_PAGE][usize::from(q.write)]);
@@ -90,6 +92,7 @@ fn expected(b: &Bench, q: Request) -> Answer {
                 cause: 0,
                 address: q.va,
                 user,
+                tag: q.tag,
             }
         }
         MODE_SV39 => (2, 39),
@@ -120,6 +123,7 @@ fn expected(b: &Bench, q: Request) -> Answer {
                 cause: 0,
                 address: target + q.va % page,
                 user,
+                tag: q.tag,
             };
         }
         if level == 0 {
@@ -129,7 +133,10 @@ fn expected(b: &Bench, q: Request) -> Answer {
     }
 }
 
-/// Requests of three clients, one at a time each, through many changes of the tables.
+/// Translations of a client that are under way in a session.
+const AT_A_TIME: usize = 5;
+
+/// Requests of three clients, some at a time each, through many changes of the tables.
 fn session(p: &'static Profile, seed: u64) {
     let mut x = Random(seed);
     let mut b = Bench::new(p, MODE_OFF);
@@ -147,10 +154,10 @@ fn session(p: &'static Profile, seed: u64) {
         };
         let mut kinds = kinds.into_iter();
         let mut fresh_from = None;
-        let mut asked: [Option<(Request, bool)>; CLIENTS] = [None; CLIENTS];
+        let mut asked: [Vec<(Request, bool)>; CLIENTS] = Default::default();
         let mut last = x.request();
         let mut left = 600;
-        while left > 0 || asked.iter().any(Option::is_some) {
+        while left > 0 || asked.iter().any(|a| !a.is_empty()) {
             left -= 1;
             assert!(left > -4000, "a request without answer");
             if !b.m.outputs().pending && fresh_from.is_none() && b.i.invalidate.is_none() {
@@ -159,18 +166,19 @@ fn session(p: &'static Profile, seed: u64) {
                     fresh_from = Some(b.cycle);
                 }
             }
-            for (c, slot) in asked.iter_mut().enumerate() {
-                if slot.is_none() && left > 0 && x.below(4) != 0 {
+            for (c, under_way) in asked.iter_mut().enumerate() {
+                if under_way.len() < AT_A_TIME && left > 0 && x.below(4) != 0 {
                     // Often the page of the request before, so that walks are joined.
-                    let q = match x.below(3) {
-                        0 => Request {
-                            va: last.va ^ x.below(4096),
-                            ..last
-                        },
-                        _ => x.request(),
-                    };
+                    let mut q = x.request();
+                    if x.below(3) == 0 {
+                        q.va = last.va ^ x.below(4096);
+                        (q.asid, q.write) = (last.asid, last.write);
+                    }
+                    if under_way.iter().any(|(other, _)| other.tag == q.tag) {
+                        continue;
+                    }
                     last = q;
-                    *slot = Some((q, fresh_from.is_some()));
+                    under_way.push((q, fresh_from.is_some()));
                     b.ask(c, q);
                 }
             }
@@ -179,7 +187,8 @@ fn session(p: &'static Profile, seed: u64) {
             let o = b.step();
             for (c, answer) in o.answers.into_iter().enumerate() {
                 let Some(a) = answer else { continue };
-                let (q, fresh) = asked[c].take().expect("an answer to a request");
+                let of = asked[c].iter().position(|(q, _)| q.tag == a.tag);
+                let (q, fresh) = asked[c].swap_remove(of.expect("an answer to a request"));
                 if fresh {
                     assert_eq!(a, expected(&b, q), "seed {seed} round {round} {q:?}");
                     checked += 1;

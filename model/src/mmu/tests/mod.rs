@@ -8,7 +8,7 @@ mod walk;
 
 use super::block::{Answer, AsidEntry, Beat, In, Invalidate, Mmu, Out, Request};
 use super::CLIENTS;
-use crate::axi_rd::lane;
+use crate::axi_rd::{lane, Id};
 use shoal_abi::mmu::*;
 use shoal_abi::ports::Data;
 use shoal_abi::profile::{Profile, DATA_WORDS, TINY};
@@ -68,6 +68,7 @@ fn read(va: u64) -> Request {
         asid: ASID,
         va,
         write: false,
+        tag: 0x2a5,
     }
 }
 
@@ -142,8 +143,10 @@ impl Bench {
         i.r = self.beat();
         if let Some((id, addr)) = o.read.filter(|_| self.grants) {
             i.granted = true;
-            assert_eq!(id & 0xf, 0xf, "client 7, word 1");
-            self.reads.push((self.cycle, usize::from(id >> 4), addr));
+            let Id::Walker(walker) = Id::unpack(self.p, id) else {
+                panic!("{id:#x} is no walker");
+            };
+            self.reads.push((self.cycle, walker, addr));
             self.due.push_back((self.cycle + self.latency, id, addr));
         }
         for (c, answer) in o.answers.into_iter().enumerate() {
@@ -183,7 +186,7 @@ impl Bench {
         self.settle();
         match (self.taken[..].split_last(), self.answers[..].split_last()) {
             (Some((taken, [])), Some((answer, []))) => {
-                assert_eq!((taken.1, answer.1), (1, 1));
+                assert_eq!((taken.1, answer.1, answer.2.tag), (1, 1, request.tag));
                 if answer.2.cause != CAUSE_NONE {
                     assert_eq!((answer.2.address, answer.2.user), (0, 0));
                 }

@@ -262,6 +262,7 @@ fn beats_that_no_walker_waits_for_are_ignored() {
     b.map(0x5000, 0x9000);
     b.grants = false;
     b.ask(0, read(0x5000));
+    let walker = Id::Walker(0).pack(b.p);
     for n in 0..64_u16 {
         let mut i = In {
             requests: [b.asks[0].front().copied(), None, None],
@@ -276,14 +277,14 @@ fn beats_that_no_walker_waits_for_are_ignored() {
         i.granted = n == 40;
         if i.granted {
             i.r = Some(Beat {
-                id: 0xf,
+                id: walker,
                 ..Beat::default()
             });
         }
         if b.m.tick(&i).is_some() {
             b.asks[0].clear();
         }
-        let id = (n == 40).then_some(0xf);
+        let id = (n == 40).then_some(walker);
         b.due.extend(id.map(|id| (0, id, ROOT)));
     }
     b.grants = true;

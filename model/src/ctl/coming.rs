@@ -1,0 +1,193 @@
+//! The way back: responses and faults are collected into one completion an op.
+//!
+//! Timing: TIMING.md §4.2.
+
+use super::{Completion, Ctl, CtlOp};
+use crate::axi_rd::{lane, BResp, Id, RBeat};
+use crate::epoch::Ends;
+use crate::mmu::Answer;
+use shoal_abi::mmu::{CAUSE_NONE, CAUSE_READ_ACCESS, CAUSE_WRITE_ACCESS};
+use shoal_abi::profile::Profile;
+
+/// What is known of the op of a slot.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Slot {
+    pub(super) op: CtlOp,
+    /// Epoch of each part's access.
+    pub(super) epoch: [u8; 2],
+    /// Parts that are not in.
+    left: u8,
+    done: Completion,
+}
+
+impl Slot {
+    /// An op of `parts` accesses comes into Work.
+    pub(super) fn begin(&mut self, op: CtlOp, parts: u8) {
+        self.op = op;
+        self.left = parts;
+        self.done = Completion {
+            slot: op.slot,
+            ..Completion::default()
+        };
+    }
+}
+
+/// A word, or two of a merged access, has been read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ReadEvent {
+    slot: u16,
+    part: u8,
+    a: u64,
+    b: u64,
+    bad: bool,
+}
+
+/// A write has been answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct WriteEvent {
+    slot: u16,
+    part: u8,
+    bad: bool,
+}
+
+/// A fault, or the answer of a translation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct XlatEvent {
+    pub(super) slot: u16,
+    pub(super) iova: u64,
+    pub(super) answer: Answer,
+}
+
+/// What the collector has taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event {
+    Read(ReadEvent),
+    Write(WriteEvent),
+    Xlat(XlatEvent),
+}
+
+impl Event {
+    fn slot(&self) -> u16 {
+        match self {
+            Self::Read(e) => e.slot,
+            Self::Write(e) => e.slot,
+            Self::Xlat(e) => e.slot,
+        }
+    }
+}
+
+/// Sources of the collector.
+const SOURCES: usize = 3;
+
+impl Ctl {
+    /// The edge of the way back. Tells of the accesses that end.
+    pub(super) fn come(
+        &mut self,
+        p: &Profile,
+        r: Option<&RBeat>,
+        b: Option<&BResp>,
+        ends: &mut Ends,
+    ) {
+        self.collect(p);
+        // What was accepted in the cycle before ends in this one.
+        if let Some(e) = self.read.take() {
+            ends.add(self.slots[usize::from(e.slot)].epoch[usize::from(e.part)]);
+            self.read_events.push(e);
+        }
+        if let Some(e) = self.written.take() {
+            ends.add(self.slots[usize::from(e.slot)].epoch[usize::from(e.part)]);
+            self.write_events.push(e);
+        }
+        self.read = r.and_then(|r| self.read_event(p, r));
+        self.written = b.and_then(|b| match b.id {
+            Id::Control { slot, part } => Some(WriteEvent {
+                slot,
+                part,
+                bad: crate::is_bad(b.resp),
+            }),
+            _ => None,
+        });
+    }
+
+    fn read_event(&self, p: &Profile, r: &RBeat) -> Option<ReadEvent> {
+        let Id::Control { slot, part } = r.id else {
+            return None;
+        };
+        let op = &self.slots[usize::from(slot)].op;
+        Some(ReadEvent {
+            slot,
+            part,
+            a: r.word(p, lane(p, op.a.va)),
+            b: op.b.map_or(0, |b| r.word(p, lane(p, b.va))),
+            bad: crate::is_bad(r.resp),
+        })
+    }
+
+    /// The collector: takes an event, and adds the one of the cycle before.
+    fn collect(&mut self, p: &Profile) {
+        let before = self.taken.as_ref().map(Event::slot);
+        let heads = [
+            self.read_events.front().map(|e| Event::Read(*e)),
+            self.write_events.front().map(|e| Event::Write(*e)),
+            self.xlats.front().map(|e| Event::Xlat(*e)),
+        ];
+        let chosen = (0..SOURCES)
+            .map(|k| (self.crr + k) % SOURCES)
+            .find_map(|s| {
+                heads[s]
+                    .filter(|e| Some(e.slot()) != before)
+                    .map(|e| (s, e))
+            });
+        match chosen {
+            Some((_, Event::Read(_))) => drop(self.read_events.pop()),
+            Some((_, Event::Write(_))) => drop(self.write_events.pop()),
+            Some((_, Event::Xlat(_))) => drop(self.xlats.pop()),
+            None => {}
+        }
+        if let Some((s, _)) = chosen {
+            self.crr = (s + 1) % SOURCES;
+        }
+        if let Some(event) = std::mem::replace(&mut self.taken, chosen.map(|(_, e)| e)) {
+            self.add(p, &event);
+        }
+    }
+
+    /// One access of an op is in.
+    fn add(&mut self, p: &Profile, event: &Event) {
+        let slot = &mut self.slots[usize::from(event.slot())];
+        let (op, done) = (&slot.op, &mut slot.done);
+        let (cause, iova) = match event {
+            Event::Read(e) => {
+                if e.part == 0 {
+                    done.a = e.a;
+                }
+                if e.part == 1 || op.is_merged(p) {
+                    done.b = e.b;
+                }
+                let cause = if e.bad { CAUSE_READ_ACCESS } else { CAUSE_NONE };
+                (cause, op.response_va(e.part))
+            }
+            Event::Write(e) => {
+                let cause = if e.bad {
+                    CAUSE_WRITE_ACCESS
+                } else {
+                    CAUSE_NONE
+                };
+                (cause, op.response_va(e.part))
+            }
+            Event::Xlat(e) => {
+                if e.answer.cause == CAUSE_NONE {
+                    (done.a, done.b) = (e.answer.address, u64::from(e.answer.user));
+                }
+                (e.answer.cause, e.iova)
+            }
+        };
+        if cause != CAUSE_NONE && done.cause == CAUSE_NONE {
+            (done.cause, done.iova) = (cause, iova);
+        }
+        if slot.left == 1 {
+            self.completions.push(slot.done);
+        }
+        slot.left = slot.left.saturating_sub(1);
+    }
+}

@@ -1,0 +1,90 @@
+//! The accesses that an op of the control unit comes apart into: one or two *parts*.
+//!
+//! Timing: TIMING.md §4.
+
+use super::op::{CtlOp, Kind};
+use shoal_abi::profile::Profile;
+
+const PAGE: u64 = 4096;
+
+/// Smallest size of a read, log2 of bytes.
+const WORD: u32 = 3;
+
+impl CtlOp {
+    /// Accesses a and b of a read lie in one beat and are one access.
+    pub(super) fn is_merged(&self, p: &Profile) -> bool {
+        let beat = p.beat_bytes().trailing_zeros();
+        self.kind == Kind::Read && self.b.is_some_and(|b| self.a.va >> beat == b.va >> beat)
+    }
+
+    /// Access a of a write goes over the end of a page.
+    fn is_split(&self) -> bool {
+        let len = u64::from(self.a.len);
+        self.kind == Kind::Write && self.b.is_none() && self.a.va % PAGE + len > PAGE
+    }
+
+    /// How many accesses there are, 1 or 2.
+    pub(super) fn parts(&self, p: &Profile) -> u8 {
+        let two = match self.kind {
+            Kind::Read => self.b.is_some() && !self.is_merged(p),
+            Kind::Write => self.b.is_some() || self.is_split(),
+            Kind::Translate { .. } => false,
+        };
+        1 + u8::from(two)
+    }
+
+    /// IOVA of the first byte of a part, or of the word that is asked for.
+    fn first(&self, part: u8) -> u64 {
+        match self.b {
+            Some(b) if part == 1 => b.va,
+            None if part == 1 => (self.a.va & !(PAGE - 1)).wrapping_add(PAGE),
+            _ => self.a.va,
+        }
+    }
+
+    /// IOVA of the translation request of a part.
+    pub(super) fn request_va(&self, part: u8) -> u64 {
+        match self.kind {
+            Kind::Read => self.first(part) & !7,
+            _ => self.first(part),
+        }
+    }
+
+    /// The part writes, or is translated as if it did.
+    pub(super) fn writes(&self) -> bool {
+        matches!(self.kind, Kind::Write | Kind::Translate { write: true })
+    }
+
+    /// IOVA that a bad response to a part is told with.
+    pub(super) fn response_va(&self, part: u8) -> u64 {
+        match self.b {
+            Some(b) if part == 1 => b.va,
+            _ => self.a.va,
+        }
+    }
+
+    /// log2 of the bytes that a part of a read asks for.
+    pub(super) fn read_size(&self, p: &Profile) -> u32 {
+        match self.b {
+            Some(b) if self.is_merged(p) => {
+                WORD.max(u64::BITS - (self.a.va ^ b.va).leading_zeros())
+            }
+            _ => WORD,
+        }
+    }
+
+    /// Bytes of a part of a write, and how many.
+    pub(super) fn bytes(&self, part: u8) -> (u64, u64) {
+        let len = u64::from(self.a.len.clamp(1, 8));
+        let first = if self.is_split() {
+            PAGE - self.a.va % PAGE
+        } else {
+            len
+        };
+        match (part, self.b) {
+            (1, Some(b)) => (u64::from(b.data), 2),
+            (1, None) => (self.a.data >> (8 * first), len - first.min(len)),
+            _ => (self.a.data & crate::ones(8 * first as usize), first),
+        }
+    }
+}
