@@ -68,7 +68,8 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("receive_stopped", &[RX, AR]),
     ("used_index", &["m_axi_wdata"]),
     ("used_length", &["m_axi_wdata"]),
-    ("used_first", &[AW]),
+    // Index and first element begin in one word: then only the data tell.
+    ("used_first", &[AW, "m_axi_wdata"]),
     ("event_index", &[AR, AW]),
     ("vq_masked", &[AW]),
     ("needs_reset", &[RX, AR, AW]),
