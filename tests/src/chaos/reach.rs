@@ -74,7 +74,7 @@ impl Reach {
                 );
             }
             // The second part of a write that goes over the end of a page.
-            let rest = matches!(of, Some((_, 1))) && o.m_axi_awaddr % PAGE == 0;
+            let rest = matches!(of, Some((_, 1))) && o.m_axi_awaddr.is_multiple_of(PAGE);
             self.split_writes += u64::from(rest);
         }
         self.bad_reads += u64::from(i.m_axi_rvalid && o.m_axi_rready && i.m_axi_rresp != RESP_OKAY);
