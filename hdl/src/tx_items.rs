@@ -131,6 +131,8 @@ pub struct TxItems<const IA: usize, const NI: usize> {
     up: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
     good: Signal<Local, Bit>,
+    tag: Signal<Local, Bits<10>>,
+    unused: Signal<Local, Bit>,
     place: Signal<Local, Bits<IA>>,
     gone_next: Signal<Local, Bits<IA>>,
     heard: Signal<Local, TxAnswer>,
@@ -156,7 +158,7 @@ impl<const IA: usize, const NI: usize> Default for TxItems<IA, NI> {
         block_default!(
             clock, reset, room, put, put_ask, put_burst, put_item, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp,
             epoch, start, valid, burst, answered, answer, pass, item, item_pop, asks, bursts, items, answers, here, asked,
-            gone, between, fresh, fresh_answer, up, goes, good, place, gone_next, heard, there, arrives, leaves, shut;
+            gone, between, fresh, fresh_answer, up, goes, good, tag, unused, place, gone_next, heard, there, arrives, leaves, shut;
             no_bits = 0u64,
             bit0 = 1u64,
             one_place = 1u64,
@@ -211,7 +213,9 @@ impl<const IA: usize, const NI: usize> Logic for TxItems<IA, NI> {
         // Answers.
         self.good.next = self.mmu_rsp.val().cause == self.no_cause.val();
         self.start.next = self.mmu_rsp_valid.val() & self.good.val();
-        self.place.next = self.mmu_rsp.val().tag.get_bits::<IA>(0);
+        self.tag.next = self.mmu_rsp.val().tag;
+        self.unused.next = self.tag.val().any();
+        self.place.next = self.tag.val().get_bits::<IA>(0);
         self.heard.next = self.no_answer.val();
         self.heard.next.cause = self.mmu_rsp.val().cause;
         self.heard.next.addr = self.mmu_rsp.val().addr;
