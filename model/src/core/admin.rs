@@ -2,11 +2,9 @@
 //!
 //! Timing: TIMING.md §3 (admin states) and §10. A command at a time; the queue itself is `adminq`.
 
-use super::slots::Access;
-use super::{Completion, Core, Env};
+use super::{Core, Env};
 use crate::adminq::{Effects, Port};
-use crate::axi_rd::CLIENT_ADMIN;
-use crate::ctl::{CtlOp, Kind, XlatEvent};
+use crate::ctl::{AccessA, Completion, CtlOp, Kind};
 use crate::regs::Counter;
 use shoal_abi::cmd::{COMMAND_BYTES, RESULT_HEADER_BYTES};
 
@@ -44,7 +42,6 @@ const ANSWER_BYTES: usize = 128;
 pub(crate) struct Admin {
     /// The admin queue sees it: an event changes it at its effect edge only.
     pub(super) state: AdminState,
-    access: Access,
     pub(super) command: [u8; COMMAND_BYTES],
     pub(super) answer: [u8; ANSWER_BYTES],
     pub(super) answer_len: usize,
@@ -59,7 +56,6 @@ impl Admin {
     pub(super) fn new() -> Self {
         Self {
             state: AdminState::Idle,
-            access: Access::default(),
             command: [0; COMMAND_BYTES],
             answer: [0; ANSWER_BYTES],
             answer_len: 0,
@@ -82,7 +78,7 @@ impl Core {
         }
     }
 
-    /// The edge of a cycle, before the effects of an event: what the admin queue says, and that it is not `live`.
+    /// The edge of a cycle: what the admin queue says, that it is not `live`, and then what an event does to the admin.
     pub(crate) fn admin_edge(&mut self, live: bool, said: &Effects) {
         let a = &mut self.admin;
         if said.answered || a.state == AdminState::Scatter && !live {
@@ -91,19 +87,17 @@ impl Core {
         if let Some(command) = said.exec {
             (a.command, a.phase, a.state) = (command, Phase::Start, AdminState::Exec);
         }
+        self.land_admin();
     }
 
     /// The admin state behind the event that is being handled.
     pub(super) fn admin_becomes(&mut self, state: AdminState) {
-        self.fx.admin = Some(state);
+        self.fx.own.admin = Some(state);
     }
 
-    /// ADM: an execution or a poll.
-    pub(super) fn on_admin(&mut self, env: &Env) {
+    /// ADM: an execution or a poll; true if it was an execution.
+    pub(super) fn on_admin(&mut self, env: &Env) -> bool {
         let executes = self.admin.state == AdminState::Exec;
-        if executes {
-            self.busy = super::LONG_EVENT;
-        }
         if !env.regs.live() {
             self.admin_becomes(AdminState::Idle);
         } else if executes {
@@ -111,17 +105,17 @@ impl Core {
         } else {
             self.poll(env);
         }
+        executes
     }
 
-    pub(super) fn on_admin_completion(&mut self, c: Completion, env: &Env) {
-        if !self.admin.access.complete(c) {
-            return;
-        }
+    pub(super) fn on_admin_completion(&mut self, c: &Completion, env: &Env) {
         if !env.regs.live() {
             return self.admin_becomes(AdminState::Idle);
         }
-        if let (AdminState::Xl, Completion::Xlat(x)) = (self.admin.state, c) {
-            self.translated(&x);
+        if self.admin.state == AdminState::Xl {
+            self.put("address", c.a);
+            self.put("cause", u64::from(c.cause));
+            self.put("pasid", c.b);
         }
         // A bad response to a message is ignored (§3).
         self.admin_becomes(AdminState::Scatter);
@@ -131,32 +125,22 @@ impl Core {
     pub(super) fn admin_message(&mut self, address: u64, data: u32) {
         self.fx.count(Counter::Interrupts);
         self.admin_becomes(AdminState::Msi);
-        self.admin.access = Access::new(address, 0, true, 1);
-        self.fx.ctl = Some(super::aux::message(CLIENT_ADMIN, address, data));
+        self.fx.ctl = Some(super::aux::message(self.p.admin_slot(), address, data));
     }
 
     /// Has the control unit translate; the answer comes as an event.
     pub(super) fn admin_translate(&mut self, asid: u32, va: u64, write: bool) {
         self.admin_becomes(AdminState::Xl);
-        self.admin.access = Access::new(va, asid, write, 1);
         self.fx.ctl = Some(CtlOp {
-            kind: if write {
-                Kind::TranslateWrite
-            } else {
-                Kind::TranslateRead
+            kind: Kind::Translate { write },
+            slot: self.p.admin_slot() as u16,
+            asid,
+            a: AccessA {
+                va,
+                ..AccessA::default()
             },
-            client: CLIENT_ADMIN,
-            asid: Some(asid),
-            interrupt: false,
-            va,
-            data: 0,
+            ..CtlOp::default()
         });
-    }
-
-    fn translated(&mut self, x: &XlatEvent) {
-        self.put("address", x.address);
-        self.put("cause", u64::from(x.cause));
-        self.put("pasid", u64::from(x.user));
     }
 
     /// Begins the answer of a command.

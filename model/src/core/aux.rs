@@ -4,8 +4,7 @@
 //! (ABI.md §2.2).
 
 use super::{Core, Env};
-use crate::axi_rd::CLIENT_AUX;
-use crate::ctl::{CtlOp, Kind};
+use crate::ctl::{AccessA, CtlOp, Kind};
 use shoal_abi::mmu::{
     FAULT_ACCESS_MASK, FAULT_ASID_MASK, FAULT_BYTES, FAULT_CAUSE_MASK, FAULT_MEMBER_MASK,
     FAULT_READ, FAULT_WRITE,
@@ -73,7 +72,7 @@ impl Core {
         if let Some(v) = (0..MSIX_VECTORS as usize).find(|v| ready >> v & 1 == 1) {
             let e = &env.regs.msix[v];
             self.fx.msix_sent = 1 << v;
-            self.fx.ctl = Some(message(CLIENT_AUX, e.address, e.data));
+            self.fx.ctl = Some(message(self.p.aux_slot(), e.address, e.data));
             self.aux = Aux::Msix;
         }
     }
@@ -99,12 +98,15 @@ impl Core {
         let record_at = FAULT_BYTES * u64::from(env.regs.fq_tail & last_record(env));
         let at = record_at + 8 * word as u64;
         self.fx.ctl = Some(CtlOp {
-            kind: Kind::Write(8),
-            client: CLIENT_AUX,
-            asid: None,
-            interrupt: false,
-            va: env.regs.fq_base.wrapping_add(at),
-            data: record.words()[word],
+            kind: Kind::Write,
+            slot: self.p.aux_slot() as u16,
+            bypass: true,
+            a: AccessA {
+                va: env.regs.fq_base.wrapping_add(at),
+                len: 8,
+                data: record.words()[word],
+            },
+            ..CtlOp::default()
         });
         self.aux = Aux::Fault { record, word };
     }
@@ -119,13 +121,17 @@ fn next_tail(env: &Env) -> u16 {
 }
 
 /// An interrupt message.
-pub(super) fn message(client: u8, address: u64, data: u32) -> CtlOp {
+pub(super) fn message(slot: usize, address: u64, data: u32) -> CtlOp {
     CtlOp {
-        kind: Kind::Write(4),
-        client,
-        asid: None,
+        kind: Kind::Write,
+        slot: slot as u16,
+        bypass: true,
         interrupt: true,
-        va: address,
-        data: u64::from(data),
+        a: AccessA {
+            va: address,
+            len: 4,
+            data: u64::from(data),
+        },
+        ..CtlOp::default()
     }
 }

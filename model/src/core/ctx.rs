@@ -1,8 +1,8 @@
 //! Contexts of devices, virtqueues and doorbell pages, and the ready FIFO.
 //!
-//! Timing: TIMING.md §3.2. Only the core touches them, one event at a time, so an event changes them when it is picked.
+//! Timing: TIMING.md §3.2. Only the core touches them, one event at a time, so an event changes them when it is computed.
 
-use crate::fifo::Fifo;
+use super::late::Late;
 use shoal_abi::cmd::{CONFIG_BYTES, GROUPS};
 use shoal_abi::profile::Profile;
 use shoal_abi::ring::{S_DRIVER_OK, S_NEEDS_RESET, TYPE_NET};
@@ -33,7 +33,7 @@ pub(crate) struct DevCtx {
     pub(crate) stopped: bool,
     pub(crate) generation: u8,
     /// Slots bound.
-    pub(crate) inflight: u8,
+    pub(crate) inflight: u16,
     pub(crate) config: [u8; CONFIG_BYTES],
     pub(crate) msi: Msi,
 }
@@ -77,6 +77,8 @@ pub(crate) struct VqCtx {
     pub(crate) group: u8,
     pub(crate) queued: bool,
     pub(crate) busy: bool,
+    /// The slot that it is bound to, if busy.
+    pub(crate) slot: usize,
     pub(crate) again: bool,
     pub(crate) kicks: u32,
     pub(crate) chains: u32,
@@ -94,8 +96,8 @@ pub(crate) struct Contexts {
     /// Owner of each doorbell page, a member id, 0 none.
     pub(crate) pages: Vec<u32>,
     /// Virtqueues to be looked at.
-    pub(crate) ready: Fifo<u32>,
-    /// Every device counts as dead: a warm reset goes on (as seen in the pick cycle).
+    pub(crate) ready: Late<u32>,
+    /// Every device counts as dead: a warm reset goes on (as the event being handled sees it).
     pub(crate) warm: bool,
 }
 
@@ -105,7 +107,7 @@ impl Contexts {
             dev: vec![DevCtx::default(); 1 << p.dev_aw],
             vq: vec![VqCtx::default(); 1 << p.vq_aw],
             pages: vec![0; p.doorbell_pages as usize],
-            ready: Fifo::new(1 << p.vq_aw),
+            ready: Late::new(1 << p.vq_aw),
             warm: false,
         }
     }

@@ -4,17 +4,18 @@
 
 use super::aux::FaultRecord;
 use super::slots::{Disposition, Fault, SlotState};
-use super::sources::TX_ROOM;
-use super::{Core, Env, RxOwner, RX_SLOT};
+use super::{Core, Env, RxOwner};
 use crate::regs::Counter;
 use crate::rx::RxOp;
-use crate::tx::TxOp;
+use crate::tx::{TxEnd, TxOp};
 use shoal_abi::ring::S_NEEDS_RESET;
 
 impl Core {
     pub(super) fn finish(&mut self, s: usize) {
         let v = self.slots[s].vq;
-        if s != RX_SLOT && self.alive(s) && self.ctx.running(self.slots[s].dev) {
+        let vq = &self.ctx.vq[v as usize];
+        let more = vq.avail_cache != vq.last_avail;
+        if self.is_chain(s) && self.alive(s) && self.ctx.running(self.slots[s].dev) && more {
             self.ctx.enqueue(v);
             self.ctx.vq[v as usize].again = false;
         }
@@ -49,22 +50,36 @@ impl Core {
     pub(super) fn end(&mut self, s: usize, how: Disposition, env: &Env) {
         self.slots[s].disposition = how;
         if self.tx_owner == Some(s) {
-            if env.tx.ops.len() > TX_ROOM {
+            let pushed = self.fx.tx;
+            if pushed.is_none() && !self.tx_room(env) {
                 self.slots[s].ends = true;
-                self.slots[s].state = SlotState::WaitTx;
-            } else {
-                let side = self.side(s);
-                self.fx.push_tx(TxOp::End {
-                    side,
+                return self.wait_for_mover(s);
+            }
+            // Behind data that this event has pushed the end goes with them.
+            self.fx.tx = Some(TxOp {
+                data: pushed.and_then(|op| op.data),
+                end: Some(TxEnd {
                     writable: 0,
                     abort: true,
-                });
-                self.slots[s].state = SlotState::TxEnd;
-            }
+                }),
+                side: self.side(s),
+            });
+            self.tx_owner = None;
+            self.slots[s].state = SlotState::TxEnd;
         } else if self.rx_owner == RxOwner::Slot(s) {
             self.discard(s, how);
         } else {
             self.dispose(s);
+        }
+    }
+
+    /// The slot goes on with a TXW event.
+    pub(super) fn wait_for_mover(&mut self, s: usize) {
+        self.slots[s].state = SlotState::WaitTx;
+        if self.tx_owner == Some(s) {
+            self.fx.own.owner_waits = true;
+        } else {
+            self.waiting.push(s);
         }
     }
 

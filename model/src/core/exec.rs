@@ -7,7 +7,6 @@ use super::ctx::{DevCtx, Msi, VqCtx};
 use super::slots::SlotState;
 use super::{Core, Env};
 use crate::mmu::{AsidEntry, Invalidate};
-use crate::regs::CHAIN_SLOTS;
 use shoal_abi::cmd::*;
 use shoal_abi::mmu::{MODE_BARE, MODE_OFF, MODE_SV39, MODE_SV48, USER_PASID_W};
 use shoal_abi::profile::Profile;
@@ -117,7 +116,7 @@ impl Core {
             Ok(Outcome::Poll) => {
                 self.admin.polls = 0;
                 self.admin_becomes(AdminState::Poll);
-                self.fx.poll_timer = true;
+                self.fx.own.poll_timer = true;
             }
             Ok(Outcome::Wait) => {}
             Err((status, qualifier)) => {
@@ -242,19 +241,20 @@ impl Core {
         self.put("config_bytes", CONFIG_BYTES as u64);
     }
 
-    /// Releases the chain slots of a device, or of one virtqueue, that wait without a mover.
-    pub(super) fn release_waiting(&mut self, d: u32, vq: Option<u32>) {
-        for s in 0..CHAIN_SLOTS {
-            let slot = &self.slots[s];
-            let mine = slot.dev == d && vq.is_none_or(|v| slot.vq == v);
-            let waits = match slot.state {
-                SlotState::Answer => true,
-                SlotState::WaitTx => self.tx_owner != Some(s),
-                _ => false,
-            };
-            if mine && waits {
-                self.release(s);
-            }
+    /// Releases the chain slots of a device that wait for an answer, in the order of its virtqueues.
+    pub(super) fn release_answers(&mut self, d: u32) {
+        let dev = &self.ctx.dev[d as usize];
+        for v in dev.vq_base..dev.vq_base + u32::from(dev.vq_count) {
+            self.release_answer(v);
+        }
+    }
+
+    /// Releases the chain slot of virtqueue `v`, if it waits for an answer.
+    pub(super) fn release_answer(&mut self, v: u32) {
+        let vq = &self.ctx.vq[v as usize];
+        let s = vq.slot;
+        if vq.busy && self.is_chain(s) && self.slots[s].state == SlotState::Answer {
+            self.release(s);
         }
     }
 
@@ -266,7 +266,7 @@ impl Core {
                 if !env.mmu.invalidating() && env.epoch.old() == 0 {
                     self.admin_becomes(AdminState::Scatter);
                 } else {
-                    self.fx.poll_timer = true;
+                    self.fx.own.poll_timer = true;
                 }
                 return;
             }
@@ -280,7 +280,7 @@ impl Core {
         } else {
             self.admin.polls += 1;
             if self.admin.polls < DRAIN_POLLS {
-                self.fx.poll_timer = true;
+                self.fx.own.poll_timer = true;
                 return;
             }
             self.admin.phase = Phase::GiveUp;

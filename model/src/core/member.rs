@@ -79,7 +79,7 @@ impl Core {
             DEV_MODE_SET => return self.set_mode(d),
             DEV_DESTROY => {
                 self.ctx.dev[d as usize].status |= S_NEEDS_RESET;
-                self.release_waiting(d, None);
+                self.release_answers(d);
                 return Ok(Outcome::Poll);
             }
             FEATURES_GET => {
@@ -111,7 +111,7 @@ impl Core {
             VQ_RESET => {
                 let v = self.vq_arg(d)?;
                 self.ctx.vq[v as usize].ready = false;
-                self.release_waiting(d, Some(v));
+                self.release_answer(v);
                 return Ok(Outcome::Poll);
             }
             GROUP_ASID_SET => {
@@ -185,7 +185,7 @@ impl Core {
         let mut new = self.arg("status") as u8 & S_WRITABLE;
         if new == 0 {
             self.ctx.dev[d as usize].status = S_NEEDS_RESET;
-            self.release_waiting(d, None);
+            self.release_answers(d);
             return Ok(Outcome::Poll);
         }
         check(old & S_WRITABLE & !new == 0, FIELD)?;

@@ -1,48 +1,46 @@
-//! The core: owns all contexts and handles one event at a time.
+//! The core: owns all contexts and handles events in a pipeline.
 //!
-//! An event is computed as a whole in its pick cycle, from the state of that cycle. What only the core can see
-//! (contexts, slots, its FIFOs) changes at once: nobody looks before the event ends. What others see is held back in
-//! [`Effects`] until the edge that ends the event.
+//! An event is computed as a whole in one cycle (its leaving cycle, or its pick cycle if it is exclusive), from the state that the
+//! ones before it left behind. What only events see (contexts, slots, owners) changes at once; what others see is held back in
+//! [`Effects`] until its effect edge.
 //!
 //! Timing: TIMING.md §3 and §3.1.
 
 mod admin;
 mod aux;
 mod ctx;
+mod effects;
 mod ending;
 mod exec;
+mod late;
 mod member;
+mod pipeline;
 mod receive;
 mod slots;
 mod sources;
+mod steps;
 mod walk;
 
+pub(crate) use effects::Effects;
 pub(crate) use sources::Source;
 
-use crate::axi_rd::{CLIENT_ADMIN, CLIENT_AUX};
 use crate::axil::{Axil, Doorbell};
-use crate::ctl::{Ctl, CtlOp, ReadEvent, WriteEvent, XlatEvent};
+use crate::ctl::Ctl;
 use crate::epoch::Epochs;
-use crate::fifo::Fifo;
-use crate::mmu::{AsidEntry, Invalidate, Mmu};
-use crate::regs::{vector_bit, Counter, Regs, CHAIN_SLOTS};
-use crate::rx::{Rx, RxOp};
-use crate::tx::{Tx, TxOp};
+use crate::mmu::Mmu;
+use crate::regs::{Counter, Regs};
+use crate::rx::Rx;
+use crate::tx::Tx;
 use admin::{Admin, AdminState};
 use aux::{Aux, FaultRecord};
 use ctx::Contexts;
+use late::Late;
+use pipeline::Pipeline;
 use shoal_abi::profile::Profile;
 use slots::{Slot, SlotState};
 
-/// The receive slot.
-const RX_SLOT: usize = CHAIN_SLOTS;
-const SLOTS: usize = CHAIN_SLOTS + 1;
-/// Cycles of an event.
-const EVENT: u8 = 7;
-/// Cycles of EXEC and WARM.
-const LONG_EVENT: u8 = 127;
-/// Cycles between two polls, less what the event takes.
-const POLL_TIMER: u8 = 31;
+/// Records that the core keeps for the fault queue.
+const FAULTS: usize = 8;
 
 /// Who owns the receive mover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +51,7 @@ enum RxOwner {
     Discard,
 }
 
-/// What the core sees of the rest of the device in a pick cycle.
+/// What the core sees of the rest of the device in a cycle.
 pub(crate) struct Env<'a> {
     pub(crate) p: &'static Profile,
     pub(crate) regs: &'a Regs,
@@ -65,68 +63,38 @@ pub(crate) struct Env<'a> {
     pub(crate) rx: &'a Rx,
 }
 
-/// What an event does to the rest of the device at its effect edge.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Effects {
-    pub(crate) ctl: Option<CtlOp>,
-    pub(crate) tx: [Option<TxOp>; 2],
-    pub(crate) rx: Option<RxOp>,
-    /// One bit a [`Counter`].
-    pub(crate) counters: u16,
-    /// FQ_LOST += 1.
-    pub(crate) lost: bool,
-    pub(crate) fq_tail: Option<u16>,
-    /// Vectors to raise, one bit each.
-    pub(crate) raise: u8,
-    /// Vectors being sent.
-    pub(crate) msix_sent: u8,
-    pub(crate) asid: Option<(u32, AsidEntry)>,
-    pub(crate) invalidate: Option<Invalidate>,
-    pub(crate) poll_timer: bool,
-    /// The admin state from the next cycle on.
-    pub(crate) admin: Option<AdminState>,
-}
-
-impl Effects {
-    fn count(&mut self, c: Counter) {
-        self.counters |= 1 << c as u16;
-    }
-
-    fn raise(&mut self, vector: u16) {
-        self.raise |= vector_bit(vector);
-    }
-
-    fn push_tx(&mut self, op: TxOp) {
-        if let Some(free) = self.tx.iter_mut().find(|t| t.is_none()) {
-            *free = Some(op);
-        }
-    }
-}
-
-/// A completion of the control unit.
-#[derive(Clone, Copy, Debug)]
-enum Completion {
-    Read(ReadEvent),
-    Write(WriteEvent),
-    Xlat(XlatEvent),
-}
-
 /// The core.
 #[derive(Clone, Debug)]
 pub(crate) struct Core {
-    /// Cycles of the present event still to come.
-    busy: u8,
+    p: &'static Profile,
+    pipe: Pipeline,
+    /// Effects of the event that is being handled.
     fx: Effects,
+    /// The source that is looked at first.
     rr: usize,
     ctx: Contexts,
-    slots: [Slot; SLOTS],
+    /// Chain slots and the receive slot.
+    slots: Vec<Slot>,
     tx_owner: Option<usize>,
     rx_owner: RxOwner,
+    /// Chain slots that are free.
+    free: Late<usize>,
+    /// Chain slots that wait for the transmit mover and do not own it.
+    waiting: Late<usize>,
+    faults: Late<FaultRecord>,
+    // As effects have made them: the transmit mover's owner and that it waits for room, that the receive slot is not idle,
+    // the device that each slot was last bound to.
+    tx_held: Option<usize>,
+    owner_waits: bool,
+    rx_bound: bool,
+    last_dev: Vec<u32>,
     admin: Admin,
+    /// What becomes of the admin at this edge.
+    admin_next: Option<AdminState>,
+    poll_next: bool,
     poll_timer: u8,
     aux: Aux,
-    faults: Fifo<FaultRecord>,
-    /// FQ_CTRL enable as seen in the pick cycle.
+    /// FQ_CTRL enable as the event being handled sees it.
     fault_queue_on: bool,
     warm_started: bool,
     /// Entry that the sweep clears in this cycle.
@@ -134,19 +102,29 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(p: &Profile) -> Self {
+    pub(crate) fn new(p: &'static Profile) -> Self {
+        let (slots, numbers) = (p.chain_slots + 1, 1 << p.slot_w);
         Self {
-            busy: 0,
+            p,
+            pipe: Pipeline::default(),
             fx: Effects::default(),
             rr: 0,
             ctx: Contexts::new(p),
-            slots: [Slot::default(); SLOTS],
+            slots: vec![Slot::default(); slots],
             tx_owner: None,
             rx_owner: RxOwner::None,
+            free: Late::new(numbers),
+            waiting: Late::new(numbers),
+            faults: Late::new(FAULTS),
+            tx_held: None,
+            owner_waits: false,
+            rx_bound: false,
+            last_dev: vec![0; slots],
             admin: Admin::new(),
+            admin_next: None,
+            poll_next: false,
             poll_timer: 0,
             aux: Aux::default(),
-            faults: Fifo::new(8),
             fault_queue_on: false,
             warm_started: false,
             sweep: 0,
@@ -155,94 +133,19 @@ impl Core {
 
     /// A reset edge. The contexts are cleared at the end of the sweep; nothing reads them before.
     pub(crate) fn reset(&mut self) {
-        self.busy = 0;
+        self.pipe = Pipeline::default();
         self.fx = Effects::default();
         self.rr = 0;
-        self.slots = [Slot::default(); SLOTS];
-        self.tx_owner = None;
+        self.slots.fill(Slot::default());
+        (self.tx_owner, self.tx_held) = (None, None);
         self.rx_owner = RxOwner::None;
+        self.rx_bound = false;
+        self.last_dev.fill(0);
         self.admin = Admin::new();
-        self.poll_timer = 0;
+        (self.admin_next, self.poll_next, self.poll_timer) = (None, false, 0);
         self.aux = Aux::default();
-        self.faults.clear();
-        self.ctx.ready.clear();
         self.warm_started = false;
-        self.sweep = 0;
-    }
-
-    /// One cycle of the core before its edge: picks an event if idle. Gives what it pops, and whether the effects of an event
-    /// are due at this edge.
-    pub(crate) fn step(&mut self, env: &Env) -> (Option<Source>, bool) {
-        if self.busy != 0 {
-            self.busy -= 1;
-            return (None, self.busy == 0);
-        }
-        if !env.regs.ready {
-            return (None, false);
-        }
-        let Some(source) = self.choose(self.requests(env)) else {
-            return (None, false);
-        };
-        self.rr = (source as usize + 1) % (Source::Warm as usize + 1);
-        self.ctx.warm = env.regs.warm;
-        self.fault_queue_on = env.regs.fq_enable;
-        self.busy = EVENT;
-        (self.handle(source, env), false)
-    }
-
-    /// Handles an event; gives the source if it holds something to be popped.
-    fn handle(&mut self, source: Source, env: &Env) -> Option<Source> {
-        match source {
-            Source::Ctlr => {
-                let e = *env.ctl.reads.front()?;
-                self.on_completion(e.client, Completion::Read(e), env);
-            }
-            Source::Ctlb => {
-                let e = *env.ctl.writes.front()?;
-                self.on_completion(e.client, Completion::Write(e), env);
-            }
-            Source::Ctlx => {
-                let e = *env.ctl.xlats.front()?;
-                self.on_completion(e.client, Completion::Xlat(e), env);
-            }
-            Source::Txd => self.on_transmit_done(env.tx.done?, env),
-            Source::Rxd => self.on_receive_done(env.rx.done?, env),
-            Source::Rxp => {
-                self.on_packet(env.rx.head()?, env);
-                return None;
-            }
-            Source::Adm => {
-                self.on_admin(env);
-                return None;
-            }
-            Source::Db => self.on_doorbell(*env.axil.doorbells.front()?),
-            Source::Rdy => {
-                self.on_ready();
-                return None;
-            }
-            Source::Aux => {
-                self.on_aux(env);
-                return None;
-            }
-            Source::Txw => {
-                self.on_transmit_room(env);
-                return None;
-            }
-            Source::Warm => {
-                self.on_warm();
-                return None;
-            }
-        }
-        Some(source)
-    }
-
-    fn on_completion(&mut self, client: u8, c: Completion, env: &Env) {
-        match client {
-            CLIENT_ADMIN => self.on_admin_completion(c, env),
-            CLIENT_AUX => self.on_aux_completion(env),
-            s if usize::from(s) < SLOTS => self.on_slot_completion(usize::from(s), c, env),
-            _ => {}
-        }
+        self.start_sweep();
     }
 
     /// TIMING.md §3.3.
@@ -269,46 +172,55 @@ impl Core {
     }
 
     fn on_warm(&mut self) {
-        self.busy = LONG_EVENT;
         self.warm_started = true;
-        for s in 0..CHAIN_SLOTS {
-            match self.slots[s].state {
-                SlotState::Answer => self.release(s),
-                SlotState::WaitTx if self.tx_owner != Some(s) => self.release(s),
-                _ => {}
+        for s in 0..self.p.chain_slots {
+            if self.slots[s].state == SlotState::Answer {
+                self.release(s);
             }
         }
+    }
+
+    fn rx_slot_bound(&self) -> bool {
+        self.slots[self.p.rx_slot()].state != SlotState::Idle
     }
 
     /// In this cycle nothing at all goes on any more, and a warm reset waits for that (TIMING.md §3.1).
     pub(crate) fn quiet(&self, env: &Env) -> bool {
         env.regs.ready
             && self.warm_started
-            && self.busy == 0
-            && self.slots.iter().all(|s| s.state == SlotState::Idle)
+            && self.pipe.quiet()
+            && self.free.seen() == self.p.chain_slots
+            && !self.rx_bound
             && self.admin.state == AdminState::Idle
             && self.aux.idle()
-            && self.tx_owner.is_none()
+            && self.tx_held.is_none()
             && self.rx_owner == RxOwner::None
             && env.tx.ops.is_empty()
             && env.ctl.ops.is_empty()
-            && env.ctl.idle()
             && env.mmu.idle()
-            && env.tx.idle()
             && env.rx.free()
             && env.epoch.none()
             && self.requests(env) == 0
     }
 
-    /// The edge that ends a cycle in which it is `quiet`: the second sweep begins.
+    /// The edge before the first cycle of a sweep.
     pub(crate) fn start_sweep(&mut self) {
         self.sweep = 0;
         self.faults.clear();
         self.ctx.ready.clear();
+        self.waiting.clear();
+        self.free.clear();
+        self.owner_waits = false;
     }
 
     /// One cycle of a sweep; true at the edge that ends it.
     pub(crate) fn sweep(&mut self, p: &Profile) -> bool {
+        let slot = self.sweep as usize;
+        if slot < p.chain_slots {
+            self.free.push(slot);
+            let n = self.free.take_new();
+            self.free.land(n);
+        }
         if self.sweep != (1 << p.vq_aw) - 1 {
             self.sweep += 1;
             return false;
@@ -321,17 +233,5 @@ impl Core {
 
     pub(crate) fn count_down(&mut self) {
         self.poll_timer = self.poll_timer.saturating_sub(1);
-    }
-
-    /// The effects that are due at this edge; the core's own poll timer is set here.
-    pub(crate) fn take_effects(&mut self) -> Effects {
-        let fx = std::mem::take(&mut self.fx);
-        if fx.poll_timer {
-            self.poll_timer = POLL_TIMER;
-        }
-        if let Some(state) = fx.admin {
-            self.admin.state = state;
-        }
-        fx
     }
 }

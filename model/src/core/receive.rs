@@ -3,8 +3,8 @@
 //! Timing: TIMING.md §3.7.
 
 use super::slots::{Disposition, Fault, SlotState};
-use super::{Core, Env, RxOwner, RX_SLOT};
-use crate::regs::{Counter, CHAIN_SLOTS};
+use super::{Core, Env, RxOwner};
+use crate::regs::Counter;
 use crate::rx::{RxDone, RxOp};
 use crate::tx::Side;
 use shoal_abi::mmu::CAUSE_NONE;
@@ -12,7 +12,7 @@ use shoal_abi::stream::{TUSER_ANSWER, TUSER_TAG};
 
 impl Core {
     /// RXP: a packet stands at the head of the receive mover's FIFO.
-    pub(super) fn on_packet(&mut self, head: Side, env: &Env) {
+    pub(super) fn on_packet(&mut self, head: &Side, env: &Env) {
         if self.ctx.warm {
             self.throw_away();
         } else if TUSER_ANSWER.get(head.user) == 1 {
@@ -28,10 +28,11 @@ impl Core {
         self.rx_owner = RxOwner::Discard;
     }
 
-    fn on_answer(&mut self, head: Side) {
+    fn on_answer(&mut self, head: &Side) {
         let tag = TUSER_TAG.get(head.user);
-        let found = (0..CHAIN_SLOTS).find(|&s| {
-            self.slots[s].state == SlotState::Answer
+        let found = Some(self.slot_of_tag(tag)).filter(|&s| {
+            self.is_chain(s)
+                && self.slots[s].state == SlotState::Answer
                 && self.tag(s) == tag
                 && self.slots[s].dev == head.dest
         });
@@ -52,7 +53,7 @@ impl Core {
         }
     }
 
-    fn on_receive_packet(&mut self, head: Side, env: &Env) {
+    fn on_receive_packet(&mut self, head: &Side, env: &Env) {
         let member = (1..=env.p.devices).contains(&head.dest);
         let vq = if member {
             self.ctx.vq_of(head.dest, head.tid)
@@ -65,9 +66,10 @@ impl Core {
                     && self.ctx.vq[v as usize].ready
                     && self.ctx.is_receive(v) =>
             {
-                self.bind(RX_SLOT, v);
-                self.rx_owner = RxOwner::Slot(RX_SLOT);
-                self.read_avail(RX_SLOT, SlotState::Avail);
+                let s = self.p.rx_slot();
+                self.bind(s, v);
+                self.rx_owner = RxOwner::Slot(s);
+                self.look_at(s, SlotState::Look);
             }
             _ => {
                 self.fx.count(Counter::RxDrops);
@@ -93,14 +95,14 @@ impl Core {
 
     /// All bytes are written.
     pub(super) fn complete(&mut self, s: usize) {
-        if s == RX_SLOT {
+        if s == self.p.rx_slot() {
             self.fx.count(Counter::RxPackets);
         }
         self.write_used_elem(s);
     }
 
     /// RXD: an op of the receive mover is done.
-    pub(super) fn on_receive_done(&mut self, done: RxDone, env: &Env) {
+    pub(super) fn on_receive_done(&mut self, done: &RxDone, env: &Env) {
         let s = match self.rx_owner {
             RxOwner::None => return,
             RxOwner::Discard => {

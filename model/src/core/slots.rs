@@ -1,13 +1,11 @@
-//! Slots: what each chain in flight waits for, and what it does next.
+//! Slots: what each chain in flight waits for, and the ops of the control unit that it has done for it.
 //!
-//! Timing: TIMING.md §3.4, §3.5. One control op at a time a slot; a completion is one event.
+//! Timing: TIMING.md §3.4, §3.5. One control op at a time a slot, with up to two accesses and one completion.
 
 use super::aux::message;
-use super::{Completion, Core, Env, RX_SLOT};
-use crate::ctl::{CtlOp, Kind};
+use super::Core;
+use crate::ctl::{AccessA, AccessB, Completion, CtlOp, Kind};
 use crate::descriptor::{Desc, Walk};
-use crate::regs::Counter;
-use shoal_abi::mmu::*;
 use shoal_abi::ring::*;
 
 /// State of a slot: what it waits for.
@@ -15,9 +13,9 @@ use shoal_abi::ring::*;
 pub(crate) enum SlotState {
     #[default]
     Idle,
-    Avail,
+    Look,
     Rearm,
-    Avail2,
+    Look2,
     Ring,
     Desc,
     WaitTx,
@@ -53,60 +51,30 @@ pub(super) struct Fault {
     pub(super) asid: u32,
 }
 
-/// A control op in flight: its completions so far.
+/// A control op in flight.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Access {
-    pub(super) va: u64,
-    asid: u32,
-    write: bool,
-    /// Completions still to come.
-    pub(super) waiting: u8,
-    pub(super) words: [u64; 2],
-    pub(super) fault: Option<Fault>,
+    a: u64,
+    b: Option<u64>,
+    pub(super) asid: u32,
+    pub(super) write: bool,
 }
 
 impl Access {
-    pub(super) fn new(va: u64, asid: u32, write: bool, completions: u8) -> Self {
-        Self {
-            va,
-            asid,
-            write,
-            waiting: completions,
-            words: [0; 2],
-            fault: None,
-        }
+    /// The 16 bits read at access a.
+    pub(super) fn half_a(&self, c: &Completion) -> u16 {
+        half(c.a, self.a)
     }
 
-    /// Takes a completion; true if it was the last one of the op.
-    pub(super) fn complete(&mut self, c: Completion) -> bool {
-        if self.waiting == 0 {
-            return false;
-        }
-        self.waiting -= 1;
-        let fault = match c {
-            Completion::Read(r) => {
-                self.words[usize::from(r.word & 1)] = r.data;
-                r.bad.then_some((CAUSE_READ_ACCESS, self.va))
-            }
-            Completion::Write(w) => w.bad.then_some((CAUSE_WRITE_ACCESS, self.va)),
-            Completion::Xlat(x) => (x.cause != CAUSE_NONE).then_some((x.cause, x.iova)),
-        };
-        if let Some((cause, iova)) = fault {
-            let f = Fault {
-                cause,
-                iova,
-                write: self.write,
-                asid: self.asid,
-            };
-            self.fault.get_or_insert(f);
-        }
-        self.waiting == 0
+    /// The 16 bits read at access b, if there is one.
+    pub(super) fn half_b(&self, c: &Completion) -> Option<u16> {
+        self.b.map(|va| half(c.b, va))
     }
+}
 
-    /// The 16 bits at `va` of the word read.
-    pub(super) fn half(&self) -> u16 {
-        (self.words[0] >> (8 * (self.va & 7))) as u16
-    }
+/// The 16 bits at `va` of its word.
+fn half(word: u64, va: u64) -> u16 {
+    (word >> (8 * (va % 8))) as u16
 }
 
 /// A slot.
@@ -114,6 +82,7 @@ impl Access {
 pub(crate) struct Slot {
     pub(super) state: SlotState,
     pub(super) vq: u32,
+    /// The device that it was last bound to.
     pub(super) dev: u32,
     pub(super) access: Access,
     pub(super) head: u16,
@@ -134,31 +103,28 @@ pub(crate) struct Slot {
 }
 
 impl Core {
-    /// TIMING.md §3.4.
-    pub(super) fn on_ready(&mut self) {
-        let (Some(v), Some(s)) = (self.ctx.ready.pop(), self.idle_slot()) else {
-            return;
-        };
+    /// TIMING.md §3.4: queue `v` is looked at with slot `s`, which goes back if there is nothing to do.
+    pub(super) fn on_ready(&mut self, v: u32, s: usize) {
         self.ctx.vq[v as usize].queued = false;
         let vq = self.ctx.vq[v as usize];
         if !vq.ready || self.ctx.is_receive(v) || !self.ctx.running(vq.owner) {
-            return;
-        }
-        if vq.busy {
+            self.free.push(s);
+        } else if vq.busy {
             self.ctx.vq[v as usize].again = true;
-            return;
-        }
-        self.bind(s, v);
-        if vq.avail_cache != vq.last_avail {
-            self.read_ring(s);
+            self.free.push(s);
         } else {
-            self.read_avail(s, SlotState::Avail);
+            self.bind(s, v);
+            if vq.avail_cache != vq.last_avail {
+                self.read_ring(s);
+            } else {
+                self.look_at(s, SlotState::Look);
+            }
         }
     }
 
     pub(super) fn bind(&mut self, s: usize, v: u32) {
         let vq = &mut self.ctx.vq[v as usize];
-        vq.busy = true;
+        (vq.busy, vq.slot) = (true, s);
         let d = vq.owner;
         let inflight = &mut self.ctx.dev[d as usize].inflight;
         *inflight = inflight.saturating_add(1);
@@ -167,15 +133,18 @@ impl Core {
             vq: v,
             dev: d,
             generation,
-            delivers: s == RX_SLOT,
+            delivers: s == self.p.rx_slot(),
             ..Slot::default()
         };
+        self.fx.own.bound = Some((s, d));
     }
 
     pub(super) fn release(&mut self, s: usize) {
         let (v, d) = (self.slots[s].vq, self.slots[s].dev);
         self.slots[s].state = SlotState::Idle;
-        self.slots[s].access.waiting = 0;
+        if self.is_chain(s) {
+            self.free.push(s);
+        }
         let inflight = &mut self.ctx.dev[d as usize].inflight;
         *inflight = inflight.saturating_sub(1);
         let vq = &mut self.ctx.vq[v as usize];
@@ -183,6 +152,10 @@ impl Core {
         if std::mem::take(&mut vq.again) && vq.ready {
             self.ctx.enqueue(v);
         }
+    }
+
+    pub(super) fn is_chain(&self, s: usize) -> bool {
+        s < self.p.chain_slots
     }
 
     pub(super) fn alive(&self, s: usize) -> bool {
@@ -206,45 +179,75 @@ impl Core {
             .unwrap_or(0)
     }
 
-    fn read(&mut self, s: usize, state: SlotState, asid: u32, va: u64, words: u8) {
+    /// Reads the word of `a` and perhaps that of `b`.
+    fn read(&mut self, s: usize, state: SlotState, asid: u32, a: u64, b: Option<u64>) {
         self.slots[s].state = state;
-        self.slots[s].access = Access::new(va, asid, false, words);
-        self.op(s, Kind::Read(words), asid, va, 0);
-    }
-
-    fn write(&mut self, s: usize, state: SlotState, va: u64, bytes: u8, data: u64) {
-        let asid = self.ring_asid(s);
-        self.slots[s].state = state;
-        self.slots[s].access = Access::new(va, asid, true, 1);
-        self.op(s, Kind::Write(bytes), asid, va, data);
-    }
-
-    fn op(&mut self, s: usize, kind: Kind, asid: u32, va: u64, data: u64) {
+        self.slots[s].access = Access {
+            a,
+            b,
+            asid,
+            write: false,
+        };
         self.fx.ctl = Some(CtlOp {
-            kind,
-            client: s as u8,
-            asid: Some(asid),
-            interrupt: false,
-            va,
-            data,
+            kind: Kind::Read,
+            slot: s as u16,
+            asid,
+            a: AccessA {
+                va: a,
+                ..AccessA::default()
+            },
+            b: b.map(|va| AccessB { va, data: 0 }),
+            ..CtlOp::default()
         });
     }
 
-    pub(super) fn read_avail(&mut self, s: usize, state: SlotState) {
-        let va = self.ctx.vq[self.slots[s].vq as usize]
-            .driver
-            .wrapping_add(AVAIL_IDX);
-        self.read(s, state, self.ring_asid(s), va, 1);
+    /// Reads of the rings.
+    pub(super) fn read_rings(&mut self, s: usize, state: SlotState, a: u64, b: Option<u64>) {
+        self.read(s, state, self.ring_asid(s), a, b);
     }
 
-    fn read_ring(&mut self, s: usize) {
+    /// Writes to the rings.
+    pub(super) fn write(&mut self, s: usize, state: SlotState, a: AccessA, b: Option<AccessB>) {
+        let asid = self.ring_asid(s);
+        self.slots[s].state = state;
+        self.slots[s].access = Access {
+            a: a.va,
+            b: b.map(|b| b.va),
+            asid,
+            write: true,
+        };
+        self.fx.ctl = Some(CtlOp {
+            kind: Kind::Write,
+            slot: s as u16,
+            asid,
+            a,
+            b,
+            ..CtlOp::default()
+        });
+    }
+
+    /// Where the next available entry of the slot's queue stands.
+    fn entry_at(&self, s: usize) -> u64 {
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
         let entry = u64::from(vq.last_avail % vq.size.max(1));
-        let va = vq.driver.wrapping_add(AVAIL_RING + 2 * entry);
-        self.read(s, SlotState::Ring, self.ring_asid(s), va, 1);
+        vq.driver.wrapping_add(AVAIL_RING + 2 * entry)
     }
 
-    /// Reads the descriptor at which the walk stands.
+    /// *look*: avail.idx, and the next entry if it is in the same beat.
+    pub(super) fn look_at(&mut self, s: usize, state: SlotState) {
+        let beat = self.p.beat_bytes() as u64;
+        let driver = self.ctx.vq[self.slots[s].vq as usize].driver;
+        let (idx, entry) = (driver.wrapping_add(AVAIL_IDX), self.entry_at(s));
+        let b = (idx / beat == entry / beat).then_some(entry);
+        self.read_rings(s, state, idx, b);
+    }
+
+    /// *ring read*.
+    pub(super) fn read_ring(&mut self, s: usize) {
+        self.read_rings(s, SlotState::Ring, self.entry_at(s), None);
+    }
+
+    /// *desc read*: the descriptor at which the walk stands.
     pub(super) fn read_desc(&mut self, s: usize) {
         let w = self.slots[s].walk;
         let va = w.table.wrapping_add(DESC_BYTES * u64::from(w.index));
@@ -253,145 +256,30 @@ impl Core {
         } else {
             self.ring_asid(s)
         };
-        self.read(s, SlotState::Desc, asid, va, 2);
+        self.read(s, SlotState::Desc, asid, va, Some(va.wrapping_add(8)));
     }
 
+    /// Writes the used element.
     pub(super) fn write_used_elem(&mut self, s: usize) {
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
         let entry = u64::from(vq.used_idx % vq.size.max(1));
-        let va = vq.device.wrapping_add(USED_RING + USED_ELEM_BYTES * entry);
-        let data = u64::from(self.slots[s].head) | u64::from(self.slots[s].used_len) << 32;
-        self.write(s, SlotState::UsedElem, va, USED_ELEM_BYTES as u8, data);
+        let a = AccessA {
+            va: vq.device.wrapping_add(USED_RING + USED_ELEM_BYTES * entry),
+            len: USED_ELEM_BYTES as u8,
+            data: u64::from(self.slots[s].head) | u64::from(self.slots[s].used_len) << 32,
+        };
+        self.write(s, SlotState::UsedElem, a, None);
     }
 
-    /// The message of a slot that is neither translated nor tagged.
+    /// Sends a message, which is not translated.
     pub(super) fn write_message(&mut self, s: usize, state: SlotState, address: u64, data: u32) {
         self.slots[s].state = state;
-        self.slots[s].access = Access::new(address, 0, true, 1);
-        self.fx.ctl = Some(message(s as u8, address, data));
-    }
-
-    /// TIMING.md §3.5.
-    pub(super) fn on_slot_completion(&mut self, s: usize, c: Completion, env: &Env) {
-        if !self.slots[s].access.complete(c) {
-            return;
-        }
-        let state = self.slots[s].state;
-        match state {
-            SlotState::Msi if self.alive(s) => return self.finish(s),
-            SlotState::Msi | SlotState::CfgMsi => return self.release(s),
-            _ => {}
-        }
-        if !self.alive(s) {
-            return self.abort(s, env);
-        }
-        if let Some(f) = self.slots[s].access.fault {
-            return self.fail(s, f, env);
-        }
-        match state {
-            SlotState::Avail | SlotState::Avail2 => self.on_avail(s, state, env),
-            SlotState::Rearm => self.read_avail(s, SlotState::Avail2),
-            SlotState::Ring => self.on_ring(s, env),
-            SlotState::Desc => {
-                self.slots[s].desc = Desc::from_words(self.slots[s].access.words);
-                self.walk(s, env);
-            }
-            SlotState::UsedElem => {
-                let vq = &self.ctx.vq[self.slots[s].vq as usize];
-                let (va, idx) = (
-                    vq.device.wrapping_add(USED_IDX),
-                    vq.used_idx.wrapping_add(1),
-                );
-                self.write(s, SlotState::UsedIdx, va, 2, u64::from(idx));
-            }
-            SlotState::UsedIdx => self.on_used(s),
-            SlotState::Event => self.on_event(s),
-            _ => {}
-        }
-    }
-
-    fn on_avail(&mut self, s: usize, state: SlotState, env: &Env) {
-        let idx = self.slots[s].access.half();
-        let v = self.slots[s].vq as usize;
-        let vq = &mut self.ctx.vq[v];
-        let n = idx.wrapping_sub(vq.last_avail);
-        if n > vq.size {
-            return self.fail_ring(s, CAUSE_AVAIL_JUMP, env);
-        }
-        vq.avail_cache = idx;
-        if n > 0 {
-            self.read_ring(s);
-        } else if s == RX_SLOT {
-            self.drop_packet(s);
-        } else if state == SlotState::Avail && self.negotiated(s, F_EVENT_IDX) {
-            let vq = &self.ctx.vq[v];
-            let va = vq
-                .device
-                .wrapping_add(USED_RING + USED_ELEM_BYTES * u64::from(vq.size));
-            let last_avail = u64::from(vq.last_avail);
-            self.write(s, SlotState::Rearm, va, 2, last_avail);
-        } else {
-            self.release(s);
-        }
-    }
-
-    fn on_ring(&mut self, s: usize, env: &Env) {
-        let slot = &mut self.slots[s];
-        let vq = &self.ctx.vq[slot.vq as usize];
-        let head = slot.access.half();
-        if head >= vq.size {
-            return self.fail_ring(s, CAUSE_DESC_INDEX, env);
-        }
-        slot.head = head;
-        slot.generation = (slot.generation + 1) & 0x1fff;
-        slot.walk = Walk {
-            table: vq.desc,
-            n: u32::from(vq.size),
-            index: u32::from(head),
-            indirect: false,
-            count: 0,
+        self.slots[s].access = Access {
+            a: address,
+            b: None,
+            asid: 0,
+            write: true,
         };
-        (slot.readable, slot.writable, slot.start) = (0, 0, None);
-        self.read_desc(s);
-    }
-
-    fn on_used(&mut self, s: usize) {
-        let vq = &mut self.ctx.vq[self.slots[s].vq as usize];
-        vq.used_idx = vq.used_idx.wrapping_add(1);
-        vq.last_avail = vq.last_avail.wrapping_add(1);
-        vq.chains = vq.chains.wrapping_add(1);
-        let used_event = AVAIL_RING + 2 * u64::from(vq.size);
-        let driver = vq.driver;
-        let at = if self.negotiated(s, F_EVENT_IDX) {
-            used_event
-        } else {
-            0
-        };
-        self.read(
-            s,
-            SlotState::Event,
-            self.ring_asid(s),
-            driver.wrapping_add(at),
-            1,
-        );
-    }
-
-    fn on_event(&mut self, s: usize) {
-        let half = self.slots[s].access.half();
-        let event_idx = self.negotiated(s, F_EVENT_IDX);
-        let vq = &mut self.ctx.vq[self.slots[s].vq as usize];
-        let notify = if event_idx {
-            half == vq.used_idx.wrapping_sub(1)
-        } else {
-            half & AVAIL_F_NO_INTERRUPT == 0
-        };
-        if vq.msi.valid && notify && !vq.msi.mask {
-            vq.interrupts = vq.interrupts.wrapping_add(1);
-            let msi = vq.msi;
-            self.fx.count(Counter::Interrupts);
-            return self.write_message(s, SlotState::Msi, msi.address, msi.data);
-        }
-        vq.msi.pending |= vq.msi.valid && notify;
-        self.finish(s);
+        self.fx.ctl = Some(message(s, address, data));
     }
 }

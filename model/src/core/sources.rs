@@ -3,20 +3,16 @@
 //! Timing: the table of TIMING.md §3; round robin over the sources, state of the pick cycle.
 
 use super::admin::AdminState;
-use super::slots::SlotState;
-use super::{Core, Env, RxOwner, RX_SLOT};
-use crate::regs::CHAIN_SLOTS;
+use super::{Core, Env, RxOwner};
 use shoal_abi::stream::TUSER_ANSWER;
 
-/// Transmit ops that may stand in the FIFO when a slot wants to push its two.
-pub(super) const TX_ROOM: usize = 5;
+/// Transmit ops that must be free in the FIFO for an event to push one: events on their way push as well.
+const TX_ROOM: usize = 8;
 
 /// A source of events, in the order of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    Ctlr,
-    Ctlb,
-    Ctlx,
+    Comp,
     Txd,
     Rxd,
     Rxp,
@@ -28,10 +24,8 @@ pub(crate) enum Source {
     Warm,
 }
 
-const ALL: [Source; 12] = [
-    Source::Ctlr,
-    Source::Ctlb,
-    Source::Ctlx,
+const ALL: [Source; 10] = [
+    Source::Comp,
     Source::Txd,
     Source::Rxd,
     Source::Rxp,
@@ -43,21 +37,26 @@ const ALL: [Source; 12] = [
     Source::Warm,
 ];
 
+impl Source {
+    /// The number of the source behind it.
+    pub(super) fn next(self) -> usize {
+        (self as usize + 1) % ALL.len()
+    }
+}
+
 impl Core {
     /// The sources that request, one bit each.
     pub(super) fn requests(&self, env: &Env) -> u16 {
         let bit = |s: Source, on: bool| u16::from(on) << s as u16;
-        bit(Source::Ctlr, !env.ctl.reads.is_empty())
-            | bit(Source::Ctlb, !env.ctl.writes.is_empty())
-            | bit(Source::Ctlx, !env.ctl.xlats.is_empty())
-            | bit(Source::Txd, env.tx.done.is_some())
-            | bit(Source::Rxd, env.rx.done.is_some())
+        bit(Source::Comp, !env.ctl.completions.is_empty())
+            | bit(Source::Txd, !env.tx.done.is_empty())
+            | bit(Source::Rxd, self.receive_done(env))
             | bit(Source::Rxp, self.packet_waits(env))
             | bit(Source::Adm, self.admin_waits(env))
             | bit(Source::Db, !env.axil.doorbells.is_empty())
             | bit(Source::Rdy, self.queue_waits(env))
             | bit(Source::Aux, self.aux_waits(env))
-            | bit(Source::Txw, self.waiting_slot(env).is_some())
+            | bit(Source::Txw, self.slot_waits(env))
             | bit(Source::Warm, env.regs.warm && !self.warm_started)
     }
 
@@ -70,15 +69,19 @@ impl Core {
             .map(|s| ALL[s])
     }
 
+    fn receive_done(&self, env: &Env) -> bool {
+        env.rx.done.is_some() && !self.pipe.holds(&[Source::Rxp, Source::Rxd])
+    }
+
     fn packet_waits(&self, env: &Env) -> bool {
         self.rx_owner == RxOwner::None
             && env.rx.free()
-            && env.tx.done.is_none()
-            && env.rx.head().is_some_and(|h| {
-                TUSER_ANSWER.get(h.user) == 1
-                    || self.slots[RX_SLOT].state == SlotState::Idle
-                    || env.regs.warm
-            })
+            && env.tx.done.is_empty()
+            && !self.pipe.holds(&[Source::Txd, Source::Rxd, Source::Rxp])
+            && env
+                .rx
+                .head()
+                .is_some_and(|h| TUSER_ANSWER.get(h.user) == 1 || !self.rx_bound || env.regs.warm)
     }
 
     fn admin_waits(&self, env: &Env) -> bool {
@@ -90,25 +93,30 @@ impl Core {
     }
 
     fn queue_waits(&self, env: &Env) -> bool {
-        !self.ctx.ready.is_empty() && !env.regs.warm && self.idle_slot().is_some()
-    }
-
-    /// The lowest idle chain slot.
-    pub(super) fn idle_slot(&self) -> Option<usize> {
-        (0..CHAIN_SLOTS).find(|&s| self.slots[s].state == SlotState::Idle)
+        self.ctx.ready.seen() > 0 && !env.regs.warm && self.free.seen() > 0
     }
 
     fn aux_waits(&self, env: &Env) -> bool {
-        self.aux.idle() && !env.regs.warm && (!self.faults.is_empty() || env.regs.msix_ready() != 0)
+        let asked = self.faults.seen() > 0 || env.regs.msix_ready() != 0;
+        self.aux.idle() && !env.regs.warm && asked
     }
 
-    /// The lowest chain slot that waits for the transmit mover and can have it.
-    pub(super) fn waiting_slot(&self, env: &Env) -> Option<usize> {
-        if env.tx.ops.len() > TX_ROOM {
-            return None;
+    /// The transmit op FIFO takes what an event pushes.
+    pub(super) fn tx_room(&self, env: &Env) -> bool {
+        env.tx.ops.len() + TX_ROOM <= self.p.tx_ops
+    }
+
+    fn slot_waits(&self, env: &Env) -> bool {
+        let other = self.tx_held.is_none() && self.waiting.seen() > 0;
+        self.tx_room(env) && (self.owner_waits || other)
+    }
+
+    /// The slot that waits for the transmit mover and can have it; it does not wait any more.
+    pub(super) fn next_waiting(&mut self) -> Option<usize> {
+        if std::mem::take(&mut self.owner_waits) {
+            self.tx_held
+        } else {
+            self.waiting.pop()
         }
-        (0..CHAIN_SLOTS).find(|&s| {
-            self.slots[s].state == SlotState::WaitTx && self.tx_owner.is_none_or(|owner| owner == s)
-        })
     }
 }

@@ -3,12 +3,11 @@
 //! Timing: TIMING.md §3.6. All steps that one descriptor allows are one event.
 
 use super::slots::{Disposition, Fault, SlotState};
-use super::sources::TX_ROOM;
 use super::{Core, Env};
 use crate::descriptor::Walk;
 use crate::regs::Counter;
 use crate::rx::RxOp;
-use crate::tx::{Side, TxDone, TxOp};
+use crate::tx::{Side, TxData, TxDone, TxEnd, TxOp};
 use shoal_abi::mmu::*;
 use shoal_abi::ring::*;
 use shoal_abi::stream::{TUSER_TAG, TUSER_TYPE};
@@ -16,7 +15,12 @@ use shoal_abi::stream::{TUSER_TAG, TUSER_TYPE};
 impl Core {
     /// The tag of the slot's chain.
     pub(super) fn tag(&self, s: usize) -> u64 {
-        u64::from(self.slots[s].generation) << 3 | s as u64
+        u64::from(self.slots[s].generation) << self.p.slot_w | s as u64
+    }
+
+    /// The slot whose chain may have the tag.
+    pub(super) fn slot_of_tag(&self, tag: u64) -> usize {
+        (tag & crate::ones(self.p.slot_w)) as usize
     }
 
     /// The side band of the slot's packet.
@@ -111,32 +115,28 @@ impl Core {
         if !bytes && !last {
             return self.next_desc(s, env);
         }
-        if self.tx_owner.is_some_and(|owner| owner != s) || env.tx.ops.len() > TX_ROOM {
+        if self.tx_owner.is_some_and(|owner| owner != s) || !self.tx_room(env) {
             self.slots[s].ends = false;
-            self.slots[s].state = SlotState::WaitTx;
-            return;
+            return self.wait_for_mover(s);
         }
-        self.tx_owner = Some(s);
-        let side = self.side(s);
-        if bytes {
-            let asid = self.buffer_asid(s);
-            self.fx.push_tx(TxOp::Data {
-                asid,
+        self.fx.tx = Some(TxOp {
+            data: bytes.then(|| TxData {
+                asid: self.buffer_asid(s),
                 va: desc.addr,
                 len: desc.len,
-                side,
-            });
-        }
-        if last {
-            let writable = self.slots[s].writable as u32;
-            self.fx.push_tx(TxOp::End {
-                side,
-                writable,
+            }),
+            end: last.then(|| TxEnd {
+                writable: self.slots[s].writable as u32,
                 abort: false,
-            });
+            }),
+            side: self.side(s),
+        });
+        if last {
+            self.tx_owner = None;
             self.slots[s].disposition = Disposition::Complete;
             self.slots[s].state = SlotState::TxEnd;
         } else {
+            self.tx_owner = Some(s);
             self.next_desc(s, env);
         }
     }
@@ -156,10 +156,10 @@ impl Core {
     }
 
     /// TXW: a slot that waited for the transmit mover can have it.
-    pub(super) fn on_transmit_room(&mut self, env: &Env) {
-        let Some(s) = self.waiting_slot(env) else {
+    pub(super) fn on_transmit_room(&mut self, s: usize, env: &Env) {
+        if self.slots[s].state != SlotState::WaitTx {
             return;
-        };
+        }
         if !self.alive(s) {
             self.abort(s, env);
         } else if self.slots[s].ends {
@@ -170,10 +170,11 @@ impl Core {
     }
 
     /// TXD: the last beat of a packet has been pushed.
-    pub(super) fn on_transmit_done(&mut self, done: TxDone, env: &Env) {
-        let Some(s) = self.tx_owner.take() else {
+    pub(super) fn on_transmit_done(&mut self, done: &TxDone, env: &Env) {
+        let s = usize::from(done.slot);
+        if !self.is_chain(s) || self.slots[s].state != SlotState::TxEnd {
             return;
-        };
+        }
         if self.slots[s].disposition != Disposition::Complete {
             return self.dispose(s);
         }
