@@ -239,3 +239,6 @@ impl Core {
         self.poll_timer = self.poll_timer.saturating_sub(1);
     }
 }
+
+#[cfg(test)]
+mod tests;
