@@ -8,6 +8,9 @@ pub const DATA_WORDS: usize = 8;
 /// Entries of a set of the IOTLB.
 pub const TLB_WAYS: usize = 4;
 
+/// Chains of a virtqueue that a slot serves in one visit, at most.
+pub const VISIT_CHAINS: usize = 8;
+
 /// One build of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
