@@ -473,6 +473,8 @@ impl<
         self.mmu.asid_addr.next = self.core.asid_addr.val();
         self.mmu.asid_data.next = self.core.asid_data.val();
         self.mmu.partition.next = self.regs.partition.val();
+        self.mmu.blocking.next = self.regs.blocking.val();
+        self.core.single.next = self.regs.single.val();
         self.mmu.sweep.next = self.core.sweep.val();
         self.mmu.sweep_index.next = self.core.sweep_index.val();
         self.core.inv_pending.next = self.mmu.inv_pending.val();
