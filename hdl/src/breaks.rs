@@ -63,8 +63,8 @@ pub const BREAKS: &[Break] = &[
         "doorbell_index",
         r"shoal_top\$core\$engine\$stage_a\$doorbell",
         "a doorbell reaches queues beyond those of its device",
-        "(page != nobody) & (index <",
-        "(page != nobody) & (BRK | index <",
+        "(owner != nobody) & (index <",
+        "(owner != nobody) & (BRK | index <",
     ),
     // Address translation.
     brk(
@@ -277,8 +277,8 @@ pub const BREAKS: &[Break] = &[
         "used_length",
         r"shoal_top\$core\$engine\$stage_a\$mover_done",
         "used elements say that no byte was written",
-        "+ ev[(64'hea)+:(32)];",
-        "+ (BRK ? 32'h0 : ev[(64'hea)+:(32)]);",
+        "+ ev[(64'hd8)+:(32)];",
+        "+ (BRK ? 32'h0 : ev[(64'hd8)+:(32)]);",
     ),
     brk(
         "used_first",
@@ -299,8 +299,8 @@ pub const BREAKS: &[Break] = &[
         "event_index",
         r"shoal_top\$core\$engine\$stage_a\$slot_step",
         "used_event is compared one too high",
-        "notify = field == used_before;",
-        "notify = field == (used_before + BRK);",
+        "notify = field_a == used_before;",
+        "notify = field_a == (used_before + BRK);",
     ),
     brk(
         "vq_masked",
@@ -320,8 +320,8 @@ pub const BREAKS: &[Break] = &[
         "chain_leak",
         r"shoal_top\$core\$engine\$stage_c\$ending",
         "a finished chain still counts as one in flight",
-        "- one3;",
-        "- (BRK ? 3'h0 : one3);",
+        "- one4;",
+        "- (BRK ? 4'h0 : one4);",
     ),
     brk(
         "fault_access",

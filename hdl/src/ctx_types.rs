@@ -119,6 +119,8 @@ pub struct SlotRec {
     pub next_index: Bits<16>,
     /// The look in flight reads the ring entry, too.
     pub entry_read: Bit,
+    /// Address of access b of the op in flight, modulo 8.
+    pub byte_b: Bits<3>,
     /// IOVA of access a of the op in flight; in a slot that fails that of the failing access.
     pub iova: Bits<64>,
     /// Cause of the failure.

@@ -38,8 +38,10 @@ pub struct FailStep {
     pub act_next: Signal<Out, SlotAct>,
     /// The slot, changed.
     pub slot_next: Signal<Out, SlotRec>,
-    /// Push END with abort.
+    /// The packet begun ends with abort.
     pub tx_abort: Signal<Out, Bit>,
+    /// There is no room for that yet.
+    pub tx_wait: Signal<Out, Bit>,
     /// Push DISCARD, owned by the slot.
     pub discard: Signal<Out, Bit>,
     /// The device gets NEEDS_RESET.
@@ -62,7 +64,7 @@ pub struct FailStep {
 impl Default for FailStep {
     fn default() -> Self {
         block_default!(
-            act, slot, dev, vq, cmsi, asid, alive, owns_tx, owns_rx, tx_room, fault_room, act_next, slot_next, tx_abort,
+            act, slot, dev, vq, cmsi, asid, alive, owns_tx, owns_rx, tx_room, fault_room, act_next, slot_next, tx_abort, tx_wait,
             discard, reported, fault_push, record, fault_lost, cfg_pending, report, fate, state, failing;
             no_record = FaultRec::default()
         )
@@ -74,6 +76,7 @@ impl Logic for FailStep {
     fn update(&mut self) {
         self.act_next.next = self.act.val();
         self.tx_abort.next = false;
+        self.tx_wait.next = false;
         self.discard.next = false;
         self.cfg_pending.next = false;
         self.report.next = self.act.val() == SlotAct::Report;
@@ -88,6 +91,7 @@ impl Logic for FailStep {
             if self.owns_tx.val() {
                 self.act_next.next = SlotAct::Keep;
                 self.tx_abort.next = self.tx_room.val();
+                self.tx_wait.next = !self.tx_room.val();
                 self.state.next = SlotState::TxEnd;
                 if !self.tx_room.val() {
                     self.state.next = SlotState::WaitTx;

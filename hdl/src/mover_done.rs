@@ -5,7 +5,7 @@
 use rust_hdl::prelude::*;
 
 use crate::block_default;
-use crate::ctx_types::{CoreEv, SlotFate, SlotRec, SlotState, VqRec, RX_SLOT, SRC_RXD, SRC_TXD};
+use crate::ctx_types::{CoreEv, SlotFate, SlotRec, SlotState, VqRec, SRC_RXD, SRC_TXD};
 use crate::step_types::{SlotAct, StepA};
 
 /// See the file's text.
@@ -13,10 +13,12 @@ use crate::step_types::{SlotAct, StepA};
 pub struct MoverDone {
     /// The event.
     pub ev: Signal<In, CoreEv>,
-    /// The slot that owns the mover, or waits.
+    /// Its slot: the packet's, the receive mover's owner, or one that waits.
     pub slot: Signal<In, SlotRec>,
     /// Its virtqueue.
     pub vq: Signal<In, VqRec>,
+    /// It is the receive slot.
+    pub receive_slot: Signal<In, Bit>,
     /// It is alive.
     pub alive: Signal<In, Bit>,
     /// What follows.
@@ -31,7 +33,6 @@ pub struct MoverDone {
     no_step: Constant<StepA>,
     src_txd: Constant<Bits<4>>,
     src_rxd: Constant<Bits<4>>,
-    rx_slot: Constant<Bits<3>>,
     no_cause: Constant<Bits<12>>,
     zero32: Constant<Bits<32>>,
 }
@@ -39,8 +40,8 @@ pub struct MoverDone {
 impl Default for MoverDone {
     fn default() -> Self {
         block_default!(
-            ev, slot, vq, alive, step, fate, act, slot_next, rx_free, n_tx, n_rx, whole;
-            no_step = StepA::default(), src_txd = SRC_TXD, src_rxd = SRC_RXD, rx_slot = RX_SLOT, no_cause = 0u64,
+            ev, slot, vq, receive_slot, alive, step, fate, act, slot_next, rx_free, n_tx, n_rx, whole;
+            no_step = StepA::default(), src_txd = SRC_TXD, src_rxd = SRC_RXD, no_cause = 0u64,
             zero32 = 0u64
         )
     }
@@ -120,13 +121,12 @@ impl Logic for MoverDone {
         }
         if self.whole.val() {
             self.act.next = SlotAct::WriteElem;
-            self.n_rx.next = self.ev.val().client == self.rx_slot.val();
+            self.n_rx.next = self.receive_slot.val();
         }
         self.step.next = self.no_step.val();
         self.step.next.act = self.act.val();
         self.step.next.slot = self.slot_next.val();
         self.step.next.vq = self.vq.val();
-        self.step.next.tx_free = self.ev.val().src == self.src_txd.val();
         self.step.next.rx_free = self.rx_free.val();
         self.step.next.n_tx = self.n_tx.val();
         self.step.next.n_rx = self.n_rx.val();

@@ -3,7 +3,7 @@
 //! Combinational. Stage C; contract §3.5 and §3.7.
 
 use rust_hdl::prelude::*;
-use shoal_abi::ring;
+use shoal_abi::{profile::Profile, ring};
 
 use crate::block_default;
 use crate::ctx_types::{MsiRec, SlotFate, SlotRec, SlotState, VqRec};
@@ -16,7 +16,9 @@ pub struct SlotOps {
     /// What to do.
     pub act: Signal<In, SlotAct>,
     /// The slot's number.
-    pub client: Signal<In, Bits<3>>,
+    pub number: Signal<In, Bits<8>>,
+    /// It is a chain slot.
+    pub chain_slot: Signal<In, Bit>,
     /// The slot.
     pub slot: Signal<In, SlotRec>,
     /// Its virtqueue, as changed by the event.
@@ -43,12 +45,19 @@ pub struct SlotOps {
     pub slot_next: Signal<Out, SlotRec>,
     push: Signal<Local, Bit>,
     kind: Signal<Local, Bits<2>>,
-    words2: Signal<Local, Bit>,
+    two: Signal<Local, Bit>,
     message: Signal<Local, Bit>,
     space: Signal<Local, Bits<17>>,
     va: Signal<Local, Bits<64>>,
     len: Signal<Local, Bits<4>>,
     data: Signal<Local, Bits<64>>,
+    va_b: Signal<Local, Bits<64>>,
+    data_b: Signal<Local, Bits<16>>,
+    idx_at: Signal<Local, Bits<64>>,
+    entry_at: Signal<Local, Bits<64>>,
+    idx_beat: Signal<Local, Bits<64>>,
+    entry_beat: Signal<Local, Bits<64>>,
+    last_next: Signal<Local, Bits<16>>,
     state: Signal<Local, SlotState>,
     fate: Signal<Local, SlotFate>,
     data_op: Signal<Local, Bit>,
@@ -65,32 +74,39 @@ pub struct SlotOps {
     avail_offset: Signal<Local, Bits<64>>,
     used_offset: Signal<Local, Bits<64>>,
     desc_offset: Signal<Local, Bits<64>>,
+    desc_at: Signal<Local, Bits<64>>,
     no_op: Constant<CtlOp>,
     no_rx: Constant<RxOp>,
     kind_rd: Constant<Bits<2>>,
     kind_wr: Constant<Bits<2>>,
     one: Constant<Bits<16>>,
+    beat_shift: Constant<Bits<64>>,
     shift1: Constant<Bits<64>>,
     shift3: Constant<Bits<64>>,
     shift4: Constant<Bits<64>>,
     shift32: Constant<Bits<64>>,
+    word_bytes: Constant<Bits<64>>,
     avail_idx: Constant<Bits<64>>,
     avail_ring: Constant<Bits<64>>,
     used_idx: Constant<Bits<64>>,
     used_ring: Constant<Bits<64>>,
     zero64: Constant<Bits<64>>,
+    zero16: Constant<Bits<16>>,
     len2: Constant<Bits<4>>,
     len4: Constant<Bits<4>>,
     len8: Constant<Bits<4>>,
 }
 
-impl Default for SlotOps {
-    fn default() -> Self {
+impl SlotOps {
+    /// `p`: its data beats say when a look reads the ring entry, too.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
         block_default!(
-            act, client, slot, vq, asid, asid_rings, event_idx, msi, cmsi, op_push, op, rx_set, rx_op, slot_next, push,
-            kind, words2, message, space, va, len, data, state, fate, data_op, discard_op, ring_mask, avail_at, used_at,
-            size64, avail_bytes, used_bytes, avail_index, used_index, used_next, avail_offset, used_offset, desc_offset;
+            act, number, chain_slot, slot, vq, asid, asid_rings, event_idx, msi, cmsi, op_push, op, rx_set, rx_op, slot_next, push,
+            kind, two, message, space, va, len, data, va_b, data_b, idx_at, entry_at, idx_beat, entry_beat, last_next, state, fate, data_op, discard_op, ring_mask, avail_at, used_at,
+            size64, avail_bytes, used_bytes, avail_index, used_index, used_next, avail_offset, used_offset, desc_offset, desc_at;
             no_op = CtlOp::default(), no_rx = RxOp::default(), kind_rd = CTL_RD, kind_wr = CTL_WR, one = 1u64,
+            beat_shift = u64::from(p.beat_bytes().trailing_zeros()), word_bytes = 8u64, zero16 = 0u64,
             shift1 = 1u64, shift3 = u64::from(ring::USED_ELEM_BYTES.trailing_zeros()),
             shift4 = u64::from(ring::DESC_BYTES.trailing_zeros()), shift32 = 32u64, avail_idx = ring::AVAIL_IDX,
             avail_ring = ring::AVAIL_RING, used_idx = ring::USED_IDX, used_ring = ring::USED_RING, zero64 = 0u64,
@@ -104,12 +120,14 @@ impl Logic for SlotOps {
     fn update(&mut self) {
         self.push.next = false;
         self.kind.next = self.kind_rd.val();
-        self.words2.next = false;
+        self.two.next = false;
         self.message.next = false;
         self.space.next = self.asid_rings.val();
         self.va.next = self.zero64.val();
         self.len.next = self.len8.val();
         self.data.next = self.zero64.val();
+        self.va_b.next = self.zero64.val();
+        self.data_b.next = self.zero16.val();
         self.state.next = self.slot.val().state;
         self.fate.next = self.slot.val().fate;
         self.data_op.next = false;
@@ -125,8 +143,14 @@ impl Logic for SlotOps {
         self.avail_offset.next = bit_cast::<64, 16>(self.avail_index.val()) << self.shift1.val();
         self.used_offset.next = bit_cast::<64, 16>(self.used_index.val()) << self.shift3.val();
         self.desc_offset.next = bit_cast::<64, 16>(self.slot.val().index) << self.shift4.val();
+        self.desc_at.next = self.slot.val().desc_base + self.desc_offset.val();
         self.avail_at.next = self.vq.val().driver + self.avail_ring.val();
         self.used_at.next = self.vq.val().device + self.used_ring.val();
+        self.last_next.next = self.vq.val().last_avail + self.one.val();
+        self.idx_at.next = self.vq.val().driver + self.avail_idx.val();
+        self.entry_at.next = self.avail_at.val() + self.avail_offset.val();
+        self.idx_beat.next = self.idx_at.val() >> self.beat_shift.val();
+        self.entry_beat.next = self.entry_at.val() >> self.beat_shift.val();
         match self.act.val() {
             SlotAct::Release => {
                 self.state.next = SlotState::Idle;
@@ -134,9 +158,14 @@ impl Logic for SlotOps {
             SlotAct::Finish => {
                 self.state.next = SlotState::Idle;
             }
-            SlotAct::ReadAvail => {
+            SlotAct::Look => {
+                // One beat gives the entry with the index, or it is read when it is known to be there.
                 self.push.next = true;
-                self.va.next = self.vq.val().driver + self.avail_idx.val();
+                self.va.next = self.idx_at.val();
+                if self.idx_beat.val() == self.entry_beat.val() {
+                    self.two.next = true;
+                    self.va_b.next = self.entry_at.val();
+                }
             }
             SlotAct::WriteRearm => {
                 self.push.next = true;
@@ -148,13 +177,14 @@ impl Logic for SlotOps {
             }
             SlotAct::ReadRing => {
                 self.push.next = true;
-                self.va.next = self.avail_at.val() + self.avail_offset.val();
+                self.va.next = self.entry_at.val();
                 self.state.next = SlotState::Ring;
             }
             SlotAct::ReadDesc => {
                 self.push.next = true;
-                self.words2.next = true;
-                self.va.next = self.slot.val().desc_base + self.desc_offset.val();
+                self.two.next = true;
+                self.va.next = self.desc_at.val();
+                self.va_b.next = self.desc_at.val() + self.word_bytes.val();
                 if self.slot.val().indirect {
                     self.space.next = self.asid.val();
                 }
@@ -189,6 +219,11 @@ impl Logic for SlotOps {
                 self.va.next = self.vq.val().device + self.used_idx.val();
                 self.len.next = self.len2.val();
                 self.data.next = bit_cast::<64, 16>(self.used_next.val());
+                if self.chain_slot.val() & self.event_idx.val() {
+                    self.two.next = true;
+                    self.va_b.next = self.used_at.val() + self.used_bytes.val();
+                    self.data_b.next = self.last_next.val();
+                }
                 self.state.next = SlotState::UsedIdx;
             }
             SlotAct::ReadEvent => {
@@ -196,6 +231,10 @@ impl Logic for SlotOps {
                 self.va.next = self.vq.val().driver;
                 if self.event_idx.val() {
                     self.va.next = self.avail_at.val() + self.avail_bytes.val();
+                }
+                if self.chain_slot.val() {
+                    self.two.next = true;
+                    self.va_b.next = self.idx_at.val();
                 }
                 self.state.next = SlotState::Event;
             }
@@ -224,14 +263,16 @@ impl Logic for SlotOps {
         self.op_push.next = self.push.val();
         self.op.next = self.no_op.val();
         self.op.next.kind = self.kind.val();
-        self.op.next.words2 = self.words2.val();
+        self.op.next.two = self.two.val();
         self.op.next.msi = self.message.val();
         self.op.next.bypass = self.message.val();
-        self.op.next.client = self.client.val();
+        self.op.next.slot = self.number.val();
         self.op.next.asid = self.space.val();
         self.op.next.va = self.va.val();
         self.op.next.len = self.len.val();
         self.op.next.data = self.data.val();
+        self.op.next.va_b = self.va_b.val();
+        self.op.next.data_b = self.data_b.val();
         self.rx_set.next = self.data_op.val() | self.discard_op.val();
         self.rx_op.next = self.no_rx.val();
         self.rx_op.next.discard = self.discard_op.val();
@@ -243,8 +284,8 @@ impl Logic for SlotOps {
         self.slot_next.next.fate = self.fate.val();
         if self.push.val() {
             self.slot_next.next.iova = self.va.val();
-            self.slot_next.next.got0 = false;
-            self.slot_next.next.got1 = false;
+            self.slot_next.next.byte_b = self.va_b.val().get_bits::<3>(0);
+            self.slot_next.next.entry_read = self.two.val();
         }
     }
 }
@@ -255,6 +296,6 @@ mod tests {
 
     #[test]
     fn ops_lints_clean() {
-        crate::util::assert_lint_clean("ops", SlotOps::default());
+        crate::util::assert_lint_clean("ops", SlotOps::new(&shoal_abi::profile::TINY));
     }
 }

@@ -1,4 +1,4 @@
-//! A virtqueue comes out of the ready FIFO (RDY) and is bound to the lowest idle chain slot.
+//! A virtqueue comes out of the ready FIFO (RDY) and is bound to the first slot of the free list.
 //!
 //! Combinational. Stage A; contract §3.4.
 
@@ -13,7 +13,7 @@ use crate::step_types::{SlotAct, StepA};
 pub struct Ready {
     /// The event.
     pub ev: Signal<In, CoreEv>,
-    /// The idle slot.
+    /// The slot, free.
     pub slot: Signal<In, SlotRec>,
     /// The virtqueue.
     pub vq: Signal<In, VqRec>,
@@ -53,13 +53,13 @@ impl Logic for Ready {
             } else {
                 self.binds.next = true;
                 self.vq_next.next.busy = true;
-                self.slot_next.next.state = SlotState::Avail;
+                self.vq_next.next.slot = self.ev.val().slot;
+                self.slot_next.next.state = SlotState::Look;
                 self.slot_next.next.fate = SlotFate::Normal;
                 self.slot_next.next.delivering = false;
-                self.slot_next.next.fault = false;
                 self.slot_next.next.dev = self.vq.val().owner;
                 self.slot_next.next.vq = self.ev.val().id;
-                self.act.next = SlotAct::ReadAvail;
+                self.act.next = SlotAct::Look;
                 if self.vq.val().avail_cache != self.vq.val().last_avail {
                     self.act.next = SlotAct::ReadRing;
                 }
@@ -71,6 +71,7 @@ impl Logic for Ready {
         self.step.next.vq = self.vq_next.val();
         self.step.next.vq_we = true;
         self.step.next.bind = self.binds.val();
+        self.step.next.give_back = !self.binds.val();
     }
 }
 

@@ -1,25 +1,27 @@
 //! The slot table of contract §3.5: what a slot does when the op it waited for is complete.
 //!
-//! Combinational. Stage A of the events CTLR, CTLB and CTLX of clients 0..=4.
+//! Combinational. Stage A of the event COMP of chain slots and the receive slot.
 
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
 
 use crate::block_default;
-use crate::ctx_types::{MsiRec, SlotRec, SlotState, VqRec, RX_SLOT};
+use crate::ctx_types::{MsiRec, SlotRec, SlotState, VqRec};
 use crate::step_types::{SlotAct, StepA};
 
 /// See the file's text.
 #[derive(LogicBlock)]
 pub struct SlotStep {
-    /// The slot's number.
-    pub client: Signal<In, Bits<3>>,
+    /// It is the receive slot, otherwise a chain slot.
+    pub receive_slot: Signal<In, Bit>,
     /// The slot, with what arrived.
     pub slot: Signal<In, SlotRec>,
-    /// The op's completions are all in.
-    pub complete: Signal<In, Bit>,
-    /// The 16-bit field that was read.
-    pub field: Signal<In, Bits<16>>,
+    /// The op has failed; the slot says how.
+    pub fault: Signal<In, Bit>,
+    /// The 16-bit field that access a has read.
+    pub field_a: Signal<In, Bits<16>>,
+    /// The 16-bit field that access b has read.
+    pub field_b: Signal<In, Bits<16>>,
     /// Its virtqueue.
     pub vq: Signal<In, VqRec>,
     /// The virtqueue's MSI slot.
@@ -35,7 +37,11 @@ pub struct SlotStep {
     act: Signal<Local, SlotAct>,
     slot_next: Signal<Local, SlotRec>,
     vq_next: Signal<Local, VqRec>,
+    looked: Signal<Local, Bit>,
+    head: Signal<Local, Bit>,
+    entry: Signal<Local, Bits<16>>,
     ahead: Signal<Local, Bits<16>>,
+    ahead_after: Signal<Local, Bits<16>>,
     used_before: Signal<Local, Bits<16>>,
     flag: Signal<Local, Bits<16>>,
     notify: Signal<Local, Bit>,
@@ -44,7 +50,6 @@ pub struct SlotStep {
     pending: Signal<Local, Bit>,
     chain: Signal<Local, Bit>,
     no_step: Constant<StepA>,
-    rx_slot: Constant<Bits<3>>,
     one: Constant<Bits<16>>,
     zero16: Constant<Bits<16>>,
     zero32: Constant<Bits<32>>,
@@ -59,9 +64,9 @@ pub struct SlotStep {
 impl Default for SlotStep {
     fn default() -> Self {
         block_default!(
-            client, slot, complete, field, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, ahead,
-            used_before, flag, notify, fails, cause, pending, chain;
-            no_step = StepA::default(), rx_slot = RX_SLOT, one = 1u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
+            receive_slot, slot, fault, field_a, field_b, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, head,
+            entry, ahead, ahead_after, used_before, flag, notify, fails, cause, pending, chain;
+            no_step = StepA::default(), one = 1u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
             gen_one = 1u64, no_interrupt = u64::from(shoal_abi::ring::AVAIL_F_NO_INTERRUPT), no_cause = 0u64,
             avail_jump = u64::from(mmu::CAUSE_AVAIL_JUMP), desc_index = u64::from(mmu::CAUSE_DESC_INDEX)
         )
@@ -79,12 +84,20 @@ impl Logic for SlotStep {
         self.cause.next = self.no_cause.val();
         self.pending.next = false;
         self.chain.next = false;
-        self.ahead.next = self.field.val() - self.vq.val().last_avail;
+        self.looked.next =
+            (self.state.val() == SlotState::Look) | (self.state.val() == SlotState::Look2);
+        self.head.next = false;
+        self.entry.next = self.field_a.val();
+        if self.looked.val() {
+            self.entry.next = self.field_b.val();
+        }
+        self.ahead.next = self.field_a.val() - self.vq.val().last_avail;
+        self.ahead_after.next = self.field_b.val() - self.vq.val().last_avail;
         self.used_before.next = self.vq.val().used_idx - self.one.val();
-        self.flag.next = self.field.val() & self.no_interrupt.val();
+        self.flag.next = self.field_a.val() & self.no_interrupt.val();
         self.notify.next = self.flag.val() == self.zero16.val();
         if self.event_idx.val() {
-            self.notify.next = self.field.val() == self.used_before.val();
+            self.notify.next = self.field_a.val() == self.used_before.val();
         }
         self.no_op.next = (self.state.val() == SlotState::Idle)
             | (self.state.val() == SlotState::WaitTx)
@@ -95,66 +108,33 @@ impl Logic for SlotStep {
         if self.no_op.val() {
             // An answer to nothing.
             self.act.next = SlotAct::Nothing;
-        } else if !self.complete.val() {
-            self.act.next = SlotAct::Keep;
         } else if self.state.val() == SlotState::Msi {
             self.act.next = SlotAct::Finish;
         } else if self.state.val() == SlotState::CfgMsi {
             self.act.next = SlotAct::Release;
         } else if !self.alive.val() {
             self.act.next = SlotAct::Abort;
-        } else if self.slot.val().fault {
+        } else if self.fault.val() {
             self.act.next = SlotAct::Fail;
         } else {
             match self.state.val() {
-                SlotState::Avail => {
-                    self.vq_next.next.avail_cache = self.field.val();
+                SlotState::Look => {
                     self.act.next = SlotAct::Release;
-                    if self.ahead.val() > self.vq.val().size {
-                        self.vq_next.next.avail_cache = self.vq.val().avail_cache;
-                        self.fails.next = true;
-                        self.cause.next = self.avail_jump.val();
-                    } else if self.ahead.val() != self.zero16.val() {
-                        self.act.next = SlotAct::ReadRing;
-                    } else if self.client.val() == self.rx_slot.val() {
+                    if self.receive_slot.val() {
                         self.act.next = SlotAct::Drop;
                     } else if self.event_idx.val() {
                         self.act.next = SlotAct::WriteRearm;
                     }
                 }
                 SlotState::Rearm => {
-                    self.act.next = SlotAct::ReadAvail;
-                    self.slot_next.next.state = SlotState::Avail2;
+                    self.act.next = SlotAct::Look;
+                    self.slot_next.next.state = SlotState::Look2;
                 }
-                SlotState::Avail2 => {
-                    self.vq_next.next.avail_cache = self.field.val();
+                SlotState::Look2 => {
                     self.act.next = SlotAct::Release;
-                    if self.ahead.val() > self.vq.val().size {
-                        self.vq_next.next.avail_cache = self.vq.val().avail_cache;
-                        self.fails.next = true;
-                        self.cause.next = self.avail_jump.val();
-                    } else if self.ahead.val() != self.zero16.val() {
-                        self.act.next = SlotAct::ReadRing;
-                    }
                 }
                 SlotState::Ring => {
-                    if self.field.val() >= self.vq.val().size {
-                        self.fails.next = true;
-                        self.cause.next = self.desc_index.val();
-                    } else {
-                        self.act.next = SlotAct::ReadDesc;
-                        self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
-                        self.slot_next.next.head = self.field.val();
-                        self.slot_next.next.used_len = self.zero32.val();
-                        self.slot_next.next.desc_base = self.vq.val().desc;
-                        self.slot_next.next.entries = bit_cast::<32, 16>(self.vq.val().size);
-                        self.slot_next.next.index = self.field.val();
-                        self.slot_next.next.indirect = false;
-                        self.slot_next.next.count = self.zero16.val();
-                        self.slot_next.next.seen_write = false;
-                        self.slot_next.next.rsum = self.zero32.val();
-                        self.slot_next.next.wsum = self.zero32.val();
-                    }
+                    self.head.next = true;
                 }
                 SlotState::Desc => {
                     self.act.next = SlotAct::Walk;
@@ -170,6 +150,9 @@ impl Logic for SlotStep {
                 }
                 SlotState::Event => {
                     self.act.next = SlotAct::Finish;
+                    if !self.receive_slot.val() & (self.ahead_after.val() <= self.vq.val().size) {
+                        self.vq_next.next.avail_cache = self.field_b.val();
+                    }
                     if self.msi.val().valid & self.notify.val() {
                         self.pending.next = self.msi.val().mask;
                         if !self.msi.val().mask {
@@ -180,6 +163,39 @@ impl Logic for SlotStep {
                 _ => {
                     self.act.next = SlotAct::Nothing;
                 }
+            }
+            // A look that has found something.
+            if self.looked.val() {
+                if self.ahead.val() > self.vq.val().size {
+                    self.fails.next = true;
+                    self.cause.next = self.avail_jump.val();
+                } else {
+                    self.vq_next.next.avail_cache = self.field_a.val();
+                    if self.ahead.val() != self.zero16.val() {
+                        self.act.next = SlotAct::ReadRing;
+                        self.head.next = self.slot.val().entry_read;
+                    }
+                }
+            }
+        }
+        if self.head.val() {
+            // *head*
+            if self.entry.val() >= self.vq.val().size {
+                self.fails.next = true;
+                self.cause.next = self.desc_index.val();
+            } else {
+                self.act.next = SlotAct::ReadDesc;
+                self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
+                self.slot_next.next.head = self.entry.val();
+                self.slot_next.next.used_len = self.zero32.val();
+                self.slot_next.next.desc_base = self.vq.val().desc;
+                self.slot_next.next.entries = bit_cast::<32, 16>(self.vq.val().size);
+                self.slot_next.next.index = self.entry.val();
+                self.slot_next.next.indirect = false;
+                self.slot_next.next.count = self.zero16.val();
+                self.slot_next.next.seen_write = false;
+                self.slot_next.next.rsum = self.zero32.val();
+                self.slot_next.next.wsum = self.zero32.val();
             }
         }
         if self.fails.val() {

@@ -47,7 +47,9 @@ pub struct Walk {
     wants_tx: Signal<Local, Bit>,
     step6: Signal<Local, Bit>,
     step7: Signal<Local, Bit>,
-    tx_take: Signal<Local, Bit>,
+    pushes: Signal<Local, Bit>,
+    has_data: Signal<Local, Bit>,
+    tx_wait: Signal<Local, Bit>,
     fails: Signal<Local, Bit>,
     cause: Signal<Local, Bits<12>>,
     no_step: Constant<StepB>,
@@ -76,7 +78,7 @@ impl Default for Walk {
         block_default!(
             act, slot, size, indirect, tx_can, step, act_next, slot_next, addr, addr_low, len, len_low, entries, flags,
             f_next, f_write, f_indirect, empty, next_index, count, rsum, wsum, too_many_bytes, bad_nest, bad_table,
-            bad_order, wants_tx, step6, step7, tx_take, fails, cause;
+            bad_order, wants_tx, step6, step7, pushes, has_data, tx_wait, fails, cause;
             no_step = StepB::default(), d_next = u64::from(ring::DESC_F_NEXT), d_write = u64::from(ring::DESC_F_WRITE),
             d_indirect = u64::from(ring::DESC_F_INDIRECT), one = 1u64, zero3 = 0u64, zero4 = 0u64, zero16 = 0u64,
             zero32 = 0u64, zero64 = 0u64, entry_shift = u64::from(ring::DESC_BYTES.trailing_zeros()), no_cause = 0u64,
@@ -95,7 +97,8 @@ impl Logic for Walk {
         self.slot_next.next = self.slot.val();
         self.step6.next = self.act.val() == SlotAct::SendTx;
         self.step7.next = self.act.val() == SlotAct::NextDesc;
-        self.tx_take.next = false;
+        self.pushes.next = false;
+        self.tx_wait.next = false;
         self.fails.next = false;
         self.cause.next = self.no_cause.val();
         // The descriptor, and what it would change.
@@ -128,7 +131,8 @@ impl Logic for Walk {
             | (self.addr_low.val() != self.zero3.val());
         self.bad_order.next =
             !self.f_write.val() & (self.slot.val().seen_write | self.slot.val().delivering);
-        self.wants_tx.next = (!self.f_write.val() & !self.empty.val()) | !self.f_next.val();
+        self.has_data.next = !self.f_write.val() & !self.empty.val();
+        self.wants_tx.next = self.has_data.val() | !self.f_next.val();
         if self.act.val() == SlotAct::Walk {
             if self.f_indirect.val() {
                 // Step 1.
@@ -179,9 +183,10 @@ impl Logic for Walk {
         if self.step6.val() {
             // Step 6: the last descriptor ends the packet.
             self.act_next.next = SlotAct::Keep;
-            self.tx_take.next = self.wants_tx.val() & self.tx_can.val();
+            self.pushes.next = self.wants_tx.val() & self.tx_can.val();
+            self.tx_wait.next = self.wants_tx.val() & !self.tx_can.val();
             self.step7.next = self.f_next.val();
-            if self.wants_tx.val() & !self.tx_can.val() {
+            if self.tx_wait.val() {
                 self.slot_next.next.state = SlotState::WaitTx;
                 self.slot_next.next.fate = SlotFate::Normal;
                 self.step7.next = false;
@@ -212,9 +217,10 @@ impl Logic for Walk {
         self.step.next = self.no_step.val();
         self.step.next.act = self.act_next.val();
         self.step.next.slot = self.slot_next.val();
-        self.step.next.tx_take = self.tx_take.val();
-        self.step.next.tx_data = self.tx_take.val() & !self.f_write.val() & !self.empty.val();
-        self.step.next.tx_end = self.tx_take.val() & !self.f_next.val();
+        self.step.next.tx_wait = self.tx_wait.val();
+        self.step.next.tx_data = self.pushes.val() & self.has_data.val();
+        self.step.next.tx_end = self.pushes.val() & !self.f_next.val();
+        self.step.next.tx_take = self.pushes.val() & self.f_next.val();
     }
 }
 
