@@ -82,6 +82,7 @@ pub mod engine;
 pub mod engine_write;
 pub mod event;
 pub mod fail;
+pub mod heads;
 pub mod life;
 pub mod mover_done;
 pub mod ops;
