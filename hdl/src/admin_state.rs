@@ -89,6 +89,7 @@ pub struct AdminState {
     to_op: DFF<CtlOp>,
     to_push: DFF<Bit>,
     result_word: Signal<Local, Halves>,
+    user: Signal<Local, Bits<64>>,
     timer_over: Signal<Local, Bit>,
     turn: Signal<Local, Bit>,
     unused_ev: Signal<Local, Bits<{ <CoreEv as Synth>::BITS }>>,
@@ -111,7 +112,7 @@ impl Default for AdminState {
         block_default!(
             clock, reset, clear, live, exec_begin, answer_done, req, exec, idle, scatter, start, commit, ev, run_go,
             run_poll, run_done, run_follow, run_op, ans_we, ans_addr, ans_data, op_push, op, state, work, timer, to, to_op,
-            to_push, result_word, timer_over, turn, unused_ev;
+            to_push, result_word, user, timer_over, turn, unused_ev;
             no_op = CtlOp::default(),
             no_halves = Halves::default(),
             src_adm = SRC_ADM,
@@ -149,13 +150,14 @@ impl Logic for AdminState {
         self.op_push.next = self.to_push.q.val();
         self.op.next = self.to_op.q.val();
         // The result of TRANSLATE.
+        self.user.next = self.ev.val().b;
         self.result_word.next = self.no_halves.val();
         self.result_word.next.lo = bit_cast::<32, 12>(self.ev.val().cause);
-        self.result_word.next.hi = bit_cast::<32, 21>(self.ev.val().user);
+        self.result_word.next.hi = self.user.val().get_bits::<32>(0);
         self.ans_we.next =
             (self.work.q.val() == AdminWork::Result1) | (self.work.q.val() == AdminWork::Result2);
         self.ans_addr.next = self.answer1.val();
-        self.ans_data.next = self.ev.val().addr;
+        self.ans_data.next = self.ev.val().a;
         if self.work.q.val() == AdminWork::Result2 {
             self.ans_addr.next = self.answer2.val();
             self.ans_data.next = self.result_word.val().into();

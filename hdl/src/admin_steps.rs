@@ -169,9 +169,7 @@ pub struct AdminSteps {
     nobody: Constant<Bits<18>>,
     one16: Constant<Bits<16>>,
     most_polls: Constant<Bits<16>>,
-    none3: Constant<Bits<3>>,
-    one3: Constant<Bits<3>>,
-    none4: Constant<Bits<4>>,
+        none4: Constant<Bits<4>>,
     one4: Constant<Bits<4>>,
     scatter: Constant<Bits<3>>,
     to_poll: Constant<Bits<3>>,
@@ -203,8 +201,6 @@ impl Default for AdminSteps {
             nobody = 0u64,
             one16 = 1u64,
             most_polls = u64::from(cmd::DRAIN_POLLS),
-            none3 = 0u64,
-            one3 = 1u64,
             none4 = 0u64,
             one4 = 1u64,
             scatter = NEXT_SCATTER,
@@ -284,7 +280,7 @@ impl Logic for AdminSteps {
         self.count.next = self.r_count.q.val();
         self.page.next = self.r_page.q.val();
         // A drain is over when nothing is bound any more; an invalidation, when no access of the old epoch is left.
-        self.over.next = self.ctx_dev.val().inflight == self.none3.val();
+        self.over.next = self.ctx_dev.val().inflight == self.none4.val();
         if self.flags.val().vq_reset {
             self.over.next = !self.ctx_vq.val().busy;
         }
@@ -417,7 +413,7 @@ impl Logic for AdminSteps {
             AdminStep::Slots => {
                 // The commands that release slots leave the configuration alone.
                 if self.unbind.val() {
-                    self.r_dev.d.next.inflight = self.r_dev.q.val().inflight - self.one3.val();
+                    self.r_dev.d.next.inflight = self.r_dev.q.val().inflight - self.one4.val();
                 }
                 if self.slots_done.val() {
                     self.step.d.next = AdminStep::DevWrite;

@@ -114,7 +114,10 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
     b.start(1);
     assert_eq!(b.ready, [0]);
     let bind = |b: &mut Bench, state: SlotState| {
-        b.ctx.adm_busy.next = false;
+        b.ctx.alone.next = false;
+        b.ctx.dev_at.next = 1u64.into();
+        b.ctx.vq_at.next = 0u64.into();
+        b.ctx.slot_at.next = 2u64.into();
         let mut eng = CtxCmd {
             dev_addr: 1u64.into(),
             slot_addr: 2u64.into(),
@@ -128,6 +131,7 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
         };
         eng.vq = VqRec {
             busy: true,
+            slot: 2u64.into(),
             again: true,
             ..b.ctx.vq.val()
         };
@@ -154,7 +158,7 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
         polled = n;
         if n == 3 {
             let vq = b.ctx.vq.val();
-            b.ctx.adm_busy.next = false;
+            b.ctx.alone.next = false;
             let mut eng = b.ctx.eng.val();
             eng.vq = VqRec { busy: false, ..vq };
             eng.dev = DevRec {
@@ -179,10 +183,10 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
         polled = n
     });
     assert_eq!((answer, polled), ((0, 0, vec![0; 8], 16), 1));
-    b.ctx.eng.next = CtxCmd {
-        slot_addr: 2u64.into(),
-        ..CtxCmd::default()
-    };
+    assert_eq!(b.freed, [2]);
+    b.ctx.eng.next = CtxCmd::default();
+    b.ctx.alone.next = false;
+    b.ctx.slot_at.next = 2u64.into();
     crate::edge!(b.ctx);
     assert!(b.ctx.slot.val().state == SlotState::Idle);
 }

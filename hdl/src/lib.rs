@@ -70,8 +70,7 @@ pub mod tx_issue;
 pub mod tx_items;
 pub mod tx_pack;
 
-// The core: one event at a time on the contexts.
-pub mod addr;
+// The core: a pipeline of events on the contexts.
 pub mod arrive;
 pub mod aux;
 pub mod core;
@@ -79,8 +78,8 @@ pub mod ctx;
 pub mod ctx_types;
 pub mod doorbell;
 pub mod engine;
-pub mod engine_write;
 pub mod event;
+pub mod event_in;
 pub mod fail;
 pub mod heads;
 pub mod life;
@@ -88,6 +87,7 @@ pub mod mover_done;
 pub mod ops;
 pub mod outlet;
 pub mod owners;
+pub mod pipe;
 pub mod ready;
 pub mod receive;
 pub mod release;
@@ -99,6 +99,7 @@ pub mod stage_c;
 pub mod step_types;
 pub mod sweep;
 pub mod walk;
+pub mod warm;
 
 // The admin queue, beside the core.
 pub mod adminq;
