@@ -169,7 +169,7 @@ pub struct AdminSteps {
     nobody: Constant<Bits<18>>,
     one16: Constant<Bits<16>>,
     most_polls: Constant<Bits<16>>,
-        none4: Constant<Bits<4>>,
+    none4: Constant<Bits<4>>,
     one4: Constant<Bits<4>>,
     scatter: Constant<Bits<3>>,
     to_poll: Constant<Bits<3>>,

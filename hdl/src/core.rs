@@ -253,7 +253,8 @@ impl<
     #[hdl_gen]
     fn update(&mut self) {
         clock!(
-            self, clock, sources, holder, pipe, sweeper, contexts, slots, engine, aux, admin, ready_fifo
+            self, clock, sources, holder, pipe, sweeper, contexts, slots, engine, aux, admin,
+            ready_fifo
         );
         self.sources.reset.next = self.reset.val();
         self.holder.reset.next = self.reset.val();
@@ -511,10 +512,19 @@ mod tests {
     use super::*;
     use shoal_abi::profile::{HYPER, MID, TINY};
 
+    /// The core is too large for the stack of a test's thread.
+    fn deep(test: impl FnOnce() + Send + 'static) {
+        let thread = std::thread::Builder::new().stack_size(1 << 28).spawn(test);
+        let done = thread.expect("a thread").join();
+        assert!(done.is_ok());
+    }
+
     #[test]
     fn core_lints_clean() {
-        crate::util::assert_lint_clean("core_tiny", Core::<5, 4, 4, 4, 4>::new(&TINY));
-        crate::util::assert_lint_clean("core_mid", Core::<14, 13, 13, 13, 6>::new(&MID));
-        crate::util::assert_lint_clean("core_hyper", Core::<18, 18, 17, 17, 8>::new(&HYPER));
+        deep(|| {
+            crate::util::assert_lint_clean("core_tiny", Core::<5, 4, 4, 4, 4>::new(&TINY));
+            crate::util::assert_lint_clean("core_mid", Core::<14, 13, 13, 13, 6>::new(&MID));
+            crate::util::assert_lint_clean("core_hyper", Core::<18, 18, 17, 17, 8>::new(&HYPER));
+        });
     }
 }

@@ -97,8 +97,7 @@ impl Logic for EventHold {
             | (self.completion.val() & (self.held.q.val().slot == self.admin_slot.val()));
         self.for_aux.next = (self.held.q.val().src == self.src_aux.val())
             | (self.completion.val() & (self.held.q.val().slot == self.aux_slot.val()));
-        self.warm_busy.next =
-            self.busy.val() & (self.held.q.val().src == self.src_warm.val());
+        self.warm_busy.next = self.busy.val() & (self.held.q.val().src == self.src_warm.val());
         self.adm_busy.next = self.busy.val() & self.for_admin.val();
         self.adm_start.next = self.first.val() & self.for_admin.val();
         self.adm_commit.next = self.finishes.val() & self.for_admin.val();

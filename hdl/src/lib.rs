@@ -82,6 +82,7 @@ pub mod event;
 pub mod event_in;
 pub mod fail;
 pub mod heads;
+pub mod hold;
 pub mod life;
 pub mod mover_done;
 pub mod ops;

@@ -75,9 +75,7 @@ impl Default for Owners {
 impl Logic for Owners {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self, clock, tx_any, tx_slot, held_any, held_slot, rx_any, rx_none, rx_slot
-        );
+        dff_setup!(self, clock, tx_any, tx_slot, held_any, held_slot, rx_any, rx_none, rx_slot);
         // As stage B sees it.
         self.owned.next = self.tx_any.q.val() & !self.c_end.val();
         self.same.next = self.tx_slot.q.val() == self.b_slot.val();

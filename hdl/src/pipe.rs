@@ -2,7 +2,7 @@
 //!
 //! * Stage 1 addresses the slot's key (device and virtqueue last bound to it) and the doorbell page's owner.
 //! * Stage 2 has them, and addresses the device's first virtqueue and the virtqueue's owner.
-//! * Stage 3 knows device and virtqueue, and addresses all contexts; it is held while a stage behind has the same device.
+//! * Stage 3 (`hold.rs`) knows device and virtqueue, and addresses all contexts; it is held while a stage behind has the same device.
 //! * In stages 4..6 the engine works on them, in stage 7 the effects stand.
 //!
 //! While held, stages 1..3 stand still, and every memory reads again what the stage behind it has read.
@@ -13,7 +13,8 @@ use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
 use crate::block_default;
-use crate::ctx_types::{CoreEv, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP, SRC_TXD};
+use crate::ctx_types::{CoreEv, SRC_DB, SRC_RXD, SRC_RXP, SRC_TXD};
+use crate::hold::EventHeld;
 
 /// What a slot was last bound to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
@@ -22,6 +23,21 @@ pub struct SlotKey {
     pub dev: Bits<18>,
     /// Virtqueue context.
     pub vq: Bits<18>,
+}
+
+/// Keys of the events in stages 4..7.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct StageKeys {
+    /// Stage 4 holds an event.
+    pub valid4: Bit,
+    pub valid5: Bit,
+    pub valid6: Bit,
+    pub valid7: Bit,
+    /// Its key, 0 none.
+    pub key4: Bits<18>,
+    pub key5: Bits<18>,
+    pub key6: Bits<18>,
+    pub key7: Bits<18>,
 }
 
 /// See the file's text.
@@ -117,29 +133,17 @@ pub struct EventPipe {
     k7: DFF<Bits<18>>,
     bypass: DFF<Bit>,
     bypass_key: DFF<SlotKey>,
-    stands: Signal<Local, Bit>,
+    look: EventHeld,
     ram_slot: Signal<Local, Bits<8>>,
     key2: Signal<Local, SlotKey>,
     dest2: Signal<Local, Bits<20>>,
     packet2: Signal<Local, Bit>,
-    packet3: Signal<Local, Bit>,
-    answer3: Signal<Local, Bit>,
-    bell3: Signal<Local, Bit>,
-    ready3: Signal<Local, Bit>,
-    by_slot3: Signal<Local, Bit>,
-    index3: Signal<Local, Bits<16>>,
-    dev3: Signal<Local, Bits<18>>,
-    vq3: Signal<Local, Bits<18>>,
-    device_key: Signal<Local, Bits<18>>,
-    same: Signal<Local, Bit>,
+    keys: Signal<Local, StageKeys>,
     src_txd: Constant<Bits<4>>,
     src_rxd: Constant<Bits<4>>,
     src_rxp: Constant<Bits<4>>,
     src_db: Constant<Bits<4>>,
-    src_rdy: Constant<Bits<4>>,
-    nobody: Constant<Bits<18>>,
-    last_device: Constant<Bits<20>>,
-    chain_slots: Constant<Bits<8>>,
+    no_keys: Constant<StageKeys>,
 }
 
 impl EventPipe {
@@ -150,10 +154,10 @@ impl EventPipe {
             clock, reset, pick, next_ev, warm, tx_room, fq_enable, key_slot, page, base_dev, own_vq, slot, dev, vq,
             slot_key, page_owner, vq_base, vq_owner, rebind, rebind_slot, rebind_key, held, any, rx, txd, ev4, dev4, vq4,
             valid5, ev5, valid6, ev6, vq6, valid7, slot7, dev7, vq7, v, e1, e2, e3, e4, e5, e6, s7, src7, key3, d4, d5,
-            d6, d7, q4, q5, q6, q7, k4, k5, k6, k7, bypass, bypass_key, stands, ram_slot, key2, dest2, packet2, packet3,
-            answer3, bell3, ready3, by_slot3, index3, dev3, vq3, device_key, same;
-            src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY, nobody = 0u64,
-            last_device = u64::from(p.devices), chain_slots = p.chain_slots as u64
+            d6, d7, q4, q5, q6, q7, k4, k5, k6, k7, bypass, bypass_key, ram_slot, key2, dest2, packet2, keys;
+            src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB,
+            no_keys = StageKeys::default();
+            look = EventHeld::new(p)
         )
     }
 }
@@ -162,61 +166,41 @@ impl Logic for EventPipe {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, e1, e2, e3, e4, e5, e6, s7, src7, key3, d4, d5, d6, d7, q4, q5, q6, q7, k4, k5, k6, k7, bypass,
-            bypass_key
+            self, clock, e1, e2, e3, e4, e5, e6, s7, src7, key3, d4, d5, d6, d7, q4, q5, q6, q7,
+            k4, k5, k6, k7, bypass, bypass_key
         );
         for i in 0..7 {
             self.v[i].clock.next = self.clock.val();
             self.v[i].d.next = self.v[i].q.val();
         }
-        // Stage 3: device and virtqueue.
-        self.packet3.next =
-            (self.e3.q.val().src == self.src_rxp.val()) & !self.e3.q.val().answer;
-        self.answer3.next = (self.e3.q.val().src == self.src_rxp.val()) & self.e3.q.val().answer;
-        self.bell3.next = self.e3.q.val().src == self.src_db.val();
-        self.ready3.next = self.e3.q.val().src == self.src_rdy.val();
-        self.by_slot3.next = !self.packet3.val() & !self.bell3.val() & !self.ready3.val();
-        self.index3.next = self.e3.q.val().index;
-        self.dev3.next = self.key3.q.val().dev;
-        self.vq3.next = self.key3.q.val().vq;
-        if self.packet3.val() | self.bell3.val() {
-            self.vq3.next = self.vq_base.val() + bit_cast::<18, 16>(self.index3.val());
-        }
-        if self.ready3.val() {
-            self.dev3.next = self.vq_owner.val();
-            self.vq3.next = self.e3.q.val().id;
-        }
-        // Its key, and the hold.
-        self.device_key.next = self.dev3.val();
-        if self.packet3.val() & (self.e3.q.val().dest > self.last_device.val()) {
-            self.device_key.next = self.nobody.val();
-        }
-        if self.answer3.val() & (self.e3.q.val().slot >= self.chain_slots.val()) {
-            self.device_key.next = self.nobody.val();
-        }
-        if (self.e3.q.val().src == self.src_rxd.val()) & self.e3.q.val().unowned {
-            self.device_key.next = self.nobody.val();
-        }
-        self.same.next = (self.v[3].q.val() & (self.k4.q.val() == self.device_key.val()))
-            | (self.v[4].q.val() & (self.k5.q.val() == self.device_key.val()))
-            | (self.v[5].q.val() & (self.k6.q.val() == self.device_key.val()))
-            | (self.v[6].q.val() & (self.k7.q.val() == self.device_key.val()));
-        self.stands.next = self.v[2].q.val()
-            & (self.device_key.val() != self.nobody.val())
-            & self.same.val();
-        self.held.next = self.stands.val();
+        // Stage 3.
+        self.keys.next = self.no_keys.val();
+        self.keys.next.valid4 = self.v[3].q.val();
+        self.keys.next.valid5 = self.v[4].q.val();
+        self.keys.next.valid6 = self.v[5].q.val();
+        self.keys.next.valid7 = self.v[6].q.val();
+        self.keys.next.key4 = self.k4.q.val();
+        self.keys.next.key5 = self.k5.q.val();
+        self.keys.next.key6 = self.k6.q.val();
+        self.keys.next.key7 = self.k7.q.val();
+        self.look.valid.next = self.v[2].q.val();
+        self.look.ev.next = self.e3.q.val();
+        self.look.key.next = self.key3.q.val();
+        self.look.vq_base.next = self.vq_base.val();
+        self.look.vq_owner.next = self.vq_owner.val();
+        self.look.behind.next = self.keys.val();
+        self.held.next = self.look.held.val();
         // Addresses: each stage's own, or again those of the stage that waits for the data.
         self.ram_slot.next = self.e1.q.val().slot;
         self.page.next = self.e1.q.val().id;
         self.base_dev.next = self.page_owner.val();
         self.dest2.next = self.e2.q.val().dest;
-        self.packet2.next =
-            (self.e2.q.val().src == self.src_rxp.val()) & !self.e2.q.val().answer;
+        self.packet2.next = (self.e2.q.val().src == self.src_rxp.val()) & !self.e2.q.val().answer;
         if self.packet2.val() {
             self.base_dev.next = self.dest2.val().get_bits::<18>(0);
         }
         self.own_vq.next = self.e2.q.val().id;
-        if self.stands.val() {
+        if self.look.held.val() {
             self.ram_slot.next = self.e2.q.val().slot;
             self.page.next = self.e2.q.val().id;
             self.base_dev.next = self.key3.q.val().dev;
@@ -224,8 +208,8 @@ impl Logic for EventPipe {
         }
         self.key_slot.next = self.ram_slot.val();
         self.slot.next = self.e3.q.val().slot;
-        self.dev.next = self.dev3.val();
-        self.vq.next = self.vq3.val();
+        self.dev.next = self.look.dev.val();
+        self.vq.next = self.look.vq.val();
         // Stage 2: the slot's key, though it be written just now.
         self.bypass.d.next = self.rebind.val() & (self.rebind_slot.val() == self.ram_slot.val());
         self.bypass_key.d.next = self.rebind_key.val();
@@ -243,7 +227,7 @@ impl Logic for EventPipe {
             self.key2.next.dev = self.dest2.val().get_bits::<18>(0);
         }
         // Onward.
-        if !self.stands.val() {
+        if !self.look.held.val() {
             self.v[0].d.next = self.pick.val();
             self.e1.d.next = self.next_ev.val();
             self.v[1].d.next = self.v[0].q.val();
@@ -252,19 +236,19 @@ impl Logic for EventPipe {
             self.e3.d.next = self.e2.q.val();
             self.key3.d.next = self.key2.val();
         } else if self.rebind.val()
-            & self.by_slot3.val()
+            & self.look.by_slot.val()
             & (self.rebind_slot.val() == self.e3.q.val().slot)
         {
             self.key3.d.next = self.rebind_key.val();
         }
-        self.v[3].d.next = self.v[2].q.val() & !self.stands.val();
+        self.v[3].d.next = self.v[2].q.val() & !self.look.held.val();
         self.e4.d.next = self.e3.q.val();
         self.e4.d.next.warm = self.warm.val();
         self.e4.d.next.tx_room = self.tx_room.val();
         self.e4.d.next.fq_enable = self.fq_enable.val();
-        self.d4.d.next = self.dev3.val();
-        self.q4.d.next = self.vq3.val();
-        self.k4.d.next = self.device_key.val();
+        self.d4.d.next = self.look.dev.val();
+        self.q4.d.next = self.look.vq.val();
+        self.k4.d.next = self.look.device_key.val();
         self.v[4].d.next = self.v[3].q.val();
         self.e5.d.next = self.e4.q.val();
         self.d5.d.next = self.d4.q.val();

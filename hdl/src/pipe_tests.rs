@@ -1,6 +1,7 @@
 //! The pipeline beside a list of stages that looks everything up in the cycle in which it counts.
 
 use super::*;
+use crate::ctx_types::SRC_RDY;
 use crate::edge;
 use crate::util::number;
 use shoal_abi::profile::TINY;
