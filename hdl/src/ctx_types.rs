@@ -324,6 +324,8 @@ pub struct CoreEv {
     pub inv_pending: Bit,
     /// The count of the epoch that is not current is 0.
     pub other_zero: Bit,
+    /// The count of the message epoch that is not current is 0.
+    pub msg_old_zero: Bit,
     /// The admin queue is live.
     pub live: Bit,
 }

@@ -72,6 +72,12 @@ pub struct Sources {
     pub db_valid: Signal<In, Bit>,
     /// Ready FIFO valid.
     pub ready_valid: Signal<In, Bit>,
+    /// One chain in flight (ENGINE_CTRL).
+    pub single: Signal<In, Bit>,
+    /// All chain slots are in the free list.
+    pub all_free: Signal<In, Bit>,
+    /// Stages 1..7 hold an RDY.
+    pub pipe_rdy: Signal<In, Bit>,
     /// The free list is not empty.
     pub free_valid: Signal<In, Bit>,
     /// AUX is idle.
@@ -127,7 +133,7 @@ impl Default for Sources {
     fn default() -> Self {
         block_default!(
             clock, reset, free, pipe_any, pipe_rx, pipe_txd, comp_valid, comp_alone, tx_done, rx_done, rx_head, rx_beat,
-            rx_owned, rx_idle, adm_req, db_valid, ready_valid, free_valid, aux_idle, fault_valid, msix_any, some_wait,
+            rx_owned, rx_idle, adm_req, db_valid, ready_valid, single, all_free, pipe_rdy, free_valid, aux_idle, fault_valid, msix_any, some_wait,
             tx_room, warm, warm_started, some, pick, pick_alone, src, rr, req, after, pool, lowest, lines, tuser, side,
             alone, takes, chosen;
             answer_lsb = u64::from(stream::TUSER_ANSWER.lsb),
@@ -158,7 +164,10 @@ impl Logic for Sources {
             & (self.side.val().get_bit(0) | self.rx_idle.val() | self.warm.val());
         self.lines.next.adm = self.adm_req.val();
         self.lines.next.db = self.db_valid.val();
-        self.lines.next.rdy = self.ready_valid.val() & !self.warm.val() & self.free_valid.val();
+        self.lines.next.rdy = self.ready_valid.val()
+            & !self.warm.val()
+            & self.free_valid.val()
+            & (!self.single.val() | (self.all_free.val() & !self.pipe_rdy.val()));
         self.lines.next.aux =
             self.aux_idle.val() & !self.warm.val() & (self.fault_valid.val() | self.msix_any.val());
         self.lines.next.txw = self.some_wait.val() & self.tx_room.val();
