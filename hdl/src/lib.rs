@@ -34,12 +34,19 @@ pub mod types;
 pub mod util;
 
 // The top, and the units around the core.
+pub mod axi_id;
 pub mod axi_rd;
 pub mod axi_wr;
 pub mod axil;
 #[doc(hidden)]
 pub mod block;
+pub mod collector;
 pub mod ctl;
+pub mod ctl_back;
+pub mod ctl_issue;
+pub mod ctl_out;
+pub mod ctl_shape;
+pub mod ctl_types;
 pub mod mmu;
 pub mod mmu_answer;
 pub mod mmu_array;
