@@ -149,6 +149,8 @@ pub struct Core<
     // Fault queue and messages.
     /// FQ_CTRL enable.
     pub fq_enable: Signal<In, Bit>,
+    /// ENGINE_CTRL single.
+    pub single: Signal<In, Bit>,
     /// FQ_BASE.
     pub fq_base: Signal<In, Bits<64>>,
     /// log2(records).
@@ -229,7 +231,7 @@ impl<
             rx_done, rx_done_pop, mmu_idle, inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep,
             sweep_index, other_zero, all_zero, ready, warm, warm_clear, restore, db_valid, db_page, db_index, db_pop,
             live, kick_clear, adm_idle, adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at,
-            ans_data, adminq_quiet, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
+            ans_data, adminq_quiet, fq_enable, single, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
             msix_data, msix_clear, msix_clear_v, pick, raise_fq, fq_tail_inc, fq_lost_inc, cnt_doorbells_inc,
             cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc, cnt_faults_inc, sources,
             contexts, ready_fifo, alone, bind_key, new_slot, comp_slot, picks;
@@ -271,6 +273,9 @@ impl<
         self.sources.pipe_any.next = self.pipe.any.val();
         self.sources.pipe_rx.next = self.pipe.rx.val();
         self.sources.pipe_txd.next = self.pipe.txd.val();
+        self.sources.pipe_rdy.next = self.pipe.rdy.val();
+        self.sources.single.next = self.single.val();
+        self.sources.all_free.next = self.slots.all_free.val();
         self.sources.comp_valid.next = self.comp_valid.val();
         self.sources.comp_alone.next = self.comp_slot.val() >= self.admin_slot.val();
         self.sources.tx_done.next = self.tx_done_valid.val();
