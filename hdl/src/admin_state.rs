@@ -139,7 +139,18 @@ impl Default for AdminState {
 impl Logic for AdminState {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, work, timer, to, to_op, to_push, to_msg, to_msg_push);
+        dff_setup!(
+            self,
+            clock,
+            state,
+            work,
+            timer,
+            to,
+            to_op,
+            to_push,
+            to_msg,
+            to_msg_push
+        );
         self.unused_ev.next = self.ev.val().into();
         // Functions of state and event, kept apart from the steps below.
         self.timer_over.next = self.timer.q.val() == self.none5.val();

@@ -118,8 +118,6 @@ pub struct Core<
     /// So are both.
     pub msg_none: Signal<In, Bit>,
     // Registers.
-    /// One chain in flight (ENGINE_CTRL).
-    pub single: Signal<In, Bit>,
     /// READY.
     pub ready: Signal<Out, Bit>,
     /// A warm reset is going on.
@@ -164,6 +162,8 @@ pub struct Core<
     // Fault queue and messages.
     /// FQ_CTRL enable.
     pub fq_enable: Signal<In, Bit>,
+    /// ENGINE_CTRL single.
+    pub single: Signal<In, Bit>,
     /// FQ_BASE.
     pub fq_base: Signal<In, Bits<64>>,
     /// log2(records).
@@ -242,9 +242,9 @@ impl<
             clock, reset, ctl_op_push, ctl_op, ctl_op_empty, comp_valid, comp, comp_pop, tx_op_push, tx_op, tx_op_count,
             tx_done_valid, tx_done, tx_done_pop, rx_op_set, rx_op, rx_free, rx_head_valid, rx_head, rx_done_valid,
             rx_done, rx_done_pop, mmu_idle, inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep,
-            sweep_index, other_zero, all_zero, msg_push, msg, msg_flip, msg_room, msg_old_zero, msg_none, single, ready, warm, warm_clear, restore, db_valid, db_page, db_index, db_pop,
+            sweep_index, other_zero, all_zero, msg_push, msg, msg_flip, msg_room, msg_old_zero, msg_none, ready, warm, warm_clear, restore, db_valid, db_page, db_index, db_pop,
             live, kick_clear, adm_idle, adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at,
-            ans_data, adminq_quiet, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
+            ans_data, adminq_quiet, fq_enable, single, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
             msix_data, msix_clear, msix_clear_v, pick, raise_fq, fq_tail_inc, fq_lost_inc, cnt_doorbells_inc,
             cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc, cnt_faults_inc, sources,
             contexts, ready_fifo, alone, bind_key, new_slot, comp_slot, picks;
@@ -281,11 +281,16 @@ impl<
         self.admin.reset.next = self.reset.val();
         // Sources.
         self.comp_slot.next = self.comp.val().slot;
-        self.sources.free.next =
-            self.holder.idle.val() & self.sweeper.ready.val() & !self.pipe.held.val() & self.msg_room.val();
+        self.sources.free.next = self.holder.idle.val()
+            & self.sweeper.ready.val()
+            & !self.pipe.held.val()
+            & self.msg_room.val();
         self.sources.pipe_any.next = self.pipe.any.val();
         self.sources.pipe_rx.next = self.pipe.rx.val();
         self.sources.pipe_txd.next = self.pipe.txd.val();
+        self.sources.pipe_rdy.next = self.pipe.rdy.val();
+        self.sources.single.next = self.single.val();
+        self.sources.all_free.next = self.slots.all_free.val();
         self.sources.comp_valid.next = self.comp_valid.val();
         self.sources.comp_alone.next = self.comp_slot.val() >= self.admin_slot.val();
         self.sources.tx_done.next = self.tx_done_valid.val();
@@ -297,9 +302,6 @@ impl<
         self.sources.adm_req.next = self.admin.req.val();
         self.sources.db_valid.next = self.db_valid.val();
         self.sources.ready_valid.next = self.ready_fifo.valid.val();
-        self.sources.single.next = self.single.val();
-        self.sources.all_free.next = self.slots.all_free.val();
-        self.sources.pipe_rdy.next = self.pipe.rdy.val();
         self.sources.free_valid.next = self.slots.free_valid.val();
         self.sources.aux_idle.next = self.aux.idle.val();
         self.sources.fault_valid.next = self.aux.fault_valid.val();
@@ -533,102 +535,5 @@ impl<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use shoal_abi::profile::{HYPER, MID, TINY};
-
-    /// The core is too large for the stack of a test's thread.
-    fn deep(test: impl FnOnce() + Send + 'static) {
-        let thread = std::thread::Builder::new().stack_size(1 << 28).spawn(test);
-        let done = thread.expect("a thread").join();
-        assert!(done.is_ok());
-    }
-
-    #[test]
-    fn core_lints_clean() {
-        deep(|| {
-            crate::util::assert_lint_clean("core_tiny", Core::<5, 4, 4, 4, 4>::new(&TINY));
-            crate::util::assert_lint_clean("core_mid", Core::<14, 13, 13, 13, 6>::new(&MID));
-            crate::util::assert_lint_clean("core_hyper", Core::<18, 18, 17, 17, 8>::new(&HYPER));
-        });
-    }
-
-    type Tiny = Core<5, 4, 4, 4, 4>;
-
-    /// Cycle from the end of the reset on, with all other units at rest.
-    fn reset() -> Box<Tiny> {
-        let mut c = Box::new(Tiny::new(&TINY));
-        c.connect_all();
-        c.rx_free.next = true;
-        c.ctl_op_empty.next = true;
-        c.mmu_idle.next = true;
-        c.all_zero.next = true;
-        c.msg_room.next = true;
-        c.msg_none.next = true;
-        c.other_zero.next = true;
-        c.adminq_quiet.next = true;
-        c.reset.next = true;
-        crate::edge!(*c);
-        c.reset.next = false;
-        c
-    }
-
-    /// Cycles until READY is `up`.
-    fn until_ready(c: &mut Tiny, up: bool) -> u64 {
-        for n in 0..1000 {
-            crate::util::settle(c);
-            if c.ready.val() == up {
-                return n;
-            }
-            crate::edge!(*c);
-        }
-        panic!("READY does not become {up}");
-    }
-
-    #[test]
-    fn doorbells_of_nobody_go_through_one_a_cycle_and_a_warm_reset_takes_its_cycles() {
-        deep(|| {
-            let mut c = reset();
-            assert_eq!(until_ready(&mut c, true), 32);
-            // Picked in cycles 0..4, effects in cycles 7..11.
-            for n in 0..14 {
-                c.db_valid.next = n < 5;
-                crate::util::settle(&mut *c);
-                assert_eq!(c.db_pop.val(), n < 5, "cycle {n}");
-                assert_eq!(c.cnt_doorbells_inc.val(), (7..12).contains(&n), "cycle {n}");
-                crate::edge!(*c);
-            }
-            // WARM is picked in the first cycle and takes 127 + 4 * 16; the sweep begins two edges later.
-            c.warm.next = true;
-            assert_eq!(until_ready(&mut c, false), 1 + 191 + 1);
-            assert_eq!(until_ready(&mut c, true), 32);
-            c.warm.next = false;
-            crate::util::settle(&mut *c);
-            assert!(c.slots.all_free.val());
-        });
-    }
-
-    #[test]
-    fn a_packet_for_nobody_is_thrown_away_and_the_next_one_waits_for_that() {
-        deep(|| {
-            let mut c = reset();
-            until_ready(&mut c, true);
-            let mut set = Vec::new();
-            for n in 0..24_u64 {
-                c.rx_head_valid.next = true;
-                c.rx_done_valid.next = n == 10;
-                crate::util::settle(&mut *c);
-                assert_eq!(c.rx_done_pop.val(), n == 10);
-                if c.rx_op_set.val() {
-                    assert!(c.rx_op.val().discard && c.cnt_rx_drops_inc.val());
-                    set.push(n);
-                }
-                crate::edge!(*c);
-            }
-            // Done with is the first in 10, free from 18 on.
-            assert_eq!(set, [7]);
-            crate::util::settle(&mut *c);
-            assert!(c.engine.rx_owned.val() || c.pipe.rx.val());
-        });
-    }
-}
+#[path = "core_tests.rs"]
+mod tests;

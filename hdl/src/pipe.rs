@@ -91,10 +91,10 @@ pub struct EventPipe {
     pub any: Signal<Out, Bit>,
     /// Some stage holds an RXP or an RXD.
     pub rx: Signal<Out, Bit>,
-    /// Some stage holds an RDY.
-    pub rdy: Signal<Out, Bit>,
     /// Some stage holds a TXD.
     pub txd: Signal<Out, Bit>,
+    /// Some stage holds an RDY.
+    pub rdy: Signal<Out, Bit>,
     /// Stage 4: event, device, virtqueue.
     pub ev4: Signal<Out, CoreEv>,
     pub dev4: Signal<Out, Bits<18>>,
@@ -155,7 +155,7 @@ impl EventPipe {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, pick, next_ev, warm, tx_room, fq_enable, key_slot, page, base_dev, own_vq, slot, dev, vq,
-            slot_key, page_owner, vq_base, vq_owner, rebind, rebind_slot, rebind_key, held, any, rx, rdy, txd, ev4, dev4, vq4,
+            slot_key, page_owner, vq_base, vq_owner, rebind, rebind_slot, rebind_key, held, any, rx, txd, rdy, ev4, dev4, vq4,
             valid5, ev5, valid6, ev6, vq6, valid7, slot7, dev7, vq7, v, e1, e2, e3, e4, e5, e6, s7, src7, key3, d4, d5,
             d6, d7, q4, q5, q6, q7, k4, k5, k6, k7, bypass, bypass_key, ram_slot, key2, dest2, packet2, keys;
             src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY,
