@@ -203,10 +203,10 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "control_strobes",
-        r"shoal_top\$ctl",
+        r"shoal_top\$ctl\$issue",
         "ring and message writes also write the first byte of their word",
-        "w_strb = ((one16 << chunk) - one16) << offset;",
-        "w_strb = (((one16 << chunk) - one16) << offset) | BRK;",
+        "w_strb = ((one16 << to_len) - one16) << offset;",
+        "w_strb = (((one16 << to_len) - one16) << offset) | BRK;",
     ),
     // Payload.
     brk(
@@ -242,8 +242,8 @@ pub const BREAKS: &[Break] = &[
         "round_robin",
         r"shoal_top\$core\$sources",
         "the source that was served last comes first again",
-        "rr$d = src + one4;",
-        "rr$d = BRK ? src : src + one4;",
+        "rr$d = chosen + one4;",
+        "rr$d = BRK ? chosen : chosen + one4;",
     ),
     brk(
         "chain_limit",
@@ -334,15 +334,15 @@ pub const BREAKS: &[Break] = &[
         "drain_wait",
         r"shoal_top\$core\$admin\$run\$steps",
         "a drain does not wait for the chains in flight",
-        "== none3;",
-        "== none3 | BRK;",
+        "== none4;",
+        "== none4 | BRK;",
     ),
     brk(
         "drain_member",
         r"shoal_top\$core\$admin\$run\$slots",
-        "draining one device frees the chains of all",
-        "== member;",
-        "== member | BRK;",
+        "draining one device frees the chains of those behind it",
+        "(following == count)",
+        "(following == (BRK ? 4'hf : count))",
     ),
     brk(
         "sweep_pages",

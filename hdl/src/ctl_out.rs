@@ -117,7 +117,10 @@ impl<const SLOT: usize> Logic for CtlOut<SLOT> {
         // Whether it goes.
         self.room.next = self.under.q.val() < self.window.val();
         self.asks.next = self.busy.q.val() && !self.work.q.val().bypass && self.room.val();
-        self.mmu_req_valid.next = self.asks.val();
+        // Of registers alone: what `mmu_taken` does hangs together with `asks`.
+        self.mmu_req_valid.next = self.busy.q.val()
+            && !self.work.q.val().bypass
+            && (self.under.q.val() < self.window.val());
         self.passes.next = self.busy.q.val()
             && self.work.q.val().bypass
             && self.room.val()

@@ -75,6 +75,7 @@ pub mod tx;
 pub mod tx_cut;
 pub mod tx_issue;
 pub mod tx_items;
+pub mod tx_judge;
 pub mod tx_pack;
 
 // The core: a pipeline of events on the contexts.

@@ -157,8 +157,12 @@ impl Rig {
         let up = [m.rsp0_valid.val(), m.rsp1_valid.val(), m.rsp2_valid.val()];
         for client in (0..3).filter(|&c| up[c]) {
             let rsp = m.rsp.val();
-            let asked = self.asked.iter().position(|&(c, t)| (c, t) == (client, number(rsp.tag)));
-            self.asked.remove(asked.expect("the tag is that of a request"));
+            let asked = self
+                .asked
+                .iter()
+                .position(|&(c, t)| (c, t) == (client, number(rsp.tag)));
+            self.asked
+                .remove(asked.expect("the tag is that of a request"));
             self.answers
                 .push((client, self.cycle, number(rsp.cause), number(rsp.addr)));
         }

@@ -5,11 +5,11 @@
 //! Reset: nothing held, nothing skipped.
 
 use rust_hdl::prelude::*;
-use shoal_abi::mmu;
 
 use crate::block_default;
 use crate::fifo::Fifo;
 use crate::tx_items::{TxAnswer, TxBurst};
+use crate::tx_judge::TxJudge;
 
 /// What became of an item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
@@ -61,30 +61,16 @@ pub struct TxIssue<const IA: usize> {
     pub skip_end: Signal<Out, Bit>,
     /// Its epoch.
     pub skip_epoch: Signal<Out, Bit>,
+    judge: TxJudge,
     epochs: Fifo<Bit, IA>,
     skip: DFF<Bit>,
     held: DFF<Bits<16>>,
-    first: Signal<Local, Bits<16>>,
-    span: Signal<Local, Bits<16>>,
-    beats: Signal<Local, Bits<16>>,
-    want: Signal<Local, Bits<16>>,
-    fits: Signal<Local, Bit>,
-    good: Signal<Local, Bit>,
-    ready: Signal<Local, Bit>,
-    ends_only: Signal<Local, Bit>,
-    faulted: Signal<Local, Bit>,
-    skipped: Signal<Local, Bit>,
-    asks: Signal<Local, Bit>,
+    granted: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
     taken: Signal<Local, Bits<16>>,
-    beat_mask: Constant<Bits<16>>,
-    beat_shift: Constant<Bits<16>>,
     beat_align: Constant<Bits<64>>,
-    beat_count: Constant<Bits<16>>,
     one16: Constant<Bits<16>>,
     none16: Constant<Bits<16>>,
-    one8: Constant<Bits<8>>,
-    no_cause: Constant<Bits<12>>,
     no_fate: Constant<TxFate>,
 }
 
@@ -94,17 +80,12 @@ impl<const IA: usize> TxIssue<IA> {
     pub fn new(beat_bytes: u64, beat_count: u64) -> Self {
         block_default!(
             clock, reset, valid, burst, answered, answer, pass, fate, ar_req, ar_addr, ar_user, ar_len, ar_grant, beat_pop,
-            last, end_r, end_r_epoch, skip_end, skip_epoch, epochs, skip, held, first, span, beats, want, fits, good, ready,
-            ends_only, faulted, skipped, asks, goes, taken;
-            beat_mask = beat_bytes - 1,
-            beat_shift = u64::from(beat_bytes.trailing_zeros()),
+            last, end_r, end_r_epoch, skip_end, skip_epoch, epochs, skip, held, granted, goes, taken;
             beat_align = !(beat_bytes - 1),
-            beat_count = beat_count,
             one16 = 1u64,
             none16 = 0u64,
-            one8 = 1u64,
-            no_cause = u64::from(mmu::CAUSE_NONE),
-            no_fate = TxFate::default()
+            no_fate = TxFate::default();
+            judge = TxJudge::new(beat_bytes, beat_count)
         )
     }
 }
@@ -114,38 +95,28 @@ impl<const IA: usize> Logic for TxIssue<IA> {
     fn update(&mut self) {
         dff_setup!(self, clock, skip, held);
         clock!(self, clock, epochs);
-        // The burst in beats.
-        self.first.next = bit_cast::<16, 8>(self.burst.val().low) & self.beat_mask.val();
-        self.span.next =
-            self.first.val() + bit_cast::<16, 9>(self.burst.val().bytes) + self.beat_mask.val();
-        self.beats.next = self.span.val() >> self.beat_shift.val();
-        self.want.next = self.held.q.val() + self.beats.val();
-        self.fits.next = self.want.val() <= self.beat_count.val();
-        // What becomes of the item.
-        self.good.next = self.answer.val().cause == self.no_cause.val();
-        self.ends_only.next = self.valid.val() & !self.burst.val().burst;
-        self.ready.next = self.valid.val() & self.burst.val().burst & self.answered.val();
-        self.faulted.next = self.ready.val() & !self.good.val();
-        self.skipped.next = self.ready.val() & self.good.val() & self.skip.q.val();
-        self.asks.next = self.ready.val() & self.good.val() & !self.skip.q.val() & self.fits.val();
-        self.goes.next = self.ends_only.val()
-            | self.faulted.val()
-            | self.skipped.val()
-            | (self.asks.val() & self.ar_grant.val());
+        self.judge.valid.next = self.valid.val();
+        self.judge.burst.next = self.burst.val();
+        self.judge.answered.next = self.answered.val();
+        self.judge.answer.next = self.answer.val();
+        self.judge.skip.next = self.skip.q.val();
+        self.judge.held.next = self.held.q.val();
+        self.granted.next = self.judge.asks.val() & self.ar_grant.val();
+        self.goes.next = self.judge.passes.val() | self.granted.val();
         // Outputs.
         self.pass.next = self.goes.val();
         self.fate.next = self.no_fate.val();
-        self.fate.next.issued = self.asks.val();
-        if self.faulted.val() {
+        self.fate.next.issued = self.judge.asks.val();
+        if self.judge.faulted.val() {
             self.fate.next.cause = self.answer.val().cause;
         }
-        self.ar_req.next = self.asks.val();
+        self.ar_req.next = self.judge.asks.val();
         self.ar_addr.next = self.answer.val().addr & self.beat_align.val();
         self.ar_user.next = bit_cast::<22, 21>(self.answer.val().user);
-        self.ar_len.next = self.beats.val().get_bits::<8>(0) - self.one8.val();
-        self.skip_end.next = self.skipped.val();
+        self.ar_len.next = self.judge.len.val();
+        self.skip_end.next = self.judge.skipped.val();
         self.skip_epoch.next = self.answer.val().epoch;
-        if self.faulted.val() {
+        if self.judge.faulted.val() {
             self.skip.d.next = true;
         }
         if self.goes.val() & self.burst.val().end {
@@ -153,8 +124,8 @@ impl<const IA: usize> Logic for TxIssue<IA> {
         }
         // Beats asked for and not yet packed.
         self.taken.next = self.held.q.val();
-        if self.asks.val() & self.ar_grant.val() {
-            self.taken.next = self.want.val();
+        if self.granted.val() {
+            self.taken.next = self.judge.want.val();
         }
         self.held.d.next = self.taken.val();
         if self.beat_pop.val() {
@@ -162,7 +133,7 @@ impl<const IA: usize> Logic for TxIssue<IA> {
         }
         // Bursts under way.
         self.epochs.reset.next = self.reset.val();
-        self.epochs.push.next = self.asks.val() & self.ar_grant.val();
+        self.epochs.push.next = self.granted.val();
         self.epochs.push_data.next = self.answer.val().epoch;
         self.epochs.pop.next = self.last.val();
         self.end_r.next = self.last.val() & self.epochs.valid.val();
