@@ -4,15 +4,15 @@
 //!
 //! How an event of the admin goes:
 //!
-//! * The core picks it in cycle t: source ADM when `req` is 1, or a completion (CTLB, CTLX) whose client is 5.
+//! * The core picks it in cycle t: source ADM when `req` is 1, or a completion of the admin slot.
 //! * `start` is 1 in cycle t+1, `busy` in t+1..=t+N, `commit` in t+N (N = 7; N = 127 if the source is ADM and `exec` was 1 in
 //!   cycle t). `ev` stands still from t+1 to t+N and shows the pick cycle: what another unit said (`ev.live`,
-//!   `ev.inv_pending`, `ev.other_zero`) is to be read there. `ev.src` is 1, 2 or 6.
+//!   `ev.inv_pending`, `ev.other_zero`) is to be read there. `ev.src` is COMP or ADM.
 //! * While `busy`, the block alone owns the context memories through `ctx` (one address a memory; data one cycle after the
 //!   address; a read in the same cycle as a write at that address gives the old record). Outside `busy`, `ctx` is ignored.
 //!   Only the core looks at contexts, at `queued` and at the ready FIFO, so they may change in any busy cycle.
 //! * `ready_push` may be 1 in any busy cycle: puts `ready_vq` into the ready FIFO. `queued` in the record is the block's work.
-//! * Writing a slot record whose state is Idle frees the slot. `inflight`, `busy` and `again` are the block's work.
+//! * So may the free list: `free_push` puts `free_slot` into it. `inflight`, `busy` and `again` are the block's work.
 //! * Everything below "effects" counts in the cycle of `commit` only (at the edge that ends it); what is shown before is ignored.
 //! * The block's own state changes at the commit edge too, but for the poll timer's countdown, `exec_begin`, `answer_done`, and
 //!   Scatter, which ends when the queue is not live.
@@ -27,7 +27,7 @@ use crate::admin_exec::AdminExec;
 use crate::admin_state::AdminState;
 use crate::block_default;
 use crate::ctx_types::{CoreEv, CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
-use crate::types::{AsidEntry, CtlOp, InvCmd};
+use crate::types::{AsidEntry, CtlOp, InvCmd, Message};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -90,10 +90,10 @@ pub struct Admin {
     pub cfg: Signal<In, Bits<64>>,
     /// ASID entry.
     pub asid: Signal<In, AsidEntry>,
-    /// A slot owns the transmit mover.
-    pub tx_owned: Signal<In, Bit>,
-    /// Which, if so.
-    pub tx_owner: Signal<In, Bits<3>>,
+    /// Put `free_slot` into the free list.
+    pub free_push: Signal<Out, Bit>,
+    /// Chain slot.
+    pub free_slot: Signal<Out, Bits<8>>,
     /// Push `ready_vq` into the ready FIFO.
     pub ready_push: Signal<Out, Bit>,
     /// Virtqueue context.
@@ -102,6 +102,12 @@ pub struct Admin {
     pub op_push: Signal<Out, Bit>,
     /// The op.
     pub op: Signal<Out, CtlOp>,
+    /// Push `msg` into the message FIFO.
+    pub msg_push: Signal<Out, Bit>,
+    /// Message.
+    pub msg: Signal<Out, Message>,
+    /// The message epoch changes.
+    pub msg_flip: Signal<Out, Bit>,
     /// Start the invalidation `inv`.
     pub inv_set: Signal<Out, Bit>,
     /// It.
@@ -126,8 +132,8 @@ impl Admin {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, clear, live, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at, ans_data, req, exec,
-            idle, scatter, start, busy, commit, ev, ctx, dev, vq, cnt, msi, cmsi, page, slot, cfg, asid, tx_owned, tx_owner,
-            ready_push, ready_vq, op_push, op, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, turns, answer,
+            idle, scatter, start, busy, commit, ev, ctx, dev, vq, cnt, msi, cmsi, page, slot, cfg, asid, free_push, free_slot,
+            ready_push, ready_vq, op_push, op, msg_push, msg, msg_flip, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, turns, answer,
             unused_busy;
             ;
             run = AdminExec::new(p)
@@ -152,12 +158,16 @@ impl Logic for Admin {
         self.turns.run_done.next = self.run.done.val();
         self.turns.run_follow.next = self.run.follow.val();
         self.turns.run_op.next = self.run.op.val();
+        self.turns.run_msg.next = self.run.msg.val();
         self.req.next = self.turns.req.val();
         self.exec.next = self.turns.exec.val();
         self.idle.next = self.turns.idle.val();
         self.scatter.next = self.turns.scatter.val();
         self.op_push.next = self.turns.op_push.val();
         self.op.next = self.turns.op.val();
+        self.msg_push.next = self.turns.msg_push.val();
+        self.msg.next = self.turns.msg.val();
+        self.msg_flip.next = self.run.msg_flip.val();
         // Answer buffer.
         self.answer.we.next = self.run.ans_we.val() | self.turns.ans_we.val();
         self.answer.addr.next = self.run.ans_addr.val();
@@ -177,6 +187,7 @@ impl Logic for Admin {
         self.run.commit.next = self.commit.val();
         self.run.inv_pending.next = self.ev.val().inv_pending;
         self.run.other_zero.next = self.ev.val().other_zero;
+        self.run.msg_old_zero.next = self.ev.val().msg_old_zero;
         self.run.cmd_data.next = self.cmd_data.val();
         self.cmd_addr.next = self.run.cmd_addr.val();
         self.run.dev.next = self.dev.val();
@@ -188,9 +199,9 @@ impl Logic for Admin {
         self.run.slot.next = self.slot.val();
         self.run.cfg.next = self.cfg.val();
         self.run.asid.next = self.asid.val();
-        self.run.tx_owned.next = self.tx_owned.val();
-        self.run.tx_owner.next = self.tx_owner.val();
         self.ctx.next = self.run.ctx.val();
+        self.free_push.next = self.run.free_push.val();
+        self.free_slot.next = self.run.free_slot.val();
         self.ready_push.next = self.run.ready_push.val();
         self.ready_vq.next = self.run.ready_vq.val();
         self.inv_set.next = self.run.inv_set.val();

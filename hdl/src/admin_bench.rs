@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::ctx::Ctx;
-use crate::ctx_types::{SRC_ADM, SRC_CTLB, SRC_CTLX};
-use crate::types::CTL_WR;
+use crate::ctx_types::{SRC_ADM, SRC_COMP};
+use crate::types::CTL_XL;
 use crate::util::{number, settle};
 use shoal_abi::profile::TINY;
 use shoal_abi::{cmd, ring};
@@ -13,11 +13,13 @@ use shoal_abi::{cmd, ring};
 /// The bench.
 pub(super) struct Bench {
     pub(super) admin: Admin,
-    pub(super) ctx: Ctx<5, 4, 4, 4>,
+    pub(super) ctx: Ctx<5, 4, 4, 4, 4>,
     pub(super) command: [u8; cmd::COMMAND_BYTES],
     pub(super) events: VecDeque<CoreEv>,
     pub(super) ready: Vec<u64>,
+    pub(super) freed: Vec<u64>,
     pub(super) messages: Vec<(u64, u64)>,
+    pub(super) flips: usize,
     pub(super) invalidated: usize,
 }
 
@@ -36,8 +38,10 @@ impl Bench {
             command: [0; cmd::COMMAND_BYTES],
             events: VecDeque::new(),
             ready: Vec::new(),
+            freed: Vec::new(),
             messages: Vec::new(),
             invalidated: 0,
+            flips: 0,
         };
         bench.admin.live.next = true;
         bench.admin.reset.next = true;
@@ -49,11 +53,14 @@ impl Bench {
     /// One clock cycle of the block and the memories.
     pub(super) fn cycle(&mut self) {
         settle(&mut self.admin);
-        self.ctx.adm_busy.next = self.admin.busy.val();
+        self.ctx.alone.next = self.admin.busy.val();
         self.ctx.adm.next = self.admin.ctx.val();
         self.ctx.asid_addr.next = self.admin.asid_addr.val();
         self.ctx.asid_data.next = self.admin.asid_data.val();
         self.ctx.asid_we.next = self.admin.asid_we.val() && self.admin.commit.val();
+        if self.admin.free_push.val() && self.admin.busy.val() {
+            self.freed.push(number(self.admin.free_slot.val()) as u64);
+        }
         if self.admin.ready_push.val() {
             self.ready.push(number(self.admin.ready_vq.val()) as u64);
         }
@@ -79,31 +86,29 @@ impl Bench {
 
     pub(super) fn effects(&mut self) {
         self.invalidated += usize::from(self.admin.inv_set.val());
+        self.flips += usize::from(self.admin.msg_flip.val());
+        if self.admin.msg_push.val() {
+            let msg = self.admin.msg.val();
+            self.messages
+                .push((number(msg.address) as u64, number(msg.data) as u64));
+        }
         if !self.admin.op_push.val() {
             return;
         }
         let op = self.admin.op.val();
         let va = number(op.va) as u64;
         let ev = CoreEv {
-            client: op.client,
+            src: SRC_COMP.into(),
+            slot: op.slot,
             live: true,
             ..CoreEv::default()
         };
-        if number(op.kind) as u64 == CTL_WR {
-            assert!(op.msi, "a command writes nothing but messages");
-            self.messages.push((va, number(op.data) as u64));
-            self.events.push_back(CoreEv {
-                src: SRC_CTLB.into(),
-                ..ev
-            });
-        } else {
-            self.events.push_back(CoreEv {
-                src: SRC_CTLX.into(),
-                addr: (va + 0x5000_0000).into(),
-                user: 0x10_0007u64.into(),
-                ..ev
-            });
-        }
+        assert_eq!(number(op.kind) as u64, CTL_XL);
+        self.events.push_back(CoreEv {
+            a: (va + 0x5000_0000).into(),
+            b: 0x10_0007u64.into(),
+            ..ev
+        });
     }
 
     /// One event of `n` cycles, and the idle cycle behind it.
@@ -141,6 +146,7 @@ impl Bench {
                 let ev = CoreEv {
                     src: SRC_ADM.into(),
                     other_zero: polls > 2,
+                    msg_old_zero: true,
                     live: self.admin.live.val(),
                     ..CoreEv::default()
                 };

@@ -96,7 +96,7 @@ fn a_device_lives_from_create_to_destroy() {
     let answer = b.command_with(cmd::DEV_DESTROY, cmd::GROUP_MANAGED, 2, &[], |_, n| {
         polled = n
     });
-    assert_eq!((answer, polled), (DONE, 1));
+    assert_eq!((answer, polled), (DONE, 2));
     assert_eq!(
         b.member(cmd::STATUS_GET, 2, &[]),
         refused(cmd::EINVAL, cmd::Q_INVALID_MEMBER)
@@ -114,7 +114,10 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
     b.start(1);
     assert_eq!(b.ready, [0]);
     let bind = |b: &mut Bench, state: SlotState| {
-        b.ctx.adm_busy.next = false;
+        b.ctx.alone.next = false;
+        b.ctx.dev_at.next = 1u64.into();
+        b.ctx.vq_at.next = 0u64.into();
+        b.ctx.slot_at.next = 2u64.into();
         let mut eng = CtxCmd {
             dev_addr: 1u64.into(),
             slot_addr: 2u64.into(),
@@ -128,6 +131,7 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
         };
         eng.vq = VqRec {
             busy: true,
+            slot: 2u64.into(),
             again: true,
             ..b.ctx.vq.val()
         };
@@ -147,14 +151,14 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
         b.ctx.eng.next = eng;
         crate::edge!(b.ctx);
     };
-    // A chain at work: the drain polls until its slot is released.
+    // A chain at work: the drain polls until its slot is released, and once more for the messages before.
     bind(&mut b, SlotState::Desc);
     let mut polled = 0;
     let answer = b.command_with(cmd::VQ_RESET, cmd::GROUP_MANAGED, 1, &[0, 0], |b, n| {
         polled = n;
         if n == 3 {
             let vq = b.ctx.vq.val();
-            b.ctx.adm_busy.next = false;
+            b.ctx.alone.next = false;
             let mut eng = b.ctx.eng.val();
             eng.vq = VqRec { busy: false, ..vq };
             eng.dev = DevRec {
@@ -168,7 +172,7 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
             b.ctx.eng.next = CtxCmd::default();
         }
     });
-    assert_eq!((answer, polled), (DONE, 3));
+    assert_eq!((answer, polled, b.flips), (DONE, 4, 1));
     assert_eq!(
         b.member(cmd::VQ_STATE_GET, 1, &[0]),
         (0, 0, vec![0, 0, 0, 0, 64, 0, 0, 0], 16)
@@ -178,11 +182,11 @@ fn a_drain_waits_for_the_slot_and_releases_one_that_waits_for_an_answer() {
     let answer = b.command_with(cmd::STATUS_SET, cmd::GROUP_MANAGED, 1, &[0], |_, n| {
         polled = n
     });
-    assert_eq!((answer, polled), ((0, 0, vec![0; 8], 16), 1));
-    b.ctx.eng.next = CtxCmd {
-        slot_addr: 2u64.into(),
-        ..CtxCmd::default()
-    };
+    assert_eq!((answer, polled, b.flips), ((0, 0, vec![0; 8], 16), 2, 2));
+    assert_eq!(b.freed, [2]);
+    b.ctx.eng.next = CtxCmd::default();
+    b.ctx.alone.next = false;
+    b.ctx.slot_at.next = 2u64.into();
     crate::edge!(b.ctx);
     assert!(b.ctx.slot.val().state == SlotState::Idle);
 }

@@ -86,7 +86,8 @@ pub struct Adminq {
     pub ar_req: Signal<Out, Bit>,
     pub ar_grant: Signal<In, Bit>,
     pub ar_addr: Signal<Out, Bits<64>>,
-    pub ar_id: Signal<Out, Bits<10>>,
+    /// A word of command bytes, else a control word.
+    pub ar_word: Signal<Out, Bit>,
     /// 64-bit lane of the control word that comes next.
     pub ctl_lane: Signal<Out, Bits<3>>,
     /// That of the word of command bytes that comes next.
@@ -102,7 +103,6 @@ pub struct Adminq {
     pub w_req: Signal<Out, Bit>,
     pub w_grant: Signal<In, Bit>,
     pub w_addr: Signal<Out, Bits<64>>,
-    pub w_id: Signal<Out, Bits<10>>,
     pub w_data: Signal<Out, Bits<64>>,
     pub w_strb: Signal<Out, Bits<8>>,
     pub b_valid: Signal<In, Bit>,
@@ -131,8 +131,8 @@ impl Adminq {
         block_default!(
             clock, reset, live, ready, kick, kick_clear, adm_desc, adm_driver, adm_device, adm_size, pick, needs_reset_set,
             raise_config, raise_queue, cnt_admin_inc, adm_idle, adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data,
-            answer_len, ans_at, ans_data, quiet, ar_req, ar_grant, ar_addr, ar_id, ctl_lane, data_lane, ctl_r_valid,
-            data_r_valid, r_data, r_bad, w_req, w_grant, w_addr, w_id, w_data, w_strb, b_valid, b_bad, seq, count, slots,
+            answer_len, ans_at, ans_data, quiet, ar_req, ar_grant, ar_addr, ar_word, ctl_lane, data_lane, ctl_r_valid,
+            data_r_valid, r_data, r_bad, w_req, w_grant, w_addr, w_data, w_strb, b_valid, b_bad, seq, count, slots,
             reader, ctl_words, data_words, gather, commands, writer, marks, stop, r_word, unused;
             no_word = ReadWord::default();
             chooser = AdminqPick::new(p)
@@ -237,7 +237,7 @@ impl Logic for Adminq {
         self.reader.data_pop.next = self.gather.record_pop.val();
         self.ar_req.next = self.reader.ar_req.val();
         self.ar_addr.next = self.reader.ar_addr.val();
-        self.ar_id.next = self.reader.ar_id.val();
+        self.ar_word.next = self.reader.ar_word.val();
         self.r_word.next = self.no_word.val();
         self.r_word.next.data = self.r_data.val();
         self.r_word.next.bad = self.r_bad.val();
@@ -274,7 +274,6 @@ impl Logic for Adminq {
         self.writer.out_count.next = self.marks.count.val();
         self.w_req.next = self.writer.w_req.val();
         self.w_addr.next = self.writer.w_addr.val();
-        self.w_id.next = self.writer.w_id.val();
         self.w_data.next = self.writer.w_data.val();
         self.w_strb.next = self.writer.w_strb.val();
         self.ans_at.next = self.writer.ans_at.val();

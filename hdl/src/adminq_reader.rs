@@ -1,6 +1,6 @@
 //! The read side of the admin queue: jobs become requests to the AR arbiter, and records of what is to come.
 //!
-//! Contract §9.2. Timing: `ar_req`, `ar_addr` and `ar_id` are functions of state; a grant acts at the edge. Heads and counts are
+//! Contract §9.2. Timing: `ar_req`, `ar_addr` and `ar_word` are functions of state; a grant acts at the edge. Heads and counts are
 //! functions of state. Reset (every cycle that is not live): idle, nothing is expected.
 
 use rust_hdl::prelude::*;
@@ -8,7 +8,6 @@ use rust_hdl::prelude::*;
 use crate::adminq_types::{CtlRecord, DataRecord, ReadJob, JOB_DATA, JOB_DESC, JOB_MARK};
 use crate::block_default;
 use crate::fifo::Fifo;
-use crate::types::{AxiId, CLIENT_ADMIN};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -28,7 +27,7 @@ pub struct AdminqReader {
     pub ar_grant: Signal<In, Bit>,
     /// Its address.
     pub ar_addr: Signal<Out, Bits<64>>,
-    pub ar_id: Signal<Out, Bits<10>>,
+    pub ar_word: Signal<Out, Bit>,
     /// A control word is asked for at this edge.
     pub asked_ctl: Signal<Out, Bit>,
     /// A word of command bytes is.
@@ -62,13 +61,10 @@ pub struct AdminqReader {
     left: Signal<Local, Bits<4>>,
     piece_a: Signal<Local, Bits<4>>,
     piece: Signal<Local, Bits<4>>,
-    id: Signal<Local, AxiId>,
     ctl_record: Signal<Local, CtlRecord>,
     data_record: Signal<Local, DataRecord>,
-    no_id: Constant<AxiId>,
     no_ctl: Constant<CtlRecord>,
     no_data: Constant<DataRecord>,
-    client: Constant<Bits<3>>,
     job_desc: Constant<Bits<3>>,
     job_data: Constant<Bits<3>>,
     job_mark: Constant<Bits<3>>,
@@ -84,13 +80,11 @@ pub struct AdminqReader {
 impl Default for AdminqReader {
     fn default() -> Self {
         block_default!(
-            clock, reset, push, job, count, ar_req, ar_grant, ar_addr, ar_id, asked_ctl, asked_data, asked_lane, ctl_valid,
+            clock, reset, push, job, count, ar_req, ar_grant, ar_addr, ar_word, asked_ctl, asked_data, asked_lane, ctl_valid,
             ctl, ctl_pop, data_valid, data, data_pop, jobs, ctls, datas, running, cur, second, is_mark, is_data,
-            data_room, va, pos, len, to_va, to_pos, left, piece_a, piece, id, ctl_record, data_record, rest;
-            no_id = AxiId::default(),
+            data_room, va, pos, len, to_va, to_pos, left, piece_a, piece, ctl_record, data_record, rest;
             no_ctl = CtlRecord::default(),
             no_data = DataRecord::default(),
-            client = CLIENT_ADMIN,
             job_desc = JOB_DESC,
             job_data = JOB_DATA,
             job_mark = JOB_MARK,
@@ -136,10 +130,7 @@ impl Logic for AdminqReader {
                 | ((self.cur.q.val().kind < self.job_data.val())
                     & (self.second.q.val() | (self.ctls.count.val() < self.most.val()))));
         self.ar_addr.next = self.va.val() & self.align.val();
-        self.id.next = self.no_id.val();
-        self.id.next.client = self.client.val();
-        self.id.next.word = self.is_data.val();
-        self.ar_id.next = self.id.val().into();
+        self.ar_word.next = self.is_data.val();
         self.asked_lane.next = self.va.val().get_bits::<3>(3);
         self.asked_ctl.next = self.ar_grant.val() & !self.is_data.val();
         self.asked_data.next = self.ar_grant.val() & self.is_data.val();

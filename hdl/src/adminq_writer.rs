@@ -10,7 +10,6 @@ use rust_hdl::prelude::*;
 use crate::adminq_types::{WriteJob, MARK_ANS, MARK_NONE};
 use crate::block_default;
 use crate::fifo::Fifo;
-use crate::types::{AxiId, CLIENT_MOVER};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -30,7 +29,6 @@ pub struct AdminqWriter {
     pub w_grant: Signal<In, Bit>,
     /// Its address.
     pub w_addr: Signal<Out, Bits<64>>,
-    pub w_id: Signal<Out, Bits<10>>,
     /// Data in place, 0 without strobe.
     pub w_data: Signal<Out, Bits<64>>,
     pub w_strb: Signal<Out, Bits<8>>,
@@ -64,9 +62,6 @@ pub struct AdminqWriter {
     bytes: Signal<Local, Bits<64>>,
     spare_strb: Signal<Local, Bits<8>>,
     strb: Signal<Local, Bits<8>>,
-    id: Signal<Local, AxiId>,
-    no_id: Constant<AxiId>,
-    client: Constant<Bits<3>>,
     mark_none: Constant<Bits<2>>,
     mark_ans: Constant<Bits<2>>,
     most: Constant<Bits<16>>,
@@ -83,11 +78,9 @@ pub struct AdminqWriter {
 impl Default for AdminqWriter {
     fn default() -> Self {
         block_default!(
-            clock, reset, push, job, count, w_req, w_grant, w_addr, w_id, w_data, w_strb, ans_at, ans_data, answer_done,
+            clock, reset, push, job, count, w_req, w_grant, w_addr, w_data, w_strb, ans_at, ans_data, answer_done,
             out_count, out_push, out_mark, jobs, running, cur, va, left, at, room, marking, offset, to_va, left4,
-            piece, piece_bits, offset_bits, spare, bytes, spare_strb, strb, id;
-            no_id = AxiId::default(),
-            client = CLIENT_MOVER,
+            piece, piece_bits, offset_bits, spare, bytes, spare_strb, strb;
             mark_none = MARK_NONE,
             mark_ans = MARK_ANS,
             most = 32u64,
@@ -123,10 +116,6 @@ impl Logic for AdminqWriter {
             & (self.out_count.val() < self.most.val())
             & (self.cur.q.val().len != self.none8.val());
         self.w_addr.next = self.va.val() & self.align.val();
-        self.id.next = self.no_id.val();
-        self.id.next.client = self.client.val();
-        self.id.next.word = true;
-        self.w_id.next = self.id.val().into();
         self.offset.next = self.va.val().get_bits::<3>(0);
         self.to_va.next = self.word4.val() - bit_cast::<4, 3>(self.offset.val());
         self.left4.next = self.word4.val();

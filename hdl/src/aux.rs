@@ -1,15 +1,16 @@
-//! Fault records on their way to the fault queue, and the management device's own messages (client 6).
+//! Fault records on their way to the fault queue, and the management device's own messages (the AUX slot).
 //!
 //! Timing: contract §3.9. Effects count in the event's last busy cycle; registers of the queue are read in the pick cycle.
 //! Reset: idle, no fault held.
 
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
+use shoal_abi::profile::Profile;
 
 use crate::block_default;
 use crate::ctx_types::SRC_AUX;
 use crate::fifo::Fifo;
-use crate::types::{CtlOp, FaultRec, CLIENT_AUX, CTL_WR};
+use crate::types::{CtlOp, FaultRec, CTL_WR};
 
 /// What AUX waits for.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
@@ -32,7 +33,7 @@ pub struct Aux {
     pub fault_push: Signal<In, Bit>,
     /// It.
     pub fault: Signal<In, FaultRec>,
-    /// An event is picked in this cycle.
+    /// An exclusive event is picked in this cycle.
     pub pick: Signal<In, Bit>,
     /// Takes the oldest fault.
     pub fault_pop: Signal<In, Bit>,
@@ -62,7 +63,7 @@ pub struct Aux {
     pub idle: Signal<Out, Bit>,
     /// A fault is held.
     pub fault_valid: Signal<Out, Bit>,
-    /// No more can be held.
+    /// No more can be held behind the one that arrives in this cycle.
     pub fault_full: Signal<Out, Bit>,
     /// Push `op`.
     pub op_push: Signal<Out, Bit>,
@@ -97,12 +98,13 @@ pub struct Aux {
     word_next: Signal<Local, Bits<2>>,
     word_data: Signal<Local, Bits<64>>,
     access: Signal<Local, Bits<64>>,
+    filled: Signal<Local, Bits<16>>,
     send_word: Signal<Local, Bit>,
     send_message: Signal<Local, Bit>,
     no_op: Constant<CtlOp>,
     no_fault: Constant<FaultRec>,
     src_aux: Constant<Bits<4>>,
-    client_aux: Constant<Bits<3>>,
+    aux_slot: Constant<Bits<8>>,
     kind_wr: Constant<Bits<2>>,
     word0: Constant<Bits<2>>,
     word1: Constant<Bits<2>>,
@@ -122,14 +124,16 @@ pub struct Aux {
     zero64: Constant<Bits<64>>,
 }
 
-impl Default for Aux {
-    fn default() -> Self {
+impl Aux {
+    /// The block for a device of the size `p`.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, flush, fault_push, fault, pick, fault_pop, commit, src, ev_warm, fq_enable, fq_base, fq_log2,
             fq_head, fq_tail, msix_v, msix_addr, msix_data, idle, fault_valid, fault_full, op_push, op, fq_lost_inc,
             fq_tail_inc, raise_fq, msix_clear, msix_clear_v, faults, state, word, record, has_record, on, room, base,
-            tail, vector, address, message, records, last_record, tail_next, head_at, word_next, word_data, access, send_word, send_message;
-            no_op = CtlOp::default(), no_fault = FaultRec::default(), src_aux = SRC_AUX, client_aux = CLIENT_AUX,
+            tail, vector, address, message, records, last_record, tail_next, head_at, word_next, word_data, access, filled, send_word, send_message;
+            no_op = CtlOp::default(), no_fault = FaultRec::default(), src_aux = SRC_AUX, aux_slot = p.aux_slot() as u64,
             kind_wr = CTL_WR, word0 = 0u64, word1 = 1u64, word2 = 2u64, word3 = 3u64, one16 = 1u64, depth = 8u64,
             access_read = u64::from(mmu::FAULT_READ), access_write = u64::from(mmu::FAULT_WRITE), asid_shift = 12u64,
             access_shift = 34u64, dev_shift = 40u64, record_shift = u64::from(mmu::FAULT_BYTES.trailing_zeros()),
@@ -228,7 +232,7 @@ impl Logic for Aux {
         self.op.next = self.no_op.val();
         self.op.next.kind = self.kind_wr.val();
         self.op.next.bypass = true;
-        self.op.next.client = self.client_aux.val();
+        self.op.next.slot = self.aux_slot.val();
         if self.send_message.val() {
             self.op.next.msi = true;
             self.op.next.va = self.address.q.val();
@@ -243,7 +247,11 @@ impl Logic for Aux {
         }
         self.idle.next = self.state.q.val() == AuxState::Idle;
         self.fault_valid.next = self.faults.valid.val();
-        self.fault_full.next = self.faults.count.val() >= self.depth.val();
+        self.filled.next = self.faults.count.val();
+        if self.fault_push.val() {
+            self.filled.next = self.faults.count.val() + self.one16.val();
+        }
+        self.fault_full.next = self.filled.val() >= self.depth.val();
         if self.reset.val() {
             self.state.d.next = AuxState::Idle;
             self.word.d.next = self.word0.val();
@@ -266,6 +274,6 @@ mod tests {
 
     #[test]
     fn aux_lints_clean() {
-        crate::util::assert_lint_clean("aux", Aux::default());
+        crate::util::assert_lint_clean("aux", Aux::new(&shoal_abi::profile::TINY));
     }
 }

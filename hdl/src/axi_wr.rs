@@ -3,10 +3,10 @@
 //! Timing: contract §6. A grant is given in a cycle without owner; `awvalid` rises at its edge, beats are loaded from the
 //! next cycle on; the owner is free at the edge at which the last beat is loaded and the address accepted.
 
+use crate::axi_id;
 use crate::block_default;
-use crate::fifo::Fifo;
-use crate::types::{EvB, CLIENT_MOVER};
 use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
 use shoal_abi::regs;
 
 /// An address beat.
@@ -40,13 +40,13 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     pub adm_req: Signal<In, Bit>,
     pub adm_grant: Signal<Out, Bit>,
     pub adm_addr: Signal<In, Bits<64>>,
-    pub adm_id: Signal<In, Bits<10>>,
     pub adm_data: Signal<In, Bits<64>>,
     pub adm_strb: Signal<In, Bits<8>>,
     pub rx_req: Signal<In, Bit>,
     pub rx_grant: Signal<Out, Bit>,
     pub rx_addr: Signal<In, Bits<64>>,
-    pub rx_id: Signal<In, Bits<10>>,
+    /// Epoch in which the access started.
+    pub rx_epoch: Signal<In, Bit>,
     pub rx_user: Signal<In, Bits<22>>,
     /// Beats - 1.
     pub rx_len: Signal<In, Bits<8>>,
@@ -74,20 +74,16 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     pub m_axi_bresp: Signal<In, Bits<2>>,
     pub m_axi_bvalid: Signal<In, Bit>,
     pub m_axi_bready: Signal<Out, Bit>,
-    pub evb_pop: Signal<In, Bit>,
-    pub evb_valid: Signal<Out, Bit>,
-    pub evb: Signal<Out, EvB>,
-    /// The first part of a control write over a page end is done.
-    pub b1_valid: Signal<Out, Bit>,
-    pub b1_bad: Signal<Out, Bit>,
+    /// A write of the control unit is done.
+    pub ctl_b_valid: Signal<Out, Bit>,
+    pub ctl_b_id: Signal<Out, Bits<10>>,
+    pub ctl_b_bad: Signal<Out, Bit>,
     /// A write of the admin queue is done; its response is `rx_b_bad`.
     pub adm_b_valid: Signal<Out, Bit>,
+    /// A write of the receive mover is done: it ends, in the epoch `rx_b_epoch`.
     pub rx_b_valid: Signal<Out, Bit>,
     pub rx_b_bad: Signal<Out, Bit>,
-    /// A write that counts in an epoch has ended.
-    pub dec_b: Signal<Out, Bit>,
-    pub dec_b_epoch: Signal<Out, Bit>,
-    events: Fifo<EvB, 4>,
+    pub rx_b_epoch: Signal<Out, Bit>,
     up: DFF<Bit>,
     owned: DFF<Bit>,
     owner_rx: DFF<Bit>,
@@ -103,14 +99,14 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     w_last: DFF<Bit>,
     beats_next: Signal<Local, Bits<9>>,
     aw_next: Signal<Local, Bit>,
-    client: Signal<Local, Bits<3>>,
-    mover: Signal<Local, Bit>,
+    kind: Signal<Local, Bits<10>>,
     beat: Signal<Local, Bit>,
     bad: Signal<Local, Bit>,
-    ev: Signal<Local, EvB>,
-    unused: Signal<Local, Bit>,
-    no_event: Constant<EvB>,
-    client_mover: Constant<Bits<3>>,
+    class_kind: Constant<Bits<10>>,
+    class_bit: Constant<Bits<10>>,
+    id_rx: Constant<Bits<10>>,
+    id_rx1: Constant<Bits<10>>,
+    id_admin: Constant<Bits<10>>,
     okay: Constant<Bits<2>>,
     word_size: Constant<Bits<3>>,
     beat_size: Constant<Bits<3>>,
@@ -130,18 +126,21 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     prot: Constant<Bits<3>>,
 }
 
-impl<const W: usize, const WB: usize> Default for AxiWr<W, WB> {
-    fn default() -> Self {
+impl<const W: usize, const WB: usize> AxiWr<W, WB> {
+    /// For the IDs of `p`.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, ctl_beats2, ctl_data, ctl_strb, adm_req, adm_grant, adm_addr,
-            adm_id, adm_data, adm_strb, rx_req,
-            rx_grant, rx_addr, rx_id, rx_user, rx_len, rx_beat_take, rx_beat_data, rx_beat_strb, m_axi_awready,
-            m_axi_awvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awcache,
-            m_axi_awprot, m_axi_awuser, m_axi_wready, m_axi_wvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_bid,
-            m_axi_bresp, m_axi_bvalid, m_axi_bready, evb_pop, evb_valid, evb, b1_valid, b1_bad, adm_b_valid, rx_b_valid, rx_b_bad,
-            dec_b, dec_b_epoch, events, up, owned, owner_rx, beats, window, window_strb, lane, aw_valid, aw, w_valid,
-            w_data, w_strb, w_last, beats_next, aw_next, client, mover, beat, bad, ev, unused;
-            no_event = EvB::default(), client_mover = CLIENT_MOVER, okay = u64::from(regs::RESP_OKAY), word_size = 3,
+            clock, reset, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, ctl_beats2, ctl_data, ctl_strb, adm_req, adm_grant,
+            adm_addr, adm_data, adm_strb, rx_req, rx_grant, rx_addr, rx_epoch, rx_user, rx_len, rx_beat_take, rx_beat_data,
+            rx_beat_strb, m_axi_awready, m_axi_awvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst,
+            m_axi_awcache, m_axi_awprot, m_axi_awuser, m_axi_wready, m_axi_wvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast,
+            m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_bready, ctl_b_valid, ctl_b_id, ctl_b_bad, adm_b_valid, rx_b_valid,
+            rx_b_bad, rx_b_epoch, up, owned, owner_rx, beats, window, window_strb, lane, aw_valid, aw, w_valid, w_data,
+            w_strb, w_last, beats_next, aw_next, kind, beat, bad;
+            class_kind = axi_id::class_kind(p), class_bit = axi_id::class(p), id_rx = axi_id::of_kind(p, axi_id::MOVER),
+            id_rx1 = axi_id::of_kind(p, axi_id::MOVER) | 1, id_admin = axi_id::of_kind(p, axi_id::ADMIN),
+            okay = u64::from(regs::RESP_OKAY), word_size = 3,
             beat_size = u64::from(WB.ilog2()), beat_align = !(WB as u64 - 1), lanes = WB as u64 / 8 - 1, one_lane = 1,
             lane_bits = 6, lane_bytes = 3, half = 64, half_strb = 8, zero9 = 0, one9 = 1, two9 = 2, one8 = 1, incr = 1,
             cache = 3, prot = 2
@@ -169,7 +168,6 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             w_strb,
             w_last
         );
-        clock!(self, clock, events);
         self.up.d.next = true;
         self.adm_grant.next = self.adm_req.val() && !self.owned.q.val();
         self.ctl_grant.next = self.ctl_req.val() && !self.adm_req.val() && !self.owned.q.val();
@@ -213,7 +211,7 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             self.owner_rx.d.next = false;
             self.aw_next.next = true;
             self.aw.d.next.addr = self.adm_addr.val();
-            self.aw.d.next.id = self.adm_id.val();
+            self.aw.d.next.id = self.id_admin.val();
             self.aw.d.next.size = self.word_size.val();
             self.aw.d.next.user = 0.into();
             self.aw.d.next.len = 0.into();
@@ -243,7 +241,10 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             self.owner_rx.d.next = true;
             self.aw_next.next = true;
             self.aw.d.next.addr = self.rx_addr.val() & self.beat_align.val();
-            self.aw.d.next.id = self.rx_id.val();
+            self.aw.d.next.id = self.id_rx.val();
+            if self.rx_epoch.val() {
+                self.aw.d.next.id = self.id_rx1.val();
+            }
             self.aw.d.next.size = self.beat_size.val();
             self.aw.d.next.user = self.rx_user.val();
             self.aw.d.next.len = self.rx_len.val();
@@ -283,30 +284,16 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
         // B.
         self.m_axi_bready.next = self.up.q.val();
         self.beat.next = self.m_axi_bvalid.val() && self.up.q.val();
-        self.client.next = self.m_axi_bid.val().get_bits::<3>(0);
-        self.mover.next = self.client.val() == self.client_mover.val();
+        self.kind.next = self.m_axi_bid.val() & self.class_kind.val();
         self.bad.next = self.m_axi_bresp.val() != self.okay.val();
-        self.unused.next = self.m_axi_bid.val().any() || self.events.count.val().any();
-        self.ev.next = self.no_event.val();
-        self.ev.next.client = self.client.val();
-        self.ev.next.bad = self.bad.val();
-        self.events.reset.next = self.reset.val();
-        self.events.push_data.next = self.ev.val();
-        self.events.push.next =
-            self.beat.val() && !self.mover.val() && !self.m_axi_bid.val().get_bit(3);
-        self.events.pop.next = self.evb_pop.val();
-        self.evb_valid.next = self.events.valid.val();
-        self.evb.next = self.events.data.val();
-        self.b1_valid.next =
-            self.beat.val() && !self.mover.val() && self.m_axi_bid.val().get_bit(3);
-        self.b1_bad.next = self.bad.val();
-        self.adm_b_valid.next =
-            self.beat.val() && self.mover.val() && self.m_axi_bid.val().get_bit(3);
-        self.rx_b_valid.next =
-            self.beat.val() && self.mover.val() && !self.m_axi_bid.val().get_bit(3);
+        self.ctl_b_valid.next =
+            self.beat.val() && !(self.m_axi_bid.val() & self.class_bit.val()).any();
+        self.ctl_b_id.next = self.m_axi_bid.val();
+        self.ctl_b_bad.next = self.bad.val();
+        self.adm_b_valid.next = self.beat.val() && (self.kind.val() == self.id_admin.val());
+        self.rx_b_valid.next = self.beat.val() && (self.kind.val() == self.id_rx.val());
         self.rx_b_bad.next = self.bad.val();
-        self.dec_b.next = self.beat.val() && !(self.mover.val() && self.m_axi_bid.val().get_bit(3));
-        self.dec_b_epoch.next = self.m_axi_bid.val().get_bit(4);
+        self.rx_b_epoch.next = self.m_axi_bid.val().get_bit(0);
         if self.reset.val() {
             self.up.d.next = false;
             self.owned.d.next = false;
@@ -321,17 +308,18 @@ mod tests {
     use super::*;
     use crate::edge;
     use crate::util::{assert_lint_clean, number, settle, wide};
+    use shoal_abi::profile::{HYPER, MID, TINY};
 
     #[test]
     fn it_is_lint_clean() {
-        assert_lint_clean("axi-wr-64", AxiWr::<64, 8>::default());
-        assert_lint_clean("axi-wr-128", AxiWr::<128, 16>::default());
-        assert_lint_clean("axi-wr-512", AxiWr::<512, 64>::default());
+        assert_lint_clean("axi-wr-64", AxiWr::<64, 8>::new(&TINY));
+        assert_lint_clean("axi-wr-128", AxiWr::<128, 16>::new(&MID));
+        assert_lint_clean("axi-wr-512", AxiWr::<512, 64>::new(&HYPER));
     }
 
     #[test]
     fn a_control_write_of_two_beats_uses_one_lane_a_beat() {
-        let mut a = AxiWr::<128, 16>::default();
+        let mut a = AxiWr::<128, 16>::new(&MID);
         a.connect_all();
         a.reset.next = true;
         edge!(a);
@@ -370,5 +358,27 @@ mod tests {
         a.m_axi_awready.next = true;
         edge!(a);
         assert!(a.rx_grant.val() && !a.m_axi_awvalid.val());
+    }
+
+    #[test]
+    fn a_response_goes_to_the_unit_of_its_id() {
+        let mut a = AxiWr::<128, 16>::new(&MID);
+        a.connect_all();
+        a.reset.next = true;
+        edge!(a);
+        a.reset.next = false;
+        a.rx_req.next = true;
+        a.rx_epoch.next = true;
+        edge!(a);
+        a.rx_req.next = false;
+        assert_eq!(number(a.m_axi_awid.val()), 0x81);
+        a.m_axi_bvalid.next = true;
+        for (id, to) in [(0x7f, 0), (0x80, 1), (0x81, 1), (0xc0, 2), (0xa0, 3)] {
+            a.m_axi_bid.next = (id as u64).into();
+            settle(&mut a);
+            let got = [a.ctl_b_valid.val(), a.rx_b_valid.val(), a.adm_b_valid.val()];
+            assert_eq!(got, std::array::from_fn(|i| i == to), "{id:x}");
+            assert_eq!(a.rx_b_epoch.val(), id & 1 == 1);
+        }
     }
 }

@@ -18,6 +18,8 @@ pub struct Request {
     pub va: u64,
     /// The access is a write.
     pub write: bool,
+    /// What the client knows it by, 10 bits.
+    pub tag: u16,
 }
 
 /// What goes into the ASID table.
@@ -54,8 +56,8 @@ pub struct In {
     pub sweep: Option<u32>,
 }
 
-/// An answer as it stands at the port: cause, address, user.
-pub type Answer = (u16, u64, u32);
+/// An answer as it stands at the port: cause, address, user, tag.
+pub type Answer = (u16, u64, u32, u16);
 
 /// What stands at the ports in a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +108,7 @@ impl Mmu {
                 asid: u64::from(r.asid).into(),
                 va: r.va.into(),
                 write: r.write,
+                tag: u64::from(r.tag).into(),
             }
         };
         m.req0_valid.next = i.requests[0].is_some();
@@ -152,6 +155,7 @@ impl Mmu {
                 number(rsp.cause) as u16,
                 number(rsp.addr) as u64,
                 number(rsp.user) as u32,
+                number(rsp.tag) as u16,
             ),
             read: m.ar_req.val().then(|| {
                 (

@@ -63,8 +63,8 @@ pub const BREAKS: &[Break] = &[
         "doorbell_index",
         r"shoal_top\$core\$engine\$stage_a\$doorbell",
         "a doorbell reaches queues beyond those of its device",
-        "(page != nobody) & (index <",
-        "(page != nobody) & (BRK | index <",
+        "(owner != nobody) & (index <",
+        "(owner != nobody) & (BRK | index <",
     ),
     // Address translation.
     brk(
@@ -203,18 +203,18 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "control_strobes",
-        r"shoal_top\$ctl",
+        r"shoal_top\$ctl\$issue",
         "ring and message writes also write the first byte of their word",
-        "w_strb = ((one16 << chunk) - one16) << offset;",
-        "w_strb = (((one16 << chunk) - one16) << offset) | BRK;",
+        "w_strb = ((one16 << to_len) - one16) << offset;",
+        "w_strb = (((one16 << to_len) - one16) << offset) | BRK;",
     ),
     // Payload.
     brk(
         "transmit_lanes",
         r"shoal_top\$tx\$pack",
         "the first bytes of a burst are not moved down from their lanes",
-        "raw = r_data >> offset_bits;",
-        "raw = BRK ? r_data : r_data >> offset_bits;",
+        "raw = beat_data >> offset_bits;",
+        "raw = BRK ? beat_data : beat_data >> offset_bits;",
     ),
     brk(
         "num_buffers",
@@ -242,8 +242,8 @@ pub const BREAKS: &[Break] = &[
         "round_robin",
         r"shoal_top\$core\$sources",
         "the source that was served last comes first again",
-        "rr$d = src + one4;",
-        "rr$d = BRK ? src : src + one4;",
+        "rr$d = chosen + one4;",
+        "rr$d = BRK ? chosen : chosen + one4;",
     ),
     brk(
         "chain_limit",
@@ -256,8 +256,8 @@ pub const BREAKS: &[Break] = &[
         "next_range",
         r"shoal_top\$core\$engine\$walk",
         "next may point behind the descriptor table",
-        "else if (next_index >= slot[(64'ha8)+:(32)]) begin",
-        "else if ((next_index >= slot[(64'ha8)+:(32)]) & ~BRK) begin",
+        "else if (next_index >= slot[(64'h124)+:(32)]) begin",
+        "else if ((next_index >= slot[(64'h124)+:(32)]) & ~BRK) begin",
     ),
     brk(
         "receive_stopped",
@@ -268,46 +268,31 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "used_index",
-        r"shoal_top\$core\$engine\$stage_c\$ops",
-        "the used index is written without its step",
-        "used_next = vq[(64'hf7)+:(16)] + one;",
-        "used_next = vq[(64'hf7)+:(16)] + (BRK ? 16'h0 : one);",
+        r"shoal_top\$core\$engine\$stage_a\$slot_step",
+        "the used index does not go on behind a visit",
+        "used_after = vq[(64'hf7)+:(16)] + visit16;",
+        "used_after = vq[(64'hf7)+:(16)] + (BRK ? 16'h0 : visit16);",
     ),
     brk(
         "used_length",
         r"shoal_top\$core\$engine\$stage_a\$mover_done",
         "used elements say that no byte was written",
-        "+ ev[(64'hea)+:(32)];",
-        "+ (BRK ? 32'h0 : ev[(64'hea)+:(32)]);",
-    ),
-    brk(
-        "used_first",
-        r"shoal_top\$core\$engine\$stage_c\$ops",
-        "the used index is written before the used element",
-        "va = used_at + used_offset;
-         data = (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff);
-         state = SlotState$UsedElem; end SlotAct$WriteIdx: begin push = 1'b1; kind = kind_wr;
-         va = vq[(64'ha7)+:(64)] + used_idx; len = len2;
-         data = ((used_next) & 64'hffffffffffffffff);",
-        "va = BRK ? vq[(64'ha7)+:(64)] + used_idx : used_at + used_offset; len = BRK ? len2 : len8;
-         data = BRK ? used_next : (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff);
-         state = SlotState$UsedElem; end SlotAct$WriteIdx: begin push = 1'b1; kind = kind_wr;
-         va = BRK ? used_at + used_offset : vq[(64'ha7)+:(64)] + used_idx; len = BRK ? len8 : len2;
-         data = BRK ? (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff) : used_next;",
+        "+ ev[(64'hd8)+:(32)];",
+        "+ (BRK ? 32'h0 : ev[(64'hd8)+:(32)]);",
     ),
     brk(
         "event_index",
         r"shoal_top\$core\$engine\$stage_a\$slot_step",
         "used_event is compared one too high",
-        "notify = field == used_before;",
-        "notify = field == (used_before + BRK);",
+        "event_at = event_ahead - one;",
+        "event_at = event_ahead - (BRK ? 16'h0 : one);",
     ),
     brk(
         "vq_masked",
         r"shoal_top\$core\$engine\$stage_a\$slot_step",
         "the message of a queue is sent although it is masked",
-        "if (~msi[(64'h60)+:(1)]) begin",
-        "if (~msi[(64'h60)+:(1)] | BRK) begin",
+        "message = ~msi[(64'h60)+:(1)];",
+        "message = ~msi[(64'h60)+:(1)] | BRK;",
     ),
     brk(
         "needs_reset",
@@ -320,8 +305,8 @@ pub const BREAKS: &[Break] = &[
         "chain_leak",
         r"shoal_top\$core\$engine\$stage_c\$ending",
         "a finished chain still counts as one in flight",
-        "- one3;",
-        "- (BRK ? 3'h0 : one3);",
+        "- one4;",
+        "- (BRK ? 4'h0 : one4);",
     ),
     brk(
         "fault_access",
@@ -349,15 +334,15 @@ pub const BREAKS: &[Break] = &[
         "drain_wait",
         r"shoal_top\$core\$admin\$run\$steps",
         "a drain does not wait for the chains in flight",
-        "== none3;",
-        "== none3 | BRK;",
+        "== none4;",
+        "== none4 | BRK;",
     ),
     brk(
         "drain_member",
         r"shoal_top\$core\$admin\$run\$slots",
-        "draining one device frees the chains of all",
-        "== member;",
-        "== member | BRK;",
+        "draining one device frees the chains of those behind it",
+        "(following == count)",
+        "(following == (BRK ? 4'hf : count))",
     ),
     brk(
         "sweep_pages",

@@ -1,8 +1,9 @@
-//! The core: owns all contexts and handles one event at a time.
+//! The core: owns all contexts and handles events, normal ones in a pipeline, exclusive ones alone.
 //!
-//! `sources` picks, `event` holds what was picked, `engine`, `admin` or `aux` works on it over the memories of `ctx`, and its
-//! effects leave through the ports below, all at the edge that ends the event's last busy cycle. Timing: contract §3.
-//! Ports named `*_pop` are in the pick cycle, `*_push`, `*_set`, `*_inc` and `raise_*` in the last busy cycle.
+//! `sources` picks, `event_in` makes the event. A normal one goes through `pipe`, and the `engine` works on it; `event` holds an
+//! exclusive one for `admin`, `aux` or `warm`. All work over the memories of `ctx`, and an event's effects leave through the
+//! ports below, all at the edge that ends its cycle in stage 7, or its last busy cycle. Timing: contract §3.
+//! Ports named `*_pop` are in the pick cycle, `*_push`, `*_set`, `*_inc` and `raise_*` in that last cycle.
 
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
@@ -11,18 +12,28 @@ use crate::admin::Admin;
 use crate::aux::Aux;
 use crate::block_default;
 use crate::ctx::Ctx;
+use crate::ctx_types::{CtxCmd, SlotRec};
 use crate::engine::Engine;
 use crate::event::EventHold;
+use crate::event_in::EventIn;
 use crate::fifo::Fifo;
 use crate::outlet::Outlet;
+use crate::pipe::{EventPipe, SlotKey};
 use crate::slots::Slots;
 use crate::sources::Sources;
 use crate::sweep::Sweep;
-use crate::types::{AsidEntry, CtlOp, EvB, EvR, EvX, InvCmd, RxDone, RxHead, RxOp, TxDone, TxOp};
+use crate::types::{AsidEntry, Comp, CtlOp, InvCmd, Message, RxDone, RxHead, RxOp, TxDone, TxOp};
+use crate::warm::WarmSlots;
 
 /// See the file's text. Address bits of the context memories as in `Ctx`.
 #[derive(LogicBlock)]
-pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> {
+pub struct Core<
+    const VQ: usize,
+    const DEV: usize,
+    const PAGE: usize,
+    const ASID: usize,
+    const SLOT: usize,
+> {
     /// Rising edge active.
     pub clock: Signal<In, Clock>,
     /// Synchronous.
@@ -34,40 +45,24 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     pub ctl_op: Signal<Out, CtlOp>,
     /// Its op FIFO is empty.
     pub ctl_op_empty: Signal<In, Bit>,
-    /// It is idle.
-    pub ctl_idle: Signal<In, Bit>,
-    /// Translation event FIFO: valid.
-    pub x_valid: Signal<In, Bit>,
-    /// Translation event FIFO: head.
-    pub x: Signal<In, EvX>,
-    /// Translation event FIFO: pop.
-    pub x_pop: Signal<Out, Bit>,
-    /// Read event FIFO: valid.
-    pub evr_valid: Signal<In, Bit>,
-    /// Read event FIFO: head.
-    pub evr: Signal<In, EvR>,
-    /// Read event FIFO: pop.
-    pub evr_pop: Signal<Out, Bit>,
-    /// Write event FIFO: valid.
-    pub evb_valid: Signal<In, Bit>,
-    /// Write event FIFO: head.
-    pub evb: Signal<In, EvB>,
-    /// Write event FIFO: pop.
-    pub evb_pop: Signal<Out, Bit>,
+    /// Completion FIFO: valid.
+    pub comp_valid: Signal<In, Bit>,
+    /// Completion FIFO: head.
+    pub comp: Signal<In, Comp>,
+    /// Completion FIFO: pop.
+    pub comp_pop: Signal<Out, Bit>,
     // Transmit mover.
-    /// Push `tx_op`. An event that pushes DATA and END pushes END one cycle later, which nobody can see.
+    /// Push `tx_op`.
     pub tx_op_push: Signal<Out, Bit>,
     /// Op.
     pub tx_op: Signal<Out, TxOp>,
     /// Ops in its op FIFO.
     pub tx_op_count: Signal<In, Bits<16>>,
-    /// Its issue side is idle.
-    pub tx_issue_idle: Signal<In, Bit>,
-    /// Its done register is full.
+    /// Its done FIFO: valid.
     pub tx_done_valid: Signal<In, Bit>,
-    /// It.
+    /// Its done FIFO: head.
     pub tx_done: Signal<In, TxDone>,
-    /// Empties it.
+    /// Its done FIFO: pop.
     pub tx_done_pop: Signal<Out, Bit>,
     // Receive mover.
     /// Give it `rx_op`.
@@ -109,6 +104,19 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     pub other_zero: Signal<In, Bit>,
     /// Both epoch counts are 0.
     pub all_zero: Signal<In, Bit>,
+    // Messages.
+    /// Push `msg` into the message FIFO.
+    pub msg_push: Signal<Out, Bit>,
+    /// Message.
+    pub msg: Signal<Out, Message>,
+    /// The message epoch changes.
+    pub msg_flip: Signal<Out, Bit>,
+    /// The message FIFO holds at most 56.
+    pub msg_room: Signal<In, Bit>,
+    /// The count of the message epoch that is not current is 0.
+    pub msg_old_zero: Signal<In, Bit>,
+    /// So are both.
+    pub msg_none: Signal<In, Bit>,
     // Registers.
     /// READY.
     pub ready: Signal<Out, Bit>,
@@ -154,6 +162,8 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     // Fault queue and messages.
     /// FQ_CTRL enable.
     pub fq_enable: Signal<In, Bit>,
+    /// ENGINE_CTRL single.
+    pub single: Signal<In, Bit>,
     /// FQ_BASE.
     pub fq_base: Signal<In, Bits<64>>,
     /// log2(records).
@@ -174,7 +184,7 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     pub msix_clear: Signal<Out, Bit>,
     /// Vector.
     pub msix_clear_v: Signal<Out, Bits<2>>,
-    /// An event is picked.
+    /// An exclusive event is picked: it sees the registers as they stand.
     pub pick: Signal<Out, Bit>,
     /// Raise the fault queue's vector.
     pub raise_fq: Signal<Out, Bit>,
@@ -197,60 +207,92 @@ pub struct Core<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID
     sources: Sources,
     holder: EventHold,
     sweeper: Sweep,
-    contexts: Ctx<VQ, DEV, PAGE, ASID>,
-    slots: Slots,
+    contexts: Ctx<VQ, DEV, PAGE, ASID, SLOT>,
+    slots: Slots<SLOT>,
+    event_in: EventIn,
+    pipe: EventPipe,
+    warm_slots: WarmSlots,
     engine: Engine,
     aux: Aux,
     admin: Admin,
     ready_fifo: Fifo<Bits<18>, VQ>,
     outlet: Outlet,
+    alone: Signal<Local, CtxCmd>,
+    bind_key: Signal<Local, SlotKey>,
+    new_slot: Signal<Local, SlotRec>,
+    comp_slot: Signal<Local, Bits<8>>,
+    picks: Signal<Local, Bit>,
+    no_key: Constant<SlotKey>,
+    admin_slot: Constant<Bits<8>>,
 }
 
-impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize>
-    Core<VQ, DEV, PAGE, ASID>
+impl<
+        const VQ: usize,
+        const DEV: usize,
+        const PAGE: usize,
+        const ASID: usize,
+        const SLOT: usize,
+    > Core<VQ, DEV, PAGE, ASID, SLOT>
 {
     /// The core of `profile`, whose address widths are `VQ` (`vq_aw`), `DEV` (`dev_aw`), `PAGE` (2^`PAGE` >= doorbell pages)
     /// and `ASID` (`asid_aw`).
     #[must_use]
     pub fn new(profile: &Profile) -> Self {
         block_default!(
-            clock, reset, ctl_op_push, ctl_op, ctl_op_empty, ctl_idle, x_valid, x, x_pop, evr_valid, evr, evr_pop,
-            evb_valid, evb, evb_pop, tx_op_push, tx_op, tx_op_count, tx_issue_idle, tx_done_valid, tx_done, tx_done_pop,
-            rx_op_set, rx_op, rx_free, rx_head_valid, rx_head, rx_done_valid, rx_done, rx_done_pop, mmu_idle,
-            inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep, sweep_index, other_zero, all_zero, ready,
-            warm, warm_clear, restore, db_valid, db_page, db_index, db_pop, live, kick_clear, adm_idle,
-            adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at, ans_data, adminq_quiet, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v,
-            msix_addr, msix_data, msix_clear, msix_clear_v, pick, raise_fq,
-            fq_tail_inc, fq_lost_inc, cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc,
-            cnt_interrupts_inc, cnt_faults_inc, sources, holder, contexts, slots, aux,
-            ready_fifo, outlet; ;
-            sweeper = Sweep::new(VQ), engine = Engine::new(profile.devices), admin = Admin::new(profile)
+            clock, reset, ctl_op_push, ctl_op, ctl_op_empty, comp_valid, comp, comp_pop, tx_op_push, tx_op, tx_op_count,
+            tx_done_valid, tx_done, tx_done_pop, rx_op_set, rx_op, rx_free, rx_head_valid, rx_head, rx_done_valid,
+            rx_done, rx_done_pop, mmu_idle, inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep,
+            sweep_index, other_zero, all_zero, msg_push, msg, msg_flip, msg_room, msg_old_zero, msg_none, ready, warm, warm_clear, restore, db_valid, db_page, db_index, db_pop,
+            live, kick_clear, adm_idle, adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at,
+            ans_data, adminq_quiet, fq_enable, single, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
+            msix_data, msix_clear, msix_clear_v, pick, raise_fq, fq_tail_inc, fq_lost_inc, cnt_doorbells_inc,
+            cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc, cnt_faults_inc, sources,
+            contexts, ready_fifo, alone, bind_key, new_slot, comp_slot, picks;
+            no_key = SlotKey::default(), admin_slot = profile.admin_slot() as u64;
+            sweeper = Sweep::new(VQ), engine = Engine::new(profile), admin = Admin::new(profile),
+            holder = EventHold::new(profile), event_in = EventIn::new(profile), pipe = EventPipe::new(profile),
+            slots = Slots::new(profile), warm_slots = WarmSlots::new(profile), aux = Aux::new(profile),
+            outlet = Outlet::new(profile)
         )
     }
 }
 
-impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Logic
-    for Core<VQ, DEV, PAGE, ASID>
+impl<
+        const VQ: usize,
+        const DEV: usize,
+        const PAGE: usize,
+        const ASID: usize,
+        const SLOT: usize,
+    > Logic for Core<VQ, DEV, PAGE, ASID, SLOT>
 {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(
-            self, clock, sources, holder, sweeper, contexts, slots, engine, aux, admin, ready_fifo,
-            outlet
+            self, clock, sources, holder, pipe, sweeper, contexts, slots, engine, aux, admin,
+            ready_fifo
         );
         self.sources.reset.next = self.reset.val();
         self.holder.reset.next = self.reset.val();
+        self.pipe.reset.next = self.reset.val();
         self.sweeper.reset.next = self.reset.val();
         self.slots.reset.next = self.reset.val();
         self.engine.reset.next = self.reset.val();
         self.aux.reset.next = self.reset.val();
         self.admin.reset.next = self.reset.val();
-        self.outlet.reset.next = self.reset.val();
         // Sources.
-        self.sources.free.next = self.holder.idle.val() & self.sweeper.ready.val();
-        self.sources.evr_valid.next = self.evr_valid.val();
-        self.sources.evb_valid.next = self.evb_valid.val();
-        self.sources.x_valid.next = self.x_valid.val();
+        self.comp_slot.next = self.comp.val().slot;
+        self.sources.free.next = self.holder.idle.val()
+            & self.sweeper.ready.val()
+            & !self.pipe.held.val()
+            & self.msg_room.val();
+        self.sources.pipe_any.next = self.pipe.any.val();
+        self.sources.pipe_rx.next = self.pipe.rx.val();
+        self.sources.pipe_txd.next = self.pipe.txd.val();
+        self.sources.pipe_rdy.next = self.pipe.rdy.val();
+        self.sources.single.next = self.single.val();
+        self.sources.all_free.next = self.slots.all_free.val();
+        self.sources.comp_valid.next = self.comp_valid.val();
+        self.sources.comp_alone.next = self.comp_slot.val() >= self.admin_slot.val();
         self.sources.tx_done.next = self.tx_done_valid.val();
         self.sources.rx_done.next = self.rx_done_valid.val();
         self.sources.rx_head.next = self.rx_head_valid.val();
@@ -260,7 +302,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.sources.adm_req.next = self.admin.req.val();
         self.sources.db_valid.next = self.db_valid.val();
         self.sources.ready_valid.next = self.ready_fifo.valid.val();
-        self.sources.some_idle.next = self.slots.some_idle.val();
+        self.sources.free_valid.next = self.slots.free_valid.val();
         self.sources.aux_idle.next = self.aux.idle.val();
         self.sources.fault_valid.next = self.aux.fault_valid.val();
         self.sources.msix_any.next = self.msix_any.val();
@@ -269,94 +311,141 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.sources.warm.next = self.warm.val();
         self.sources.warm_started.next = self.sweeper.warm_started.val();
         // The event.
-        self.holder.pick.next = self.sources.pick.val();
-        self.holder.src.next = self.sources.src.val();
-        self.holder.evr.next = self.evr.val();
-        self.holder.evb.next = self.evb.val();
-        self.holder.x.next = self.x.val();
-        self.holder.tx_done.next = self.tx_done.val();
-        self.holder.rx_done.next = self.rx_done.val();
-        self.holder.rx_head.next = self.rx_head.val();
-        self.holder.db_page.next = self.db_page.val();
-        self.holder.db_index.next = self.db_index.val();
-        self.holder.ready_vq.next = self.ready_fifo.data.val();
-        self.holder.idle_slot.next = self.slots.idle_slot.val();
-        self.holder.wait_slot.next = self.slots.wait_slot.val();
-        self.holder.tx_owner.next = self.engine.tx_owner.val();
-        self.holder.rx_owner.next = self.engine.rx_owner.val();
-        self.holder.rx_nobody.next = self.engine.rx_nobody.val();
-        self.holder.warm.next = self.warm.val();
-        self.holder.tx_room.next = self.outlet.tx_room.val();
-        self.holder.fq_enable.next = self.fq_enable.val();
-        self.holder.inv_pending.next = self.inv_pending.val();
-        self.holder.other_zero.next = self.other_zero.val();
+        self.picks.next = self.sources.pick.val() | self.sources.pick_alone.val();
+        self.event_in.pick.next = self.picks.val();
+        self.event_in.src.next = self.sources.src.val();
+        self.event_in.comp.next = self.comp.val();
+        self.event_in.tx_done.next = self.tx_done.val();
+        self.event_in.rx_done.next = self.rx_done.val();
+        self.event_in.rx_head.next = self.rx_head.val();
+        self.event_in.db_page.next = self.db_page.val();
+        self.event_in.db_index.next = self.db_index.val();
+        self.event_in.ready_vq.next = self.ready_fifo.data.val();
+        self.event_in.free_slot.next = self.slots.free_slot.val();
+        self.event_in.wait_slot.next = self.slots.wait_slot.val();
+        self.event_in.rx_owner.next = self.engine.rx_owner.val();
+        self.event_in.rx_nobody.next = self.engine.rx_nobody.val();
+        self.event_in.warm.next = self.warm.val();
+        self.event_in.inv_pending.next = self.inv_pending.val();
+        self.event_in.other_zero.next = self.other_zero.val();
+        self.event_in.msg_old_zero.next = self.msg_old_zero.val();
+        self.event_in.live.next = self.live.val();
+        self.comp_pop.next = self.event_in.comp_pop.val();
+        self.tx_done_pop.next = self.event_in.tx_done_pop.val();
+        self.rx_done_pop.next = self.event_in.rx_done_pop.val();
+        self.db_pop.next = self.event_in.db_pop.val();
+        self.holder.pick.next = self.sources.pick_alone.val();
+        self.holder.next_ev.next = self.event_in.ev.val();
         self.holder.adm_exec.next = self.admin.exec.val();
-        self.holder.live.next = self.live.val();
-        self.evr_pop.next = self.holder.evr_pop.val();
-        self.evb_pop.next = self.holder.evb_pop.val();
-        self.x_pop.next = self.holder.x_pop.val();
-        self.tx_done_pop.next = self.holder.tx_done_pop.val();
-        self.rx_done_pop.next = self.holder.rx_done_pop.val();
-        self.db_pop.next = self.holder.db_pop.val();
         self.kick_clear.next = self.sweeper.flush.val();
+        // The pipeline.
+        self.pipe.pick.next = self.sources.pick.val();
+        self.pipe.next_ev.next = self.event_in.ev.val();
+        self.pipe.warm.next = self.warm.val();
+        self.pipe.tx_room.next = self.outlet.tx_room.val();
+        self.pipe.fq_enable.next = self.fq_enable.val();
+        self.pipe.slot_key.next = self.contexts.slot_key.val();
+        self.pipe.page_owner.next = self.contexts.page.val();
+        self.pipe.vq_base.next = self.contexts.vq_base.val();
+        self.pipe.vq_owner.next = self.contexts.vq_owner.val();
+        self.pipe.rebind.next = self.engine.ctx.val().slot_we;
+        self.pipe.rebind_slot.next = self.engine.ctx.val().slot_addr;
+        self.new_slot.next = self.engine.ctx.val().slot;
+        self.bind_key.next = self.no_key.val();
+        self.bind_key.next.dev = self.new_slot.val().dev;
+        self.bind_key.next.vq = self.new_slot.val().vq;
+        self.pipe.rebind_key.next = self.bind_key.val();
         // READY, sweep, warm reset.
         self.sweeper.quiet.next = self.holder.idle.val()
+            & !self.pipe.any.val()
             & !self.sources.some.val()
-            & self.slots.all_idle.val()
+            & self.slots.all_free.val()
+            & self.slots.rx_idle.val()
             & self.admin.idle.val()
             & self.adminq_quiet.val()
             & self.aux.idle.val()
-            & !self.engine.tx_owned.val()
+            & !self.engine.tx_held.val()
             & !self.engine.rx_owned.val()
             & self.outlet.tx_idle.val()
             & self.ctl_op_empty.val()
-            & self.ctl_idle.val()
             & self.mmu_idle.val()
-            & self.tx_issue_idle.val()
             & self.rx_free.val()
-            & self.all_zero.val();
+            & self.all_zero.val()
+            & self.msg_none.val();
         self.sweeper.warm.next = self.warm.val();
-        self.sweeper.warm_begin.next = self.engine.warm_begin.val();
+        self.sweeper.warm_begin.next = self.warm_slots.ends.val();
         self.ready.next = self.sweeper.ready.val();
         self.sweep.next = self.sweeper.sweep.val();
         self.sweep_index.next = self.sweeper.sweep_index.val();
         self.restore.next = self.sweeper.restore.val();
         self.warm_clear.next = self.sweeper.restore.val();
+        self.warm_slots.busy.next = self.holder.warm_busy.val();
+        self.warm_slots.last.next = self.holder.last.val();
+        self.warm_slots.step.next = self.holder.step.val();
+        self.warm_slots.slot.next = self.contexts.slot.val();
         // Contexts.
+        self.alone.next = self.admin.ctx.val();
+        if self.holder.warm_busy.val() {
+            self.alone.next = self.warm_slots.ctx.val();
+        }
         self.contexts.sweep.next = self.sweeper.sweep.val();
         self.contexts.sweep_index.next = self.sweeper.sweep_index.val();
         self.contexts.sweep_slots.next = self.sweeper.sweep_slots.val();
-        self.contexts.adm_busy.next = self.holder.adm_busy.val();
-        self.contexts.adm.next = self.admin.ctx.val();
+        self.contexts.alone.next = self.holder.adm_busy.val() | self.holder.warm_busy.val();
+        self.contexts.adm.next = self.alone.val();
         self.contexts.eng.next = self.engine.ctx.val();
+        self.contexts.key_slot.next = self.pipe.key_slot.val();
+        self.contexts.page_at.next = self.pipe.page.val();
+        self.contexts.base_dev.next = self.pipe.base_dev.val();
+        self.contexts.own_vq.next = self.pipe.own_vq.val();
+        self.contexts.slot_at.next = self.pipe.slot.val();
+        self.contexts.dev_at.next = self.pipe.dev.val();
+        self.contexts.vq_at.next = self.pipe.vq.val();
         self.contexts.asid_we.next = self.holder.adm_commit.val() & self.admin.asid_we.val();
         self.contexts.asid_addr.next = self.admin.asid_addr.val();
         self.contexts.asid_data.next = self.admin.asid_data.val();
         // Slots.
-        self.slots.slot_we.next = self.contexts.slot_we.val();
-        self.slots.slot_addr.next = self.contexts.slot_addr.val();
-        self.slots.slot_data.next = self.contexts.slot_data.val();
-        self.slots.tx_owned.next = self.engine.tx_owned.val();
-        self.slots.tx_owner.next = self.engine.tx_owner.val();
+        self.slots.flush.next = self.sweeper.flush.val();
+        self.slots.sweep.next = self.sweeper.sweep.val();
+        self.slots.sweep_index.next = self.sweeper.sweep_index.val();
+        self.slots.commit.next = self.engine.commit.val();
+        self.slots.fx.next = self.engine.fx.val();
+        self.slots.alone_free.next = self.warm_slots.free_push.val()
+            | (self.holder.adm_busy.val() & self.admin.free_push.val());
+        self.slots.alone_slot.next = self.admin.free_slot.val();
+        if self.holder.warm_busy.val() {
+            self.slots.alone_slot.next = self.warm_slots.free_slot.val();
+        }
+        self.slots.free_pop.next = self.event_in.ready_pop.val();
+        self.slots.wait_pop.next = self.event_in.wait_pop.val();
+        self.slots.tx_held.next = self.engine.tx_held.val();
+        self.slots.tx_holder.next = self.engine.tx_holder.val();
         // Engine.
-        self.engine.mine.next = self.holder.eng_busy.val();
-        self.engine.last.next = self.holder.last.val();
-        self.engine.cycle.next = self.holder.step.val();
-        self.engine.ev.next = self.holder.ev.val();
+        self.engine.ev4.next = self.pipe.ev4.val();
+        self.engine.dev4.next = self.pipe.dev4.val();
+        self.engine.vq4.next = self.pipe.vq4.val();
+        self.engine.valid5.next = self.pipe.valid5.val();
+        self.engine.ev5.next = self.pipe.ev5.val();
+        self.engine.valid6.next = self.pipe.valid6.val();
+        self.engine.ev6.next = self.pipe.ev6.val();
+        self.engine.vq6.next = self.pipe.vq6.val();
+        self.engine.valid7.next = self.pipe.valid7.val();
+        self.engine.slot7.next = self.pipe.slot7.val();
+        self.engine.dev7.next = self.pipe.dev7.val();
+        self.engine.vq7.next = self.pipe.vq7.val();
         self.engine.fault_full.next = self.aux.fault_full.val();
         self.engine.dev.next = self.contexts.dev.val();
         self.engine.vq.next = self.contexts.vq.val();
         self.engine.cnt.next = self.contexts.cnt.val();
         self.engine.msi.next = self.contexts.msi.val();
         self.engine.cmsi.next = self.contexts.cmsi.val();
-        self.engine.page.next = self.contexts.page.val();
         self.engine.slot.next = self.contexts.slot.val();
         // AUX.
         self.aux.flush.next = self.sweeper.flush.val();
         self.aux.fault_push.next = self.engine.commit.val() & self.engine.fx.val().fault_push;
         self.aux.fault.next = self.engine.fx.val().fault;
-        self.aux.pick.next = self.sources.pick.val();
-        self.aux.fault_pop.next = self.holder.fault_pop.val();
+        self.aux.pick.next = self.sources.pick_alone.val();
+        self.aux.fault_pop.next = self.event_in.fault_pop.val();
         self.aux.commit.next = self.holder.aux_commit.val();
         self.aux.src.next = self.holder.ev.val().src;
         self.aux.ev_warm.next = self.holder.ev.val().warm;
@@ -393,11 +482,9 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.admin.slot.next = self.contexts.slot.val();
         self.admin.cfg.next = self.contexts.cfg.val();
         self.admin.asid.next = self.contexts.asid.val();
-        self.admin.tx_owned.next = self.engine.tx_owned.val();
-        self.admin.tx_owner.next = self.engine.tx_owner.val();
         // Ready FIFO.
         self.ready_fifo.reset.next = self.reset.val() | self.sweeper.flush.val();
-        self.ready_fifo.pop.next = self.holder.ready_pop.val();
+        self.ready_fifo.pop.next = self.event_in.ready_pop.val();
         self.ready_fifo.push.next = self.outlet.ready_push.val();
         self.ready_fifo.push_data.next = self.outlet.ready_vq.val();
         // Ops.
@@ -411,6 +498,11 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.outlet.adm_ready_vq.next = self.admin.ready_vq.val();
         self.outlet.aux_op_push.next = self.aux.op_push.val();
         self.outlet.aux_op.next = self.aux.op.val();
+        self.outlet.adm_msg_push.next = self.admin.msg_push.val();
+        self.outlet.adm_msg.next = self.admin.msg.val();
+        self.msg_push.next = self.outlet.msg_push.val();
+        self.msg.next = self.outlet.msg.val();
+        self.msg_flip.next = self.holder.adm_commit.val() & self.admin.msg_flip.val();
         self.outlet.tx_op_count.next = self.tx_op_count.val();
         self.ctl_op_push.next = self.outlet.ctl_op_push.val();
         self.ctl_op.next = self.outlet.ctl_op.val();
@@ -427,7 +519,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         // Registers.
         self.msix_clear.next = self.aux.msix_clear.val();
         self.msix_clear_v.next = self.aux.msix_clear_v.val();
-        self.pick.next = self.sources.pick.val();
+        self.pick.next = self.sources.pick_alone.val();
         self.raise_fq.next = self.aux.raise_fq.val();
         self.fq_tail_inc.next = self.aux.fq_tail_inc.val();
         self.fq_lost_inc.next =
@@ -443,13 +535,5 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use shoal_abi::profile::{MID, TINY};
-
-    #[test]
-    fn core_lints_clean() {
-        crate::util::assert_lint_clean("core_tiny", Core::<5, 4, 4, 4>::new(&TINY));
-        crate::util::assert_lint_clean("core_mid", Core::<14, 13, 13, 13>::new(&MID));
-    }
-}
+#[path = "core_tests.rs"]
+mod tests;

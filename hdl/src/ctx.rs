@@ -1,7 +1,9 @@
 //! All context memories of the core: devices, virtqueues, their counters and MSI slots, configuration, pages, slots, ASIDs.
 //!
-//! One access a cycle: of the sweep, else of the admin block while its event is at work, else of the engine. `CtxCmd`
-//! (`ctx_types.rs`) says what an access is; the admin block's side is described in `admin.rs`.
+//! The sweep writes them, or an exclusive event reads and writes them (one address a memory, `CtxCmd` of `ctx_types.rs`; the
+//! admin block's side is described in `admin.rs`), or the pipeline reads each memory at one of its stages and writes all at
+//! stage 7. Three small memories say early which contexts an event looks at: what a slot was last bound to, the first virtqueue
+//! of a device, the owner of a virtqueue. They are written with the records that they are taken from.
 //! Timing: what is read stands one cycle after its address; a write is seen by reads from the next cycle on.
 //! Reset: none; the sweep clears (contract §3.1). The configuration is not swept: DEV_CREATE writes all of it.
 
@@ -9,12 +11,19 @@ use rust_hdl::prelude::*;
 
 use crate::block_default;
 use crate::ctx_types::{CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
+use crate::pipe::SlotKey;
 use crate::types::AsidEntry;
 
-/// See the file's text. Address bits of the memories: `VQ` virtqueues, `DEV` devices, `PAGE` doorbell pages, `ASID` ASIDs;
-/// none above `VQ`, because the sweep counts through 2^`VQ`.
+/// See the file's text. Address bits of the memories: `VQ` virtqueues, `DEV` devices, `PAGE` doorbell pages, `ASID` ASIDs,
+/// `SLOT` slots; none above `VQ`, because the sweep counts through 2^`VQ`.
 #[derive(LogicBlock)]
-pub struct Ctx<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> {
+pub struct Ctx<
+    const VQ: usize,
+    const DEV: usize,
+    const PAGE: usize,
+    const ASID: usize,
+    const SLOT: usize,
+> {
     /// Rising edge active.
     pub clock: Signal<In, Clock>,
     /// Clears entry `sweep_index` of every memory.
@@ -23,12 +32,26 @@ pub struct Ctx<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID:
     pub sweep_index: Signal<In, Bits<18>>,
     /// The sweep clears slots too (not in a warm reset: their generations live on).
     pub sweep_slots: Signal<In, Bit>,
-    /// The admin block has the memories.
-    pub adm_busy: Signal<In, Bit>,
+    /// An exclusive event has the memories.
+    pub alone: Signal<In, Bit>,
     /// Its access.
     pub adm: Signal<In, CtxCmd>,
-    /// The engine's access.
+    /// What the event in stage 7 writes.
     pub eng: Signal<In, CtxCmd>,
+    /// The pipeline reads: slot whose key it wants.
+    pub key_slot: Signal<In, Bits<8>>,
+    /// Doorbell page.
+    pub page_at: Signal<In, Bits<18>>,
+    /// Device whose first virtqueue it wants.
+    pub base_dev: Signal<In, Bits<18>>,
+    /// Virtqueue whose owner it wants.
+    pub own_vq: Signal<In, Bits<18>>,
+    /// Slot.
+    pub slot_at: Signal<In, Bits<8>>,
+    /// Device.
+    pub dev_at: Signal<In, Bits<18>>,
+    /// Virtqueue.
+    pub vq_at: Signal<In, Bits<18>>,
     /// Writes `asid_data` at `asid_addr`.
     pub asid_we: Signal<In, Bit>,
     /// ASID that is read or written.
@@ -49,16 +72,16 @@ pub struct Ctx<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID:
     pub page: Signal<Out, Bits<18>>,
     /// Slot read.
     pub slot: Signal<Out, SlotRec>,
+    /// What the slot was last bound to.
+    pub slot_key: Signal<Out, SlotKey>,
+    /// First virtqueue of the device.
+    pub vq_base: Signal<Out, Bits<18>>,
+    /// Owner of the virtqueue.
+    pub vq_owner: Signal<Out, Bits<18>>,
     /// Configuration word read.
     pub cfg: Signal<Out, Bits<64>>,
     /// ASID entry read.
     pub asid: Signal<Out, AsidEntry>,
-    /// A slot is written (or swept) at this edge.
-    pub slot_we: Signal<Out, Bit>,
-    /// Which.
-    pub slot_addr: Signal<Out, Bits<3>>,
-    /// With what.
-    pub slot_data: Signal<Out, SlotRec>,
     dev_ram: RAM<DevRec, DEV>,
     cmsi_ram: RAM<MsiRec, DEV>,
     cfg_ram: [RAM<Bits<64>, DEV>; 8],
@@ -67,23 +90,44 @@ pub struct Ctx<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID:
     msi_ram: RAM<MsiRec, VQ>,
     page_ram: RAM<Bits<18>, PAGE>,
     asid_ram: RAM<AsidEntry, ASID>,
-    slot_ram: RAM<SlotRec, 3>,
+    slot_ram: RAM<SlotRec, SLOT>,
+    key_ram: RAM<SlotKey, SLOT>,
+    base_ram: RAM<Bits<18>, DEV>,
+    own_ram: RAM<Bits<18>, VQ>,
     word: DFF<Bits<3>>,
     cmd: Signal<Local, CtxCmd>,
+    whole: Signal<Local, Bit>,
     dev_addr: Signal<Local, Bits<18>>,
     vq_addr: Signal<Local, Bits<18>>,
     page_addr: Signal<Local, Bits<18>>,
+    slot_addr: Signal<Local, Bits<8>>,
+    dev_read: Signal<Local, Bits<18>>,
+    vq_read: Signal<Local, Bits<18>>,
+    page_read: Signal<Local, Bits<18>>,
+    slot_read: Signal<Local, Bits<8>>,
+    key: Signal<Local, SlotKey>,
+    new_slot: Signal<Local, SlotRec>,
+    new_dev: Signal<Local, DevRec>,
+    new_vq: Signal<Local, VqRec>,
+    base_we: Signal<Local, Bit>,
+    own_we: Signal<Local, Bit>,
     asid_at: Signal<Local, Bits<17>>,
     asid_set: Signal<Local, Bit>,
     asid_new: Signal<Local, AsidEntry>,
     swept: Constant<CtxCmd>,
     no_asid: Constant<AsidEntry>,
+    no_key: Constant<SlotKey>,
     words: [Constant<Bits<3>>; 8],
     zero64: Constant<Bits<64>>,
 }
 
-impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Default
-    for Ctx<VQ, DEV, PAGE, ASID>
+impl<
+        const VQ: usize,
+        const DEV: usize,
+        const PAGE: usize,
+        const ASID: usize,
+        const SLOT: usize,
+    > Default for Ctx<VQ, DEV, PAGE, ASID, SLOT>
 {
     fn default() -> Self {
         let swept = CtxCmd {
@@ -96,18 +140,24 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> De
             ..CtxCmd::default()
         };
         block_default!(
-            clock, sweep, sweep_index, sweep_slots, adm_busy, adm, eng, asid_we, asid_addr, asid_data, dev, vq, cnt,
-            msi, cmsi, page, slot, cfg, asid, slot_we, slot_addr, slot_data, dev_ram, cmsi_ram, cfg_ram, vq_ram,
-            cnt_ram, msi_ram, page_ram, asid_ram, slot_ram, word, cmd, dev_addr, vq_addr, page_addr, asid_at, asid_set,
-            asid_new;
-            swept = swept, no_asid = AsidEntry::default(), zero64 = 0u64;
+            clock, sweep, sweep_index, sweep_slots, alone, adm, eng, key_slot, page_at, base_dev, own_vq, slot_at, dev_at,
+            vq_at, asid_we, asid_addr, asid_data, dev, vq, cnt, msi, cmsi, page, slot, slot_key, vq_base, vq_owner, cfg,
+            asid, dev_ram, cmsi_ram, cfg_ram, vq_ram, cnt_ram, msi_ram, page_ram, asid_ram, slot_ram, key_ram, base_ram,
+            own_ram, word, cmd, whole, dev_addr, vq_addr, page_addr, slot_addr, dev_read, vq_read, page_read, slot_read,
+            key, new_slot, new_dev, new_vq, base_we, own_we, asid_at, asid_set, asid_new;
+            swept = swept, no_asid = AsidEntry::default(), no_key = SlotKey::default(), zero64 = 0u64;
             words = [0u64, 1, 2, 3, 4, 5, 6, 7].map(|n| Constant::new(n.into()))
         )
     }
 }
 
-impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Logic
-    for Ctx<VQ, DEV, PAGE, ASID>
+impl<
+        const VQ: usize,
+        const DEV: usize,
+        const PAGE: usize,
+        const ASID: usize,
+        const SLOT: usize,
+    > Logic for Ctx<VQ, DEV, PAGE, ASID, SLOT>
 {
     #[hdl_gen]
     fn update(&mut self) {
@@ -117,7 +167,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.asid_at.next = self.asid_addr.val();
         self.asid_set.next = self.asid_we.val();
         self.asid_new.next = self.asid_data.val();
-        if self.adm_busy.val() {
+        if self.alone.val() {
             self.cmd.next = self.adm.val();
         }
         if self.sweep.val() {
@@ -125,7 +175,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
             self.cmd.next.dev_addr = self.sweep_index.val().get_bits::<18>(0);
             self.cmd.next.vq_addr = self.sweep_index.val();
             self.cmd.next.page_addr = self.sweep_index.val();
-            self.cmd.next.slot_addr = self.sweep_index.val().get_bits::<3>(0);
+            self.cmd.next.slot_addr = self.sweep_index.val().get_bits::<8>(0);
             self.cmd.next.slot_we = self.sweep_slots.val();
             self.asid_at.next = self.sweep_index.val().get_bits::<17>(0);
             self.asid_set.next = true;
@@ -134,13 +184,32 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         self.dev_addr.next = self.cmd.val().dev_addr;
         self.vq_addr.next = self.cmd.val().vq_addr;
         self.page_addr.next = self.cmd.val().page_addr;
-        self.slot_we.next = self.cmd.val().slot_we;
         self.slot_addr.next = self.cmd.val().slot_addr;
-        self.slot_data.next = self.cmd.val().slot;
+        self.new_slot.next = self.cmd.val().slot;
+        self.new_dev.next = self.cmd.val().dev;
+        self.new_vq.next = self.cmd.val().vq;
+        // What is read: by the pipeline, or where the exclusive event writes as well.
+        self.dev_read.next = self.dev_at.val();
+        self.vq_read.next = self.vq_at.val();
+        self.page_read.next = self.page_at.val();
+        self.slot_read.next = self.slot_at.val();
+        if self.alone.val() {
+            self.dev_read.next = self.dev_addr.val();
+            self.vq_read.next = self.vq_addr.val();
+            self.page_read.next = self.page_addr.val();
+            self.slot_read.next = self.slot_addr.val();
+        }
+        // Normal events never change these.
+        self.whole.next = self.alone.val() | self.sweep.val();
+        self.base_we.next = self.cmd.val().dev_we & self.whole.val();
+        self.own_we.next = self.cmd.val().vq_we & self.whole.val();
+        self.key.next = self.no_key.val();
+        self.key.next.dev = self.new_slot.val().dev;
+        self.key.next.vq = self.new_slot.val().vq;
         // Devices.
         self.dev_ram.read_clock.next = self.clock.val();
         self.dev_ram.write_clock.next = self.clock.val();
-        self.dev_ram.read_address.next = self.dev_addr.val().get_bits::<DEV>(0);
+        self.dev_ram.read_address.next = self.dev_read.val().get_bits::<DEV>(0);
         self.dev_ram.write_address.next = self.dev_addr.val().get_bits::<DEV>(0);
         self.dev_ram.write_enable.next = self.cmd.val().dev_we;
         self.dev_ram.write_data.next = self.cmd.val().dev;
@@ -148,7 +217,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         // MSI slots of the devices' configuration.
         self.cmsi_ram.read_clock.next = self.clock.val();
         self.cmsi_ram.write_clock.next = self.clock.val();
-        self.cmsi_ram.read_address.next = self.dev_addr.val().get_bits::<DEV>(0);
+        self.cmsi_ram.read_address.next = self.dev_read.val().get_bits::<DEV>(0);
         self.cmsi_ram.write_address.next = self.dev_addr.val().get_bits::<DEV>(0);
         self.cmsi_ram.write_enable.next = self.cmd.val().cmsi_we;
         self.cmsi_ram.write_data.next = self.cmd.val().cmsi;
@@ -159,7 +228,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         for i in 0..8 {
             self.cfg_ram[i].read_clock.next = self.clock.val();
             self.cfg_ram[i].write_clock.next = self.clock.val();
-            self.cfg_ram[i].read_address.next = self.dev_addr.val().get_bits::<DEV>(0);
+            self.cfg_ram[i].read_address.next = self.dev_read.val().get_bits::<DEV>(0);
             self.cfg_ram[i].write_address.next = self.dev_addr.val().get_bits::<DEV>(0);
             self.cfg_ram[i].write_enable.next =
                 self.cmd.val().cfg_we & (self.cmd.val().cfg_word == self.words[i].val());
@@ -171,7 +240,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         // Virtqueues.
         self.vq_ram.read_clock.next = self.clock.val();
         self.vq_ram.write_clock.next = self.clock.val();
-        self.vq_ram.read_address.next = self.vq_addr.val().get_bits::<VQ>(0);
+        self.vq_ram.read_address.next = self.vq_read.val().get_bits::<VQ>(0);
         self.vq_ram.write_address.next = self.vq_addr.val().get_bits::<VQ>(0);
         self.vq_ram.write_enable.next = self.cmd.val().vq_we;
         self.vq_ram.write_data.next = self.cmd.val().vq;
@@ -179,7 +248,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         // Their counters.
         self.cnt_ram.read_clock.next = self.clock.val();
         self.cnt_ram.write_clock.next = self.clock.val();
-        self.cnt_ram.read_address.next = self.vq_addr.val().get_bits::<VQ>(0);
+        self.cnt_ram.read_address.next = self.vq_read.val().get_bits::<VQ>(0);
         self.cnt_ram.write_address.next = self.vq_addr.val().get_bits::<VQ>(0);
         self.cnt_ram.write_enable.next = self.cmd.val().cnt_we;
         self.cnt_ram.write_data.next = self.cmd.val().cnt;
@@ -187,7 +256,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         // Their MSI slots.
         self.msi_ram.read_clock.next = self.clock.val();
         self.msi_ram.write_clock.next = self.clock.val();
-        self.msi_ram.read_address.next = self.vq_addr.val().get_bits::<VQ>(0);
+        self.msi_ram.read_address.next = self.vq_read.val().get_bits::<VQ>(0);
         self.msi_ram.write_address.next = self.vq_addr.val().get_bits::<VQ>(0);
         self.msi_ram.write_enable.next = self.cmd.val().msi_we;
         self.msi_ram.write_data.next = self.cmd.val().msi;
@@ -195,7 +264,7 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         // Owners of doorbell pages.
         self.page_ram.read_clock.next = self.clock.val();
         self.page_ram.write_clock.next = self.clock.val();
-        self.page_ram.read_address.next = self.page_addr.val().get_bits::<PAGE>(0);
+        self.page_ram.read_address.next = self.page_read.val().get_bits::<PAGE>(0);
         self.page_ram.write_address.next = self.page_addr.val().get_bits::<PAGE>(0);
         self.page_ram.write_enable.next = self.cmd.val().page_we;
         self.page_ram.write_data.next = self.cmd.val().page;
@@ -203,11 +272,33 @@ impl<const VQ: usize, const DEV: usize, const PAGE: usize, const ASID: usize> Lo
         // Slots.
         self.slot_ram.read_clock.next = self.clock.val();
         self.slot_ram.write_clock.next = self.clock.val();
-        self.slot_ram.read_address.next = self.cmd.val().slot_addr;
-        self.slot_ram.write_address.next = self.cmd.val().slot_addr;
+        self.slot_ram.read_address.next = self.slot_read.val().get_bits::<SLOT>(0);
+        self.slot_ram.write_address.next = self.slot_addr.val().get_bits::<SLOT>(0);
         self.slot_ram.write_enable.next = self.cmd.val().slot_we;
-        self.slot_ram.write_data.next = self.cmd.val().slot;
+        self.slot_ram.write_data.next = self.new_slot.val();
         self.slot.next = self.slot_ram.read_data.val();
+        // What leads to the contexts.
+        self.key_ram.read_clock.next = self.clock.val();
+        self.key_ram.write_clock.next = self.clock.val();
+        self.key_ram.read_address.next = self.key_slot.val().get_bits::<SLOT>(0);
+        self.key_ram.write_address.next = self.slot_addr.val().get_bits::<SLOT>(0);
+        self.key_ram.write_enable.next = self.cmd.val().slot_we;
+        self.key_ram.write_data.next = self.key.val();
+        self.slot_key.next = self.key_ram.read_data.val();
+        self.base_ram.read_clock.next = self.clock.val();
+        self.base_ram.write_clock.next = self.clock.val();
+        self.base_ram.read_address.next = self.base_dev.val().get_bits::<DEV>(0);
+        self.base_ram.write_address.next = self.dev_addr.val().get_bits::<DEV>(0);
+        self.base_ram.write_enable.next = self.base_we.val();
+        self.base_ram.write_data.next = self.new_dev.val().vq_base;
+        self.vq_base.next = self.base_ram.read_data.val();
+        self.own_ram.read_clock.next = self.clock.val();
+        self.own_ram.write_clock.next = self.clock.val();
+        self.own_ram.read_address.next = self.own_vq.val().get_bits::<VQ>(0);
+        self.own_ram.write_address.next = self.vq_addr.val().get_bits::<VQ>(0);
+        self.own_ram.write_enable.next = self.own_we.val();
+        self.own_ram.write_data.next = self.new_vq.val().owner;
+        self.vq_owner.next = self.own_ram.read_data.val();
         // ASID table.
         self.asid_ram.read_clock.next = self.clock.val();
         self.asid_ram.write_clock.next = self.clock.val();
@@ -225,8 +316,8 @@ mod tests {
 
     #[test]
     fn ctx_lints_clean() {
-        crate::util::assert_lint_clean("ctx_tiny", Ctx::<5, 4, 4, 4>::default());
-        crate::util::assert_lint_clean("ctx_mid", Ctx::<14, 13, 13, 13>::default());
-        crate::util::assert_lint_clean("ctx_hyper", Ctx::<18, 18, 17, 17>::default());
+        crate::util::assert_lint_clean("ctx_tiny", Ctx::<5, 4, 4, 4, 4>::default());
+        crate::util::assert_lint_clean("ctx_mid", Ctx::<14, 13, 13, 13, 6>::default());
+        crate::util::assert_lint_clean("ctx_hyper", Ctx::<18, 18, 17, 17, 8>::default());
     }
 }

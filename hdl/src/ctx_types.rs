@@ -5,47 +5,40 @@
 
 use rust_hdl::prelude::*;
 
-/// Slot of the receive side. Slots 0..=3 hold chains.
-pub const RX_SLOT: u64 = 4;
-
-/// Sources of events, contract §3: read event FIFO.
-pub const SRC_CTLR: u64 = 0;
-/// Write event FIFO.
-pub const SRC_CTLB: u64 = 1;
-/// Translation event FIFO.
-pub const SRC_CTLX: u64 = 2;
-/// Transmit done register.
-pub const SRC_TXD: u64 = 3;
-/// Receive done register.
-pub const SRC_RXD: u64 = 4;
+/// Sources of events, contract §3: completion of a control op.
+pub const SRC_COMP: u64 = 0;
+/// A packet has left.
+pub const SRC_TXD: u64 = 1;
+/// The receive mover is done with an op.
+pub const SRC_RXD: u64 = 2;
 /// A packet waits at the receive mover.
-pub const SRC_RXP: u64 = 5;
+pub const SRC_RXP: u64 = 3;
 /// Admin queue.
-pub const SRC_ADM: u64 = 6;
+pub const SRC_ADM: u64 = 4;
 /// Doorbell FIFO.
-pub const SRC_DB: u64 = 7;
+pub const SRC_DB: u64 = 5;
 /// Ready FIFO.
-pub const SRC_RDY: u64 = 8;
+pub const SRC_RDY: u64 = 6;
 /// Fault records and messages of the management device.
-pub const SRC_AUX: u64 = 9;
+pub const SRC_AUX: u64 = 7;
 /// A chain slot that waits for the transmit mover.
-pub const SRC_TXW: u64 = 10;
+pub const SRC_TXW: u64 = 8;
 /// Begin of a warm reset.
-pub const SRC_WARM: u64 = 11;
+pub const SRC_WARM: u64 = 9;
 /// Number of sources.
-pub const SOURCES: u64 = 12;
-/// Busy cycles of an event.
+pub const SOURCES: u64 = 10;
+/// Cycles of an exclusive event.
 pub const EVENT_CYCLES: u64 = 7;
-/// Busy cycles of an admin command's execution and of the begin of a warm reset.
+/// Cycles of an admin command's execution, and of the begin of a warm reset before it goes through the slots.
 pub const LONG_EVENT_CYCLES: u64 = 127;
 
 /// What a slot waits for (contract §3.5).
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
 pub enum SlotState {
     Idle,
-    Avail,
+    Look,
     Rearm,
-    Avail2,
+    Look2,
     Ring,
     Desc,
     WaitTx,
@@ -53,17 +46,13 @@ pub enum SlotState {
     Answer,
     RxData,
     RxDisc,
-    UsedElem,
-    UsedIdx,
-    Event,
-    Msi,
-    CfgMsi,
+    Tell,
 }
 
 /// What happens to a slot when the mover it waits for is done with it.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
 pub enum SlotFate {
-    /// Goes on (TxEnd, WaitTx), is complete (RxDisc).
+    /// Goes on, is complete.
     Normal,
     /// Is released.
     Abort,
@@ -84,10 +73,16 @@ pub struct SlotRec {
     pub dev: Bits<18>,
     /// Virtqueue context.
     pub vq: Bits<18>,
-    /// Generation of the chain tag; survives release and warm reset.
+    /// Generation of the chain tag: as many low bits as the slot's number leaves of 16. Survives release and warm reset.
     pub gen: Bits<13>,
-    /// First descriptor of the chain.
-    pub head: Bits<16>,
+    /// First descriptors of the visit's chains, 16 bits each, the first lowest.
+    pub heads: Bits<128>,
+    /// Chains of the visit, 1..=8.
+    pub visit: Bits<4>,
+    /// The chain at hand.
+    pub chain: Bits<4>,
+    /// Packets of the visit that have not left yet.
+    pub left: Bits<4>,
     /// Bytes delivered.
     pub used_len: Bits<32>,
     /// Descriptor table being walked: IOVA.
@@ -116,10 +111,6 @@ pub struct SlotRec {
     pub w_indirect: Bit,
     /// Writable start: descriptors walked before it.
     pub w_count: Bits<16>,
-    /// Word 0 of the descriptor is in.
-    pub got0: Bit,
-    /// Word 1 of the descriptor is in.
-    pub got1: Bit,
     /// Descriptor: IOVA.
     pub addr: Bits<64>,
     /// Descriptor: bytes.
@@ -128,10 +119,16 @@ pub struct SlotRec {
     pub flags: Bits<16>,
     /// Descriptor: next.
     pub next_index: Bits<16>,
-    /// IOVA of the op in flight; with `fault` that of the failing access.
+    /// The look or ring read in flight has an access b.
+    pub b_read: Bit,
+    /// Address of access a of the op in flight, modulo 8.
+    pub byte_a: Bits<3>,
+    /// Address of access b of the op in flight, modulo 8.
+    pub byte_b: Bits<3>,
+    /// The visit has a fault: the next fields say which.
+    pub kept: Bit,
+    /// IOVA of the failing access.
     pub iova: Bits<64>,
-    /// The op, or the chain, has failed.
-    pub fault: Bit,
     /// Cause.
     pub cause: Bits<12>,
     /// The failing access was a write.
@@ -169,8 +166,8 @@ pub struct DevRec {
     pub stopped: Bit,
     /// Generation of the configuration.
     pub generation: Bits<8>,
-    /// Slots bound, 0..=5.
-    pub inflight: Bits<3>,
+    /// Slots bound, 0..=8: one a virtqueue at most.
+    pub inflight: Bits<4>,
 }
 
 /// A virtqueue.
@@ -202,6 +199,8 @@ pub struct VqRec {
     pub queued: Bit,
     /// A slot is bound to it.
     pub busy: Bit,
+    /// With `busy`: its number.
+    pub slot: Bits<8>,
     /// Looked at while busy: to be looked at again.
     pub again: Bit,
 }
@@ -247,7 +246,7 @@ pub struct CtxCmd {
     /// Address of `page`: doorbell page.
     pub page_addr: Bits<18>,
     /// Address of `slot`.
-    pub slot_addr: Bits<3>,
+    pub slot_addr: Bits<8>,
     /// 8-byte word of the configuration space, 0..=7.
     pub cfg_word: Bits<3>,
     /// Write `dev`.
@@ -284,27 +283,21 @@ pub struct CtxCmd {
     pub cfg: Bits<64>,
 }
 
-/// The event at work, as it stood in the pick cycle; unchanged until the event's last busy cycle.
+/// An event: what its source held, and what of other units it reads in its leaving cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct CoreEv {
     /// Source, `SRC_*`.
     pub src: Bits<4>,
-    /// CTLR, CTLB, CTLX: client. RDY, TXW: slot. TXD, RXD: owner of the mover.
-    pub client: Bits<3>,
-    /// CTLR, CTLX: word.
-    pub word: Bit,
-    /// CTLR, CTLB: bad response.
-    pub bad: Bit,
-    /// CTLX, TXD, RXD: cause.
+    /// Its slot. RXD: owner of the mover. RXP: that of the tag, or the receive slot.
+    pub slot: Bits<8>,
+    /// COMP, TXD, RXD: cause.
     pub cause: Bits<12>,
-    /// CTLX, TXD, RXD: IOVA of the fault.
+    /// COMP, TXD, RXD: IOVA of the fault.
     pub iova: Bits<64>,
-    /// CTLR: the word read.
-    pub data: Bits<64>,
-    /// CTLX of XL: address.
-    pub addr: Bits<64>,
-    /// CTLX of XL: PASID valid and PASID.
-    pub user: Bits<21>,
+    /// COMP: word a; XL: address.
+    pub a: Bits<64>,
+    /// COMP: word b; XL: PASID valid and PASID.
+    pub b: Bits<64>,
     /// RXD: bytes written.
     pub bytes: Bits<32>,
     /// RXD: the packet has ended.
@@ -323,7 +316,7 @@ pub struct CoreEv {
     pub answer: Bit,
     /// A warm reset is going on.
     pub warm: Bit,
-    /// The transmit op FIFO has room (contract §3.1: count <= 5).
+    /// The transmit op FIFO has room (count <= TX_OPS - 8).
     pub tx_room: Bit,
     /// The fault queue is on.
     pub fq_enable: Bit,
@@ -331,6 +324,8 @@ pub struct CoreEv {
     pub inv_pending: Bit,
     /// The count of the epoch that is not current is 0.
     pub other_zero: Bit,
+    /// The count of the message epoch that is not current is 0.
+    pub msg_old_zero: Bit,
     /// The admin queue is live.
     pub live: Bit,
 }

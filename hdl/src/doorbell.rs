@@ -14,7 +14,7 @@ pub struct Doorbell {
     /// The event.
     pub ev: Signal<In, CoreEv>,
     /// Owner of the page, 0 none.
-    pub page: Signal<In, Bits<18>>,
+    pub owner: Signal<In, Bits<18>>,
     /// The owner.
     pub dev: Signal<In, DevRec>,
     /// Its virtqueue, if there are so many.
@@ -34,7 +34,7 @@ pub struct Doorbell {
 impl Default for Doorbell {
     fn default() -> Self {
         block_default!(
-            ev, page, dev, vq, running, receive, step, index, hit;
+            ev, owner, dev, vq, running, receive, step, index, hit;
             no_step = StepA::default(), nobody = 0u64
         )
     }
@@ -44,7 +44,7 @@ impl Logic for Doorbell {
     #[hdl_gen]
     fn update(&mut self) {
         self.index.next = self.ev.val().index;
-        self.hit.next = (self.page.val() != self.nobody.val())
+        self.hit.next = (self.owner.val() != self.nobody.val())
             & (self.index.val() < bit_cast::<16, 4>(self.dev.val().vq_count))
             & self.vq.val().ready
             & !self.ev.val().warm;

@@ -1,19 +1,44 @@
-//! The slots' engine: all events but those of the admin block and AUX, in three stages with registers between them.
+//! The slots' engine: stages 4..7 of the pipeline, pure functions with registers between them.
 //!
-//! Timing: contract §3. Contexts are read until busy cycle 4 (`addr.rs`); stage A works in 4, B in 5, C in 6, and in cycle 7 all
-//! effects stand in a register and count. WARM: `engine_write.rs`.
-//! Reset: no mover owned. The stage registers need none: they are looked at in cycle 7 only.
+//! Stage A (`stage_a.rs`) works on the contexts in stage 4, B (`walk.rs`) in 5, C (`stage_c.rs`) in 6; in stage 7 all effects
+//! stand in a register and count. The contexts as read go along with the event.
+//! Timing: contract §3. Reset: no mover owned. The stage registers need none: what is invalid does nothing.
 
 use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
 
 use crate::block_default;
 use crate::ctx_types::{CoreEv, CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
-use crate::engine_write::EngineWrite;
 use crate::owners::Owners;
 use crate::stage_a::StageA;
 use crate::stage_c::StageC;
 use crate::step_types::{Effects, StepA, StepB};
 use crate::walk::Walk;
+
+/// The contexts of an event as they were read, and what follows from them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct EventCtx {
+    /// Device.
+    pub dev: DevRec,
+    /// Virtqueue.
+    pub vq: VqRec,
+    /// Its counters.
+    pub cnt: VqCnt,
+    /// Its MSI slot.
+    pub msi: MsiRec,
+    /// MSI slot of the device's configuration.
+    pub cmsi: MsiRec,
+    /// ASID of the virtqueue's buffers.
+    pub asid: Bits<17>,
+    /// The device is running.
+    pub running: Bit,
+    /// The slot is alive.
+    pub alive: Bit,
+    /// EVENT_IDX is negotiated.
+    pub event_idx: Bit,
+    /// INDIRECT_DESC is negotiated.
+    pub indirect: Bit,
+}
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -22,21 +47,27 @@ pub struct Engine {
     pub clock: Signal<In, Clock>,
     /// Synchronous.
     pub reset: Signal<In, Bit>,
-    /// The event at work is the engine's.
-    pub mine: Signal<In, Bit>,
-    /// Last busy cycle of any event.
-    pub last: Signal<In, Bit>,
-    /// Busy cycle.
-    pub cycle: Signal<In, Bits<7>>,
-    /// The event.
-    pub ev: Signal<In, CoreEv>,
-    /// The fault FIFO is full.
-    pub fault_full: Signal<In, Bit>,
-    /// Access to the context memories.
-    pub ctx: Signal<Out, CtxCmd>,
-    /// Device read.
+    // Where the events are.
+    /// Stage 4: event, device, virtqueue.
+    pub ev4: Signal<In, CoreEv>,
+    pub dev4: Signal<In, Bits<18>>,
+    pub vq4: Signal<In, Bits<18>>,
+    /// Stage 5.
+    pub valid5: Signal<In, Bit>,
+    pub ev5: Signal<In, CoreEv>,
+    /// Stage 6.
+    pub valid6: Signal<In, Bit>,
+    pub ev6: Signal<In, CoreEv>,
+    pub vq6: Signal<In, Bits<18>>,
+    /// Stage 7: slot, device, virtqueue.
+    pub valid7: Signal<In, Bit>,
+    pub slot7: Signal<In, Bits<8>>,
+    pub dev7: Signal<In, Bits<18>>,
+    pub vq7: Signal<In, Bits<18>>,
+    // What stage 3 has read.
+    /// Device.
     pub dev: Signal<In, DevRec>,
-    /// Virtqueue read.
+    /// Virtqueue.
     pub vq: Signal<In, VqRec>,
     /// Its counters.
     pub cnt: Signal<In, VqCnt>,
@@ -44,44 +75,58 @@ pub struct Engine {
     pub msi: Signal<In, MsiRec>,
     /// MSI slot of the device's configuration.
     pub cmsi: Signal<In, MsiRec>,
-    /// Owner of the page read.
-    pub page: Signal<In, Bits<18>>,
-    /// Slot read.
+    /// Slot.
     pub slot: Signal<In, SlotRec>,
+    /// The fault FIFO is full, with what stage 7 pushes.
+    pub fault_full: Signal<In, Bit>,
+    // Stage 7.
     /// `fx` counts at the end of this cycle.
     pub commit: Signal<Out, Bit>,
     /// What the event does.
     pub fx: Signal<Out, Effects>,
-    /// WARM ends.
-    pub warm_begin: Signal<Out, Bit>,
-    /// A slot owns the transmit mover.
-    pub tx_owned: Signal<Out, Bit>,
+    /// What it writes into the contexts.
+    pub ctx: Signal<Out, CtxCmd>,
+    // Owners as effects have made them.
+    /// A slot holds the transmit mover.
+    pub tx_held: Signal<Out, Bit>,
     /// Which.
-    pub tx_owner: Signal<Out, Bits<3>>,
+    pub tx_holder: Signal<Out, Bits<8>>,
     /// The receive mover is owned, or works on a DISCARD with owner none.
     pub rx_owned: Signal<Out, Bit>,
     /// The latter.
     pub rx_nobody: Signal<Out, Bit>,
     /// The slot that owns it, otherwise.
-    pub rx_owner: Signal<Out, Bits<3>>,
+    pub rx_owner: Signal<Out, Bits<8>>,
     stage_a: StageA,
     walk: Walk,
     stage_c: StageC,
     owners: Owners,
     reg_a: DFF<StepA>,
+    ctx5: DFF<EventCtx>,
+    reg_a6: DFF<StepA>,
     reg_b: DFF<StepB>,
+    ctx6: DFF<EventCtx>,
+    had_tx6: DFF<Bit>,
     reg_c: DFF<Effects>,
-    writer: EngineWrite,
+    a_ctx: Signal<Local, EventCtx>,
+    vq5: Signal<Local, VqRec>,
+    b_take: Signal<Local, Bit>,
+    b_end: Signal<Local, Bit>,
+    unused: Signal<Local, Bit>,
+    no_ctx: Constant<CtxCmd>,
+    no_event: Constant<EventCtx>,
 }
 
 impl Engine {
-    /// `devices`: the highest member id.
+    /// The block for a device of the size `p`.
     #[must_use]
-    pub fn new(devices: u32) -> Self {
+    pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, mine, last, cycle, ev, fault_full, ctx, dev, vq, cnt, msi, cmsi, page, slot, commit, fx,
-            warm_begin, tx_owned, tx_owner, rx_owned, rx_nobody, rx_owner, walk, stage_c, owners, reg_a, reg_b, reg_c, writer; ;
-            stage_a = StageA::new(devices)
+            clock, reset, ev4, dev4, vq4, valid5, ev5, valid6, ev6, vq6, valid7, slot7, dev7, vq7, dev, vq, cnt, msi,
+            cmsi, slot, fault_full, commit, fx, ctx, tx_held, tx_holder, rx_owned, rx_nobody, rx_owner, walk, owners,
+            reg_a, ctx5, reg_a6, reg_b, ctx6, had_tx6, reg_c, a_ctx, vq5, b_take, b_end, unused;
+            no_ctx = CtxCmd::default(), no_event = EventCtx::default();
+            stage_a = StageA::new(p), stage_c = StageC::new(p)
         )
     }
 }
@@ -89,66 +134,86 @@ impl Engine {
 impl Logic for Engine {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, reg_a, reg_b, reg_c);
+        dff_setup!(self, clock, reg_a, ctx5, reg_a6, reg_b, ctx6, had_tx6, reg_c);
         clock!(self, clock, owners);
-        self.fx.next = self.reg_c.q.val();
-        // Owners of the movers.
-        self.owners.reset.next = self.reset.val();
-        self.owners.commit.next = self.writer.commit.val();
-        self.owners.fx.next = self.reg_c.q.val();
-        self.owners.client.next = self.ev.val().client;
-        self.tx_owned.next = self.owners.tx_owned.val();
-        self.tx_owner.next = self.owners.tx_owner.val();
-        self.rx_owned.next = self.owners.rx_owned.val();
-        self.rx_nobody.next = self.owners.rx_nobody.val();
-        self.rx_owner.next = self.owners.rx_owner.val();
-        // Stage A.
-        self.stage_a.ev.next = self.ev.val();
+        // Stage 4.
+        self.stage_a.ev.next = self.ev4.val();
+        self.stage_a.dev_id.next = self.dev4.val();
+        self.stage_a.vq_id.next = self.vq4.val();
         self.stage_a.dev.next = self.dev.val();
         self.stage_a.vq.next = self.vq.val();
         self.stage_a.msi.next = self.msi.val();
-        self.stage_a.page.next = self.page.val();
         self.stage_a.slot.next = self.slot.val();
         self.reg_a.d.next = self.stage_a.step.val();
-        // Stage B.
+        self.a_ctx.next = self.no_event.val();
+        self.a_ctx.next.dev = self.dev.val();
+        self.a_ctx.next.vq = self.vq.val();
+        self.a_ctx.next.cnt = self.cnt.val();
+        self.a_ctx.next.msi = self.msi.val();
+        self.a_ctx.next.cmsi = self.cmsi.val();
+        self.a_ctx.next.asid = self.stage_a.asid.val();
+        self.a_ctx.next.running = self.stage_a.running.val();
+        self.a_ctx.next.alive = self.stage_a.alive.val();
+        self.a_ctx.next.event_idx = self.stage_a.event_idx.val();
+        self.a_ctx.next.indirect = self.stage_a.indirect.val();
+        self.ctx5.d.next = self.a_ctx.val();
+        // Stage 5.
         self.walk.act.next = self.reg_a.q.val().act;
         self.walk.slot.next = self.reg_a.q.val().slot;
-        self.walk.size.next = self.vq.val().size;
-        self.walk.indirect.next = self.stage_a.indirect.val();
-        self.walk.tx_can.next = !self.owners.other_tx.val() & self.ev.val().tx_room;
+        self.vq5.next = self.ctx5.q.val().vq;
+        self.walk.desc.next = self.vq5.val().desc;
+        self.walk.size.next = self.vq5.val().size;
+        self.walk.indirect.next = self.ctx5.q.val().indirect;
+        self.walk.tx_can.next = !self.owners.b_other.val() & self.ev5.val().tx_room;
+        self.reg_a6.d.next = self.reg_a.q.val();
         self.reg_b.d.next = self.walk.step.val();
-        // Stage C.
-        self.stage_c.ev.next = self.ev.val();
-        self.stage_c.a.next = self.reg_a.q.val();
+        self.ctx6.d.next = self.ctx5.q.val();
+        self.had_tx6.d.next = self.owners.b_has.val();
+        self.b_take.next = self.valid5.val() & self.walk.step.val().tx_take;
+        self.b_end.next = self.valid5.val() & self.walk.step.val().tx_end;
+        // Stage 6.
+        self.stage_c.ev.next = self.ev6.val();
+        self.stage_c.a.next = self.reg_a6.q.val();
         self.stage_c.b.next = self.reg_b.q.val();
-        self.stage_c.dev.next = self.dev.val();
-        self.stage_c.vq.next = self.vq.val();
-        self.stage_c.vq_id.next = self.stage_a.vq_addr.val();
-        self.stage_c.cnt.next = self.cnt.val();
-        self.stage_c.msi.next = self.msi.val();
-        self.stage_c.cmsi.next = self.cmsi.val();
-        self.stage_c.running.next = self.stage_a.running.val();
-        self.stage_c.alive.next = self.stage_a.alive.val();
-        self.stage_c.event_idx.next = self.stage_a.event_idx.val();
-        self.stage_c.asid.next = self.stage_a.asid.val();
-        self.stage_c.had_tx.next = self.owners.has_tx.val();
-        self.stage_c.had_rx.next = self.owners.has_rx.val();
+        self.stage_c.dev.next = self.ctx6.q.val().dev;
+        self.stage_c.vq.next = self.ctx6.q.val().vq;
+        self.stage_c.vq_id.next = self.vq6.val();
+        self.stage_c.cnt.next = self.ctx6.q.val().cnt;
+        self.stage_c.msi.next = self.ctx6.q.val().msi;
+        self.stage_c.cmsi.next = self.ctx6.q.val().cmsi;
+        self.stage_c.running.next = self.ctx6.q.val().running;
+        self.stage_c.alive.next = self.ctx6.q.val().alive;
+        self.stage_c.event_idx.next = self.ctx6.q.val().event_idx;
+        self.stage_c.asid.next = self.ctx6.q.val().asid;
+        self.stage_c.had_tx.next = self.had_tx6.q.val();
+        self.stage_c.had_rx.next = self.owners.c_has_rx.val();
         self.stage_c.fault_full.next = self.fault_full.val();
         self.reg_c.d.next = self.stage_c.fx.val();
-        // Contexts.
-        self.writer.mine.next = self.mine.val();
-        self.writer.last.next = self.last.val();
-        self.writer.cycle.next = self.cycle.val();
-        self.writer.ev.next = self.ev.val();
-        self.writer.fx.next = self.reg_c.q.val();
-        self.writer.slot.next = self.slot.val();
-        self.writer.dev_addr.next = self.stage_a.dev_addr.val();
-        self.writer.vq_addr.next = self.stage_a.vq_addr.val();
-        self.writer.tx_owned.next = self.owners.tx_owned.val();
-        self.writer.tx_owner.next = self.owners.tx_owner.val();
-        self.ctx.next = self.writer.ctx.val();
-        self.commit.next = self.writer.commit.val();
-        self.warm_begin.next = self.writer.warm_begin.val();
+        self.unused.next = self.ctx6.q.val().indirect | self.ev5.val().live;
+        // Stage 7.
+        self.commit.next = self.valid7.val();
+        self.fx.next = self.reg_c.q.val();
+        self.ctx.next = self.no_ctx.val();
+        if self.valid7.val() {
+            self.ctx.next = self.reg_c.q.val().ctx;
+        }
+        self.ctx.next.slot_addr = self.slot7.val();
+        self.ctx.next.dev_addr = self.dev7.val();
+        self.ctx.next.vq_addr = self.vq7.val();
+        // Owners of the movers.
+        self.owners.reset.next = self.reset.val();
+        self.owners.b_slot.next = self.ev5.val().slot;
+        self.owners.b_take.next = self.b_take.val();
+        self.owners.b_end.next = self.b_end.val();
+        self.owners.c_slot.next = self.ev6.val().slot;
+        self.owners.c_end.next = self.valid6.val() & self.stage_c.tx_abort.val();
+        self.owners.commit.next = self.valid7.val();
+        self.owners.fx.next = self.reg_c.q.val();
+        self.tx_held.next = self.owners.tx_held.val();
+        self.tx_holder.next = self.owners.tx_holder.val();
+        self.rx_owned.next = self.owners.rx_owned.val();
+        self.rx_nobody.next = self.owners.rx_nobody.val();
+        self.rx_owner.next = self.owners.rx_owner.val();
     }
 }
 
@@ -158,6 +223,6 @@ mod tests {
 
     #[test]
     fn engine_lints_clean() {
-        crate::util::assert_lint_clean("engine", Engine::new(8));
+        crate::util::assert_lint_clean("engine", Engine::new(&shoal_abi::profile::TINY));
     }
 }

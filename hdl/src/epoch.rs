@@ -8,7 +8,7 @@ use rust_hdl::prelude::*;
 
 /// The two epochs.
 #[derive(LogicBlock)]
-pub struct Epoch {
+pub struct Epochs {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     /// The control unit starts an access.
@@ -17,12 +17,21 @@ pub struct Epoch {
     pub start_tx: Signal<In, Bit>,
     /// The receive mover starts an access.
     pub start_rx: Signal<In, Bit>,
-    /// A read has ended.
-    pub dec_r: Signal<In, Bit>,
-    pub dec_r_epoch: Signal<In, Bit>,
-    /// A write has ended.
-    pub dec_b: Signal<In, Bit>,
-    pub dec_b_epoch: Signal<In, Bit>,
+    /// A read of the control unit has ended, and the epoch in which it started.
+    pub end_ctl_r: Signal<In, Bit>,
+    pub end_ctl_r_epoch: Signal<In, Bit>,
+    /// A write of the control unit has ended.
+    pub end_ctl_b: Signal<In, Bit>,
+    pub end_ctl_b_epoch: Signal<In, Bit>,
+    /// A read of the transmit mover has ended.
+    pub end_tx_r: Signal<In, Bit>,
+    pub end_tx_r_epoch: Signal<In, Bit>,
+    /// A burst of the transmit mover is skipped.
+    pub end_tx_skip: Signal<In, Bit>,
+    pub end_tx_skip_epoch: Signal<In, Bit>,
+    /// A write of the receive mover has ended.
+    pub end_rx_b: Signal<In, Bit>,
+    pub end_rx_b_epoch: Signal<In, Bit>,
     pub flip: Signal<In, Bit>,
     /// The current epoch.
     pub cur: Signal<Out, Bit>,
@@ -42,16 +51,17 @@ pub struct Epoch {
     one: Constant<Bits<32>>,
 }
 
-impl Default for Epoch {
+impl Default for Epochs {
     fn default() -> Self {
         block_default!(
-            clock, reset, start_ctl, start_tx, start_rx, dec_r, dec_r_epoch, dec_b, dec_b_epoch, flip, cur, other_zero,
+            clock, reset, start_ctl, start_tx, start_rx, end_ctl_r, end_ctl_r_epoch, end_ctl_b, end_ctl_b_epoch,
+            end_tx_r, end_tx_r_epoch, end_tx_skip, end_tx_skip_epoch, end_rx_b, end_rx_b_epoch, flip, cur, other_zero,
             all_zero, current, count0, count1, starts, sum0, sum1, zero0, zero1; zero = 0, one = 1
         )
     }
 }
 
-impl Logic for Epoch {
+impl Logic for Epochs {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, current, count0, count1);
@@ -72,16 +82,56 @@ impl Logic for Epoch {
         } else {
             self.sum0.next = self.count0.q.val() + self.starts.val();
         }
-        if self.dec_r.val() && !self.dec_r_epoch.val() && (self.sum0.val() != self.zero.val()) {
+        if self.end_ctl_r.val()
+            && !self.end_ctl_r_epoch.val()
+            && (self.sum0.val() != self.zero.val())
+        {
             self.sum0.next = self.sum0.val() - self.one.val();
         }
-        if self.dec_b.val() && !self.dec_b_epoch.val() && (self.sum0.val() != self.zero.val()) {
-            self.sum0.next = self.sum0.val() - self.one.val();
-        }
-        if self.dec_r.val() && self.dec_r_epoch.val() && (self.sum1.val() != self.zero.val()) {
+        if self.end_ctl_r.val()
+            && self.end_ctl_r_epoch.val()
+            && (self.sum1.val() != self.zero.val())
+        {
             self.sum1.next = self.sum1.val() - self.one.val();
         }
-        if self.dec_b.val() && self.dec_b_epoch.val() && (self.sum1.val() != self.zero.val()) {
+        if self.end_ctl_b.val()
+            && !self.end_ctl_b_epoch.val()
+            && (self.sum0.val() != self.zero.val())
+        {
+            self.sum0.next = self.sum0.val() - self.one.val();
+        }
+        if self.end_ctl_b.val()
+            && self.end_ctl_b_epoch.val()
+            && (self.sum1.val() != self.zero.val())
+        {
+            self.sum1.next = self.sum1.val() - self.one.val();
+        }
+        if self.end_tx_r.val() && !self.end_tx_r_epoch.val() && (self.sum0.val() != self.zero.val())
+        {
+            self.sum0.next = self.sum0.val() - self.one.val();
+        }
+        if self.end_tx_r.val() && self.end_tx_r_epoch.val() && (self.sum1.val() != self.zero.val())
+        {
+            self.sum1.next = self.sum1.val() - self.one.val();
+        }
+        if self.end_tx_skip.val()
+            && !self.end_tx_skip_epoch.val()
+            && (self.sum0.val() != self.zero.val())
+        {
+            self.sum0.next = self.sum0.val() - self.one.val();
+        }
+        if self.end_tx_skip.val()
+            && self.end_tx_skip_epoch.val()
+            && (self.sum1.val() != self.zero.val())
+        {
+            self.sum1.next = self.sum1.val() - self.one.val();
+        }
+        if self.end_rx_b.val() && !self.end_rx_b_epoch.val() && (self.sum0.val() != self.zero.val())
+        {
+            self.sum0.next = self.sum0.val() - self.one.val();
+        }
+        if self.end_rx_b.val() && self.end_rx_b_epoch.val() && (self.sum1.val() != self.zero.val())
+        {
             self.sum1.next = self.sum1.val() - self.one.val();
         }
         self.count0.d.next = self.sum0.val();
@@ -113,12 +163,12 @@ mod tests {
 
     #[test]
     fn it_is_lint_clean() {
-        assert_lint_clean("epoch", Epoch::default());
+        assert_lint_clean("epoch", Epochs::default());
     }
 
     #[test]
     fn the_old_epoch_runs_dry_after_a_flip() {
-        let mut e = Epoch::default();
+        let mut e = Epochs::default();
         e.connect_all();
         e.reset.next = true;
         edge!(e);
@@ -129,12 +179,30 @@ mod tests {
         edge!(e);
         assert!(e.cur.val() && !e.other_zero.val());
         (e.start_ctl.next, e.start_tx.next, e.flip.next) = (false, false, false);
-        e.dec_r.next = true;
-        e.dec_b.next = true;
-        e.dec_b_epoch.next = true; // Never below 0.
+        e.end_ctl_r.next = true;
+        e.end_rx_b.next = true;
+        e.end_rx_b_epoch.next = true; // Never below 0.
         edge!(e);
         assert!(!e.other_zero.val());
         edge!(e);
         assert!(e.other_zero.val() && e.all_zero.val());
+    }
+
+    #[test]
+    fn all_that_starts_and_ends_at_an_edge_is_summed() {
+        let mut e = Epochs::default();
+        e.connect_all();
+        e.reset.next = true;
+        edge!(e);
+        e.reset.next = false;
+        (e.start_ctl.next, e.start_tx.next, e.start_rx.next) = (true, true, true);
+        edge!(e);
+        edge!(e);
+        (e.end_ctl_r.next, e.end_ctl_b.next, e.end_tx_r.next) = (true, true, true);
+        (e.end_tx_skip.next, e.end_rx_b.next) = (true, true);
+        edge!(e);
+        (e.start_ctl.next, e.start_tx.next, e.start_rx.next) = (false, false, false);
+        edge!(e);
+        assert!(e.all_zero.val());
     }
 }

@@ -94,14 +94,14 @@ impl<D: Synth, const AW: usize> Logic for Fifo<D, AW> {
 mod tests {
     use super::*;
     use crate::edge;
-    use crate::types::EvX;
+    use crate::types::Comp;
     use crate::util::assert_lint_clean;
     use std::collections::VecDeque;
 
     #[test]
     fn it_is_lint_clean() {
         assert_lint_clean("fifo", Fifo::<Bits<8>, 4>::default());
-        assert_lint_clean("fifo-struct", Fifo::<EvX, 3>::default());
+        assert_lint_clean("fifo-struct", Fifo::<Comp, 3>::default());
     }
 
     #[test]

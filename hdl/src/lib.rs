@@ -34,12 +34,19 @@ pub mod types;
 pub mod util;
 
 // The top, and the units around the core.
+pub mod axi_id;
 pub mod axi_rd;
 pub mod axi_wr;
 pub mod axil;
 #[doc(hidden)]
 pub mod block;
+pub mod collector;
 pub mod ctl;
+pub mod ctl_back;
+pub mod ctl_issue;
+pub mod ctl_out;
+pub mod ctl_shape;
+pub mod ctl_types;
 pub mod mmu;
 pub mod mmu_answer;
 pub mod mmu_array;
@@ -65,11 +72,13 @@ pub mod rx_issue;
 pub mod rx_pack;
 pub mod top;
 pub mod tx;
+pub mod tx_cut;
 pub mod tx_issue;
+pub mod tx_items;
+pub mod tx_judge;
 pub mod tx_pack;
 
-// The core: one event at a time on the contexts.
-pub mod addr;
+// The core: a pipeline of events on the contexts.
 pub mod arrive;
 pub mod aux;
 pub mod core;
@@ -77,14 +86,17 @@ pub mod ctx;
 pub mod ctx_types;
 pub mod doorbell;
 pub mod engine;
-pub mod engine_write;
 pub mod event;
+pub mod event_in;
 pub mod fail;
+pub mod heads;
+pub mod hold;
 pub mod life;
 pub mod mover_done;
 pub mod ops;
 pub mod outlet;
 pub mod owners;
+pub mod pipe;
 pub mod ready;
 pub mod receive;
 pub mod release;
@@ -96,6 +108,7 @@ pub mod stage_c;
 pub mod step_types;
 pub mod sweep;
 pub mod walk;
+pub mod warm;
 
 // The admin queue, beside the core.
 pub mod adminq;

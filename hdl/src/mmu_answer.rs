@@ -124,6 +124,9 @@ impl Logic for MmuAnswer {
                 self.ans.next.addr = self.va.val();
             }
         }
+        if self.walk.val() || (self.look.val() && !self.verdict.val().miss) {
+            self.ans.next.tag = self.req.val().tag;
+        }
         self.rsp.next = self.ans.val();
         self.fault.next = self.refused.val();
         self.valid.next = self.walk.val() || (self.look.val() && !self.verdict.val().miss);

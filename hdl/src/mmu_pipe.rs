@@ -208,6 +208,7 @@ impl Logic for MmuPipe {
         self.waiter_va.next = self.waiter.val().va;
         if self.l1_walk.q.val() {
             self.l2_client.d.next = self.waiter.val().client;
+            self.l2_req.d.next.tag = self.waiter.val().tag;
             self.l2_mep.d.next = self.waiter.val().mep;
             self.l2_user.d.next = self.waiter.val().user;
             self.l2_req.d.next.va = bit_cast::<64, 48>(self.waiter_va.val());
@@ -232,6 +233,7 @@ impl Logic for MmuPipe {
         self.fault_strobe.next = self.answer.fault.val();
         self.kept.next = self.no_waiter.val();
         self.kept.next.client = self.l2_client.q.val();
+        self.kept.next.tag = self.l2_req.q.val().tag;
         self.kept.next.write = self.l2_req.q.val().write;
         self.kept.next.mep = self.l2_mep.q.val();
         self.kept.next.user = self.l2_user.q.val();

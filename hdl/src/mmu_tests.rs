@@ -38,6 +38,8 @@ struct Rig {
     cycle: u32,
     counts: Counts,
     answers: Vec<Answer>,
+    /// Client and tag of each request without answer.
+    asked: Vec<(usize, u128)>,
     /// Cycles in which a client was taken.
     taken: Vec<(usize, u32)>,
     /// PTEs read, and by which walker.
@@ -69,6 +71,11 @@ fn tables(at: u64) -> u64 {
 /// Pages 0x4020_5000 and up are mapped to 0x1005 and up.
 const fn page(n: u64) -> u64 {
     0x4020_5000 + (n << 12)
+}
+
+/// The tag of a request: other bits of every page.
+const fn tag(va: u64) -> u64 {
+    (va >> 12 ^ va >> 21 ^ va) & 0x3ff
 }
 
 impl Rig {
@@ -103,6 +110,7 @@ impl Rig {
             cycle: 0,
             counts: Counts::default(),
             answers: vec![],
+            asked: vec![],
             taken: vec![],
             reads: vec![],
             open: vec![],
@@ -115,7 +123,9 @@ impl Rig {
             asid: asid.into(),
             va: va.into(),
             write,
+            tag: tag(va).into(),
         };
+        self.asked.push((client, u128::from(tag(va))));
         match client {
             0 => (self.m.req0_valid.next, self.m.req0.next) = (true, req),
             1 => (self.m.req1_valid.next, self.m.req1.next) = (true, req),
@@ -147,6 +157,12 @@ impl Rig {
         let up = [m.rsp0_valid.val(), m.rsp1_valid.val(), m.rsp2_valid.val()];
         for client in (0..3).filter(|&c| up[c]) {
             let rsp = m.rsp.val();
+            let asked = self
+                .asked
+                .iter()
+                .position(|&(c, t)| (c, t) == (client, number(rsp.tag)));
+            self.asked
+                .remove(asked.expect("the tag is that of a request"));
             self.answers
                 .push((client, self.cycle, number(rsp.cause), number(rsp.addr)));
         }

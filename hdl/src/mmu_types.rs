@@ -127,6 +127,8 @@ pub struct WalkResult {
 pub struct Waiter {
     /// Client to answer.
     pub client: Bits<2>,
+    /// What it knows the request by.
+    pub tag: Bits<10>,
     /// The access is a write.
     pub write: Bit,
     /// MMU epoch of its look-up.

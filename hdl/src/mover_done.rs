@@ -5,7 +5,7 @@
 use rust_hdl::prelude::*;
 
 use crate::block_default;
-use crate::ctx_types::{CoreEv, SlotFate, SlotRec, SlotState, VqRec, RX_SLOT, SRC_RXD, SRC_TXD};
+use crate::ctx_types::{CoreEv, SlotFate, SlotRec, SlotState, VqRec, SRC_RXD, SRC_TXD};
 use crate::step_types::{SlotAct, StepA};
 
 /// See the file's text.
@@ -13,10 +13,12 @@ use crate::step_types::{SlotAct, StepA};
 pub struct MoverDone {
     /// The event.
     pub ev: Signal<In, CoreEv>,
-    /// The slot that owns the mover, or waits.
+    /// Its slot: the packet's, the receive mover's owner, or one that waits.
     pub slot: Signal<In, SlotRec>,
     /// Its virtqueue.
     pub vq: Signal<In, VqRec>,
+    /// It is the receive slot.
+    pub receive_slot: Signal<In, Bit>,
     /// It is alive.
     pub alive: Signal<In, Bit>,
     /// What follows.
@@ -25,23 +27,26 @@ pub struct MoverDone {
     act: Signal<Local, SlotAct>,
     slot_next: Signal<Local, SlotRec>,
     rx_free: Signal<Local, Bit>,
+    failed: Signal<Local, Bit>,
+    left: Signal<Local, Bits<4>>,
     n_tx: Signal<Local, Bit>,
     n_rx: Signal<Local, Bit>,
     whole: Signal<Local, Bit>,
     no_step: Constant<StepA>,
     src_txd: Constant<Bits<4>>,
     src_rxd: Constant<Bits<4>>,
-    rx_slot: Constant<Bits<3>>,
     no_cause: Constant<Bits<12>>,
+    one4: Constant<Bits<4>>,
+    zero4: Constant<Bits<4>>,
     zero32: Constant<Bits<32>>,
 }
 
 impl Default for MoverDone {
     fn default() -> Self {
         block_default!(
-            ev, slot, vq, alive, step, fate, act, slot_next, rx_free, n_tx, n_rx, whole;
-            no_step = StepA::default(), src_txd = SRC_TXD, src_rxd = SRC_RXD, rx_slot = RX_SLOT, no_cause = 0u64,
-            zero32 = 0u64
+            ev, slot, vq, receive_slot, alive, step, fate, act, slot_next, rx_free, failed, left, n_tx, n_rx, whole;
+            no_step = StepA::default(), src_txd = SRC_TXD, src_rxd = SRC_RXD, no_cause = 0u64,
+            one4 = 1u64, zero4 = 0u64, zero32 = 0u64
         )
     }
 }
@@ -52,28 +57,35 @@ impl Logic for MoverDone {
         self.fate.next = self.slot.val().fate;
         self.act.next = SlotAct::Keep;
         self.slot_next.next = self.slot.val();
+        self.failed.next = self.ev.val().cause != self.no_cause.val();
+        self.left.next = self.slot.val().left - self.one4.val();
         self.rx_free.next = false;
         self.n_tx.next = false;
         self.n_rx.next = false;
         // The packet has gone to the slot as a whole.
         self.whole.next = false;
         if self.ev.val().src == self.src_txd.val() {
-            if self.fate.val() == SlotFate::Abort {
-                self.act.next = SlotAct::Release;
-            } else if self.fate.val() == SlotFate::Fail {
-                self.act.next = SlotAct::Report;
-            } else if self.ev.val().cause != self.no_cause.val() {
-                self.act.next = SlotAct::Fail;
+            self.slot_next.next.left = self.left.val();
+            self.n_tx.next = (self.fate.val() == SlotFate::Normal) & !self.failed.val();
+            if self.failed.val() & !self.slot.val().kept {
+                self.slot_next.next.kept = true;
                 self.slot_next.next.cause = self.ev.val().cause;
                 self.slot_next.next.iova = self.ev.val().iova;
                 self.slot_next.next.f_write = false;
                 self.slot_next.next.f_ring = false;
-            } else {
-                self.n_tx.next = true;
-                if !self.alive.val() {
+            }
+            if (self.slot.val().state == SlotState::TxEnd) & (self.left.val() == self.zero4.val()) {
+                // *done*
+                if self.fate.val() == SlotFate::Abort {
+                    self.act.next = SlotAct::Release;
+                } else if self.fate.val() == SlotFate::Fail {
+                    self.act.next = SlotAct::Report;
+                } else if self.slot.val().kept | self.failed.val() {
+                    self.act.next = SlotAct::Fail;
+                } else if !self.alive.val() {
                     self.act.next = SlotAct::Release;
                 } else if self.slot.val().wsum == self.zero32.val() {
-                    self.act.next = SlotAct::WriteElem;
+                    self.act.next = SlotAct::Tell;
                     self.slot_next.next.used_len = self.zero32.val();
                 } else {
                     self.slot_next.next.state = SlotState::Answer;
@@ -99,6 +111,7 @@ impl Logic for MoverDone {
                     self.act.next = SlotAct::Abort;
                 } else if self.ev.val().cause != self.no_cause.val() {
                     self.act.next = SlotAct::Fail;
+                    self.slot_next.next.kept = true;
                     self.slot_next.next.cause = self.ev.val().cause;
                     self.slot_next.next.iova = self.ev.val().iova;
                     self.slot_next.next.f_write = true;
@@ -119,14 +132,13 @@ impl Logic for MoverDone {
             self.act.next = SlotAct::SendTx;
         }
         if self.whole.val() {
-            self.act.next = SlotAct::WriteElem;
-            self.n_rx.next = self.ev.val().client == self.rx_slot.val();
+            self.act.next = SlotAct::Tell;
+            self.n_rx.next = self.receive_slot.val();
         }
         self.step.next = self.no_step.val();
         self.step.next.act = self.act.val();
         self.step.next.slot = self.slot_next.val();
         self.step.next.vq = self.vq.val();
-        self.step.next.tx_free = self.ev.val().src == self.src_txd.val();
         self.step.next.rx_free = self.rx_free.val();
         self.step.next.n_tx = self.n_tx.val();
         self.step.next.n_rx = self.n_rx.val();

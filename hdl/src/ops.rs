@@ -3,12 +3,12 @@
 //! Combinational. Stage C; contract §3.5 and §3.7.
 
 use rust_hdl::prelude::*;
-use shoal_abi::ring;
+use shoal_abi::{profile::Profile, ring};
 
 use crate::block_default;
-use crate::ctx_types::{MsiRec, SlotFate, SlotRec, SlotState, VqRec};
+use crate::ctx_types::{SlotFate, SlotRec, SlotState, VqRec};
 use crate::step_types::SlotAct;
-use crate::types::{CtlOp, RxOp, CTL_RD, CTL_WR};
+use crate::types::{CtlOp, RxOp, Tell, CTL_RD, CTL_TELL, CTL_WR};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -16,7 +16,9 @@ pub struct SlotOps {
     /// What to do.
     pub act: Signal<In, SlotAct>,
     /// The slot's number.
-    pub client: Signal<In, Bits<3>>,
+    pub number: Signal<In, Bits<8>>,
+    /// It is a chain slot.
+    pub chain_slot: Signal<In, Bit>,
     /// The slot.
     pub slot: Signal<In, SlotRec>,
     /// Its virtqueue, as changed by the event.
@@ -27,10 +29,6 @@ pub struct SlotOps {
     pub asid_rings: Signal<In, Bits<17>>,
     /// EVENT_IDX is negotiated.
     pub event_idx: Signal<In, Bit>,
-    /// The virtqueue's MSI slot.
-    pub msi: Signal<In, MsiRec>,
-    /// MSI slot of the device's configuration.
-    pub cmsi: Signal<In, MsiRec>,
     /// Push `op`.
     pub op_push: Signal<Out, Bit>,
     /// The op.
@@ -43,12 +41,17 @@ pub struct SlotOps {
     pub slot_next: Signal<Out, SlotRec>,
     push: Signal<Local, Bit>,
     kind: Signal<Local, Bits<2>>,
-    words2: Signal<Local, Bit>,
-    message: Signal<Local, Bit>,
+    two: Signal<Local, Bit>,
     space: Signal<Local, Bits<17>>,
     va: Signal<Local, Bits<64>>,
     len: Signal<Local, Bits<4>>,
     data: Signal<Local, Bits<64>>,
+    va_b: Signal<Local, Bits<64>>,
+    idx_at: Signal<Local, Bits<64>>,
+    entry_at: Signal<Local, Bits<64>>,
+    idx_beat: Signal<Local, Bits<64>>,
+    entry_beat: Signal<Local, Bits<64>>,
+    last_next: Signal<Local, Bits<16>>,
     state: Signal<Local, SlotState>,
     fate: Signal<Local, SlotFate>,
     data_op: Signal<Local, Bit>,
@@ -60,41 +63,57 @@ pub struct SlotOps {
     avail_bytes: Signal<Local, Bits<64>>,
     used_bytes: Signal<Local, Bits<64>>,
     avail_index: Signal<Local, Bits<16>>,
-    used_index: Signal<Local, Bits<16>>,
-    used_next: Signal<Local, Bits<16>>,
+    offered: Signal<Local, Bits<16>>,
+    avail_room: Signal<Local, Bits<16>>,
+    wanted: Signal<Local, Bits<16>>,
+    held: Signal<Local, Bits<16>>,
+    visit16: Signal<Local, Bits<16>>,
+    entry_place: Signal<Local, Bits<64>>,
+    skipped: Signal<Local, Bits<64>>,
+    word_at: Signal<Local, Bits<64>>,
+    tell: Signal<Local, Tell>,
+    tells: Signal<Local, Bit>,
     avail_offset: Signal<Local, Bits<64>>,
-    used_offset: Signal<Local, Bits<64>>,
     desc_offset: Signal<Local, Bits<64>>,
+    desc_at: Signal<Local, Bits<64>>,
     no_op: Constant<CtlOp>,
     no_rx: Constant<RxOp>,
     kind_rd: Constant<Bits<2>>,
     kind_wr: Constant<Bits<2>>,
+    kind_tell: Constant<Bits<2>>,
     one: Constant<Bits<16>>,
+    beat_shift: Constant<Bits<64>>,
     shift1: Constant<Bits<64>>,
     shift3: Constant<Bits<64>>,
     shift4: Constant<Bits<64>>,
-    shift32: Constant<Bits<64>>,
+    word_bytes: Constant<Bits<64>>,
     avail_idx: Constant<Bits<64>>,
     avail_ring: Constant<Bits<64>>,
-    used_idx: Constant<Bits<64>>,
     used_ring: Constant<Bits<64>>,
     zero64: Constant<Bits<64>>,
+    byte_mask: Constant<Bits<64>>,
+    four: Constant<Bits<16>>,
+    no_tell: Constant<Tell>,
     len2: Constant<Bits<4>>,
-    len4: Constant<Bits<4>>,
     len8: Constant<Bits<4>>,
 }
 
-impl Default for SlotOps {
-    fn default() -> Self {
+impl SlotOps {
+    /// `p`: its data beats say when a look reads the ring entry, too.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
         block_default!(
-            act, client, slot, vq, asid, asid_rings, event_idx, msi, cmsi, op_push, op, rx_set, rx_op, slot_next, push,
-            kind, words2, message, space, va, len, data, state, fate, data_op, discard_op, ring_mask, avail_at, used_at,
-            size64, avail_bytes, used_bytes, avail_index, used_index, used_next, avail_offset, used_offset, desc_offset;
-            no_op = CtlOp::default(), no_rx = RxOp::default(), kind_rd = CTL_RD, kind_wr = CTL_WR, one = 1u64,
+            act, number, chain_slot, slot, vq, asid, asid_rings, event_idx, op_push, op, rx_set, rx_op, slot_next, push,
+            kind, two, space, va, len, data, va_b, idx_at, entry_at, idx_beat, entry_beat, last_next, state, fate, data_op, discard_op, ring_mask, avail_at, used_at,
+            size64, avail_bytes, used_bytes, avail_index, offered, avail_room, wanted, held,
+            visit16, entry_place, skipped, word_at, tell, tells, avail_offset, desc_offset, desc_at;
+            no_op = CtlOp::default(), no_rx = RxOp::default(), kind_rd = CTL_RD, kind_wr = CTL_WR, kind_tell = CTL_TELL, one = 1u64,
+            beat_shift = u64::from(p.beat_bytes().trailing_zeros()), word_bytes = 8u64, byte_mask = 7u64, four = 4u64,
+            no_tell = Tell::default(),
             shift1 = 1u64, shift3 = u64::from(ring::USED_ELEM_BYTES.trailing_zeros()),
-            shift4 = u64::from(ring::DESC_BYTES.trailing_zeros()), shift32 = 32u64, avail_idx = ring::AVAIL_IDX,
-            avail_ring = ring::AVAIL_RING, used_idx = ring::USED_IDX, used_ring = ring::USED_RING, zero64 = 0u64,
-            len2 = 2u64, len4 = 4u64, len8 = 8u64
+            shift4 = u64::from(ring::DESC_BYTES.trailing_zeros()), avail_idx = ring::AVAIL_IDX,
+            avail_ring = ring::AVAIL_RING, used_ring = ring::USED_RING, zero64 = 0u64,
+            len2 = 2u64, len8 = 8u64
         )
     }
 }
@@ -104,12 +123,12 @@ impl Logic for SlotOps {
     fn update(&mut self) {
         self.push.next = false;
         self.kind.next = self.kind_rd.val();
-        self.words2.next = false;
-        self.message.next = false;
+        self.two.next = false;
         self.space.next = self.asid_rings.val();
         self.va.next = self.zero64.val();
         self.len.next = self.len8.val();
         self.data.next = self.zero64.val();
+        self.va_b.next = self.zero64.val();
         self.state.next = self.slot.val().state;
         self.fate.next = self.slot.val().fate;
         self.data_op.next = false;
@@ -120,13 +139,28 @@ impl Logic for SlotOps {
         self.avail_bytes.next = self.size64.val() << self.shift1.val();
         self.used_bytes.next = self.size64.val() << self.shift3.val();
         self.avail_index.next = self.vq.val().last_avail & self.ring_mask.val();
-        self.used_index.next = self.vq.val().used_idx & self.ring_mask.val();
-        self.used_next.next = self.vq.val().used_idx + self.one.val();
         self.avail_offset.next = bit_cast::<64, 16>(self.avail_index.val()) << self.shift1.val();
-        self.used_offset.next = bit_cast::<64, 16>(self.used_index.val()) << self.shift3.val();
         self.desc_offset.next = bit_cast::<64, 16>(self.slot.val().index) << self.shift4.val();
+        self.desc_at.next = self.slot.val().desc_base + self.desc_offset.val();
         self.avail_at.next = self.vq.val().driver + self.avail_ring.val();
         self.used_at.next = self.vq.val().device + self.used_ring.val();
+        self.entry_at.next = self.avail_at.val() + self.avail_offset.val();
+        // Entries offered and in front of the ring's end, and those in the first one's word.
+        self.offered.next = self.vq.val().avail_cache - self.vq.val().last_avail;
+        self.avail_room.next = self.vq.val().size - self.avail_index.val();
+        self.wanted.next = self.offered.val();
+        if self.avail_room.val() < self.offered.val() {
+            self.wanted.next = self.avail_room.val();
+        }
+        self.entry_place.next = self.entry_at.val() & self.byte_mask.val();
+        self.skipped.next = self.entry_place.val() >> self.shift1.val();
+        self.held.next = self.four.val() - self.skipped.val().get_bits::<16>(0);
+        self.word_at.next = self.entry_at.val() - self.entry_place.val();
+        self.visit16.next = bit_cast::<16, 4>(self.slot.val().visit);
+        self.last_next.next = self.vq.val().last_avail + self.visit16.val();
+        self.idx_at.next = self.vq.val().driver + self.avail_idx.val();
+        self.idx_beat.next = self.idx_at.val() >> self.beat_shift.val();
+        self.entry_beat.next = self.entry_at.val() >> self.beat_shift.val();
         match self.act.val() {
             SlotAct::Release => {
                 self.state.next = SlotState::Idle;
@@ -134,9 +168,14 @@ impl Logic for SlotOps {
             SlotAct::Finish => {
                 self.state.next = SlotState::Idle;
             }
-            SlotAct::ReadAvail => {
+            SlotAct::Look => {
+                // One beat gives the entry with the index, or it is read when it is known to be there.
                 self.push.next = true;
-                self.va.next = self.vq.val().driver + self.avail_idx.val();
+                self.va.next = self.idx_at.val();
+                if self.idx_beat.val() == self.entry_beat.val() {
+                    self.two.next = true;
+                    self.va_b.next = self.entry_at.val();
+                }
             }
             SlotAct::WriteRearm => {
                 self.push.next = true;
@@ -148,13 +187,18 @@ impl Logic for SlotOps {
             }
             SlotAct::ReadRing => {
                 self.push.next = true;
-                self.va.next = self.avail_at.val() + self.avail_offset.val();
+                self.va.next = self.entry_at.val();
+                if self.chain_slot.val() & (self.wanted.val() > self.held.val()) {
+                    self.two.next = true;
+                    self.va_b.next = self.word_at.val() + self.word_bytes.val();
+                }
                 self.state.next = SlotState::Ring;
             }
             SlotAct::ReadDesc => {
                 self.push.next = true;
-                self.words2.next = true;
-                self.va.next = self.slot.val().desc_base + self.desc_offset.val();
+                self.two.next = true;
+                self.va.next = self.desc_at.val();
+                self.va_b.next = self.desc_at.val() + self.word_bytes.val();
                 if self.slot.val().indirect {
                     self.space.next = self.asid.val();
                 }
@@ -174,64 +218,47 @@ impl Logic for SlotOps {
                 self.state.next = SlotState::RxDisc;
                 self.fate.next = SlotFate::Abort;
             }
-            SlotAct::WriteElem => {
+            SlotAct::Tell => {
+                // The addresses of what it reads last.
                 self.push.next = true;
-                self.kind.next = self.kind_wr.val();
-                self.va.next = self.used_at.val() + self.used_offset.val();
-                self.data.next = (bit_cast::<64, 32>(self.slot.val().used_len)
-                    << self.shift32.val())
-                    | bit_cast::<64, 16>(self.slot.val().head);
-                self.state.next = SlotState::UsedElem;
-            }
-            SlotAct::WriteIdx => {
-                self.push.next = true;
-                self.kind.next = self.kind_wr.val();
-                self.va.next = self.vq.val().device + self.used_idx.val();
-                self.len.next = self.len2.val();
-                self.data.next = bit_cast::<64, 16>(self.used_next.val());
-                self.state.next = SlotState::UsedIdx;
-            }
-            SlotAct::ReadEvent => {
-                self.push.next = true;
+                self.kind.next = self.kind_tell.val();
                 self.va.next = self.vq.val().driver;
                 if self.event_idx.val() {
                     self.va.next = self.avail_at.val() + self.avail_bytes.val();
                 }
-                self.state.next = SlotState::Event;
-            }
-            SlotAct::SendMsi => {
-                self.push.next = true;
-                self.kind.next = self.kind_wr.val();
-                self.message.next = true;
-                self.va.next = self.msi.val().address;
-                self.len.next = self.len4.val();
-                self.data.next = bit_cast::<64, 32>(self.msi.val().data);
-                self.state.next = SlotState::Msi;
-            }
-            SlotAct::SendCfgMsi => {
-                self.push.next = true;
-                self.kind.next = self.kind_wr.val();
-                self.message.next = true;
-                self.va.next = self.cmsi.val().address;
-                self.len.next = self.len4.val();
-                self.data.next = bit_cast::<64, 32>(self.cmsi.val().data);
-                self.state.next = SlotState::CfgMsi;
+                self.two.next = self.chain_slot.val();
+                self.va_b.next = self.idx_at.val();
+                self.state.next = SlotState::Tell;
             }
             _ => {
                 self.push.next = false;
             }
         }
+        self.tells.next = self.act.val() == SlotAct::Tell;
+        self.tell.next = self.no_tell.val();
+        if self.tells.val() {
+            self.tell.next.device = self.vq.val().device;
+            self.tell.next.driver = self.vq.val().driver;
+            self.tell.next.size = self.vq.val().size;
+            self.tell.next.used_idx = self.vq.val().used_idx;
+            self.tell.next.last_avail = self.last_next.val();
+            self.tell.next.count = self.slot.val().visit;
+            self.tell.next.heads = self.slot.val().heads;
+            self.tell.next.used_len = self.slot.val().used_len;
+            self.tell.next.event_idx = self.event_idx.val();
+            self.tell.next.receive = !self.chain_slot.val();
+        }
         self.op_push.next = self.push.val();
         self.op.next = self.no_op.val();
         self.op.next.kind = self.kind.val();
-        self.op.next.words2 = self.words2.val();
-        self.op.next.msi = self.message.val();
-        self.op.next.bypass = self.message.val();
-        self.op.next.client = self.client.val();
+        self.op.next.two = self.two.val();
+        self.op.next.slot = self.number.val();
         self.op.next.asid = self.space.val();
         self.op.next.va = self.va.val();
         self.op.next.len = self.len.val();
         self.op.next.data = self.data.val();
+        self.op.next.va_b = self.va_b.val();
+        self.op.next.tell = self.tell.val();
         self.rx_set.next = self.data_op.val() | self.discard_op.val();
         self.rx_op.next = self.no_rx.val();
         self.rx_op.next.discard = self.discard_op.val();
@@ -242,9 +269,9 @@ impl Logic for SlotOps {
         self.slot_next.next.state = self.state.val();
         self.slot_next.next.fate = self.fate.val();
         if self.push.val() {
-            self.slot_next.next.iova = self.va.val();
-            self.slot_next.next.got0 = false;
-            self.slot_next.next.got1 = false;
+            self.slot_next.next.byte_a = self.va.val().get_bits::<3>(0);
+            self.slot_next.next.byte_b = self.va_b.val().get_bits::<3>(0);
+            self.slot_next.next.b_read = self.two.val();
         }
     }
 }
@@ -255,6 +282,6 @@ mod tests {
 
     #[test]
     fn ops_lints_clean() {
-        crate::util::assert_lint_clean("ops", SlotOps::default());
+        crate::util::assert_lint_clean("ops", SlotOps::new(&shoal_abi::profile::TINY));
     }
 }

@@ -1,22 +1,20 @@
 //! Where the effects of the engine, the admin block and AUX leave the core.
 //!
-//! An event may give the transmit mover DATA and END at once: END follows one cycle later. The mover cannot reach it before
-//! that, and `tx_room` and `tx_idle` count it as pushed, so nobody can tell (contract §3, §3.6).
-//! Timing: in the last busy cycle, END as said. Reset: no END to follow.
+//! Timing: in stage 7, or in the last busy cycle of an exclusive event. Combinational. Contract §3.
 
 use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
 
 use crate::block_default;
 use crate::step_types::Effects;
-use crate::types::{CtlOp, RxOp, TxOp};
+use crate::types::{CtlOp, Message, RxOp, TxOp};
+
+/// Room that the transmit op FIFO must have for an event to push: those on their way before it may push too.
+const TX_ROOM: u64 = 8;
 
 /// See the file's text.
 #[derive(LogicBlock)]
 pub struct Outlet {
-    /// Rising edge active.
-    pub clock: Signal<In, Clock>,
-    /// Synchronous.
-    pub reset: Signal<In, Bit>,
     /// `fx` counts.
     pub eng_commit: Signal<In, Bit>,
     /// Effects of the engine's event.
@@ -47,7 +45,7 @@ pub struct Outlet {
     pub tx_op_push: Signal<Out, Bit>,
     /// Op.
     pub tx_op: Signal<Out, TxOp>,
-    /// The transmit op FIFO has room for what an event may push.
+    /// The transmit op FIFO has room for what an event may push (contract §3.6).
     pub tx_room: Signal<Out, Bit>,
     /// It is empty.
     pub tx_idle: Signal<Out, Bit>,
@@ -55,26 +53,31 @@ pub struct Outlet {
     pub rx_op_set: Signal<Out, Bit>,
     /// Op.
     pub rx_op: Signal<Out, RxOp>,
+    /// The admin block's message counts at the commit.
+    pub adm_msg_push: Signal<In, Bit>,
+    /// It.
+    pub adm_msg: Signal<In, Message>,
+    /// Push into the message FIFO.
+    pub msg_push: Signal<Out, Bit>,
+    /// Message.
+    pub msg: Signal<Out, Message>,
     /// Push into the ready FIFO.
     pub ready_push: Signal<Out, Bit>,
     /// Virtqueue context.
     pub ready_vq: Signal<Out, Bits<18>>,
-    end_pending: DFF<Bit>,
-    end_op: DFF<TxOp>,
-    load: Signal<Local, Bits<16>>,
-    no_tx: Constant<TxOp>,
     limit: Constant<Bits<16>>,
     none: Constant<Bits<16>>,
-    one: Constant<Bits<16>>,
 }
 
-impl Default for Outlet {
-    fn default() -> Self {
+impl Outlet {
+    /// The block for a device of the size `p`.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, eng_commit, fx, adm_busy, adm_commit, adm_op_push, adm_op, adm_ready_push, adm_ready_vq,
-            aux_op_push, aux_op, tx_op_count, ctl_op_push, ctl_op, tx_op_push, tx_op, tx_room, tx_idle, rx_op_set,
-            rx_op, ready_push, ready_vq, end_pending, end_op, load;
-            no_tx = TxOp::default(), limit = 5u64, none = 0u64, one = 1u64
+            eng_commit, fx, adm_busy, adm_commit, adm_op_push, adm_op, adm_ready_push, adm_ready_vq, aux_op_push,
+            aux_op, tx_op_count, ctl_op_push, ctl_op, tx_op_push, tx_op, tx_room, tx_idle, rx_op_set, rx_op, adm_msg_push, adm_msg, msg_push, msg, ready_push,
+            ready_vq;
+            limit = p.tx_ops as u64 - TX_ROOM, none = 0u64
         )
     }
 }
@@ -82,28 +85,11 @@ impl Default for Outlet {
 impl Logic for Outlet {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, end_pending, end_op);
         // Room of the transmit mover.
-        self.load.next = self.tx_op_count.val();
-        if self.end_pending.q.val() {
-            self.load.next = self.tx_op_count.val() + self.one.val();
-        }
-        self.tx_room.next = self.load.val() <= self.limit.val();
-        self.tx_idle.next = self.load.val() == self.none.val();
-        // Its ops: DATA, END, or one after the other.
-        self.end_op.d.next = self.fx.val().tx_op;
-        self.end_op.d.next.end = true;
-        self.end_pending.d.next =
-            self.eng_commit.val() & self.fx.val().tx_data & self.fx.val().tx_end;
-        self.tx_op_push.next = (self.eng_commit.val()
-            & (self.fx.val().tx_data | self.fx.val().tx_end))
-            | self.end_pending.q.val();
+        self.tx_room.next = self.tx_op_count.val() <= self.limit.val();
+        self.tx_idle.next = self.tx_op_count.val() == self.none.val();
+        self.tx_op_push.next = self.eng_commit.val() & self.fx.val().tx_push;
         self.tx_op.next = self.fx.val().tx_op;
-        self.tx_op.next.end = !self.fx.val().tx_data;
-        if self.end_pending.q.val() {
-            self.tx_op.next = self.end_op.q.val();
-        }
-        // The others take one op an event.
         self.rx_op_set.next = self.eng_commit.val() & self.fx.val().rx_set;
         self.rx_op.next = self.fx.val().rx_op;
         self.ctl_op_push.next = (self.eng_commit.val() & self.fx.val().op_push)
@@ -115,15 +101,17 @@ impl Logic for Outlet {
         } else if self.aux_op_push.val() {
             self.ctl_op.next = self.aux_op.val();
         }
+        self.msg_push.next = (self.eng_commit.val() & self.fx.val().msg_push)
+            | (self.adm_commit.val() & self.adm_msg_push.val());
+        self.msg.next = self.fx.val().msg;
+        if self.adm_busy.val() {
+            self.msg.next = self.adm_msg.val();
+        }
         self.ready_push.next = (self.eng_commit.val() & self.fx.val().ready_push)
             | (self.adm_busy.val() & self.adm_ready_push.val());
         self.ready_vq.next = self.fx.val().ready_vq;
         if self.adm_busy.val() {
             self.ready_vq.next = self.adm_ready_vq.val();
-        }
-        if self.reset.val() {
-            self.end_pending.d.next = false;
-            self.end_op.d.next = self.no_tx.val();
         }
     }
 }
@@ -134,6 +122,6 @@ mod tests {
 
     #[test]
     fn outlet_lints_clean() {
-        crate::util::assert_lint_clean("outlet", Outlet::default());
+        crate::util::assert_lint_clean("outlet", Outlet::new(&shoal_abi::profile::TINY));
     }
 }

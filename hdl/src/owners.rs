@@ -1,6 +1,9 @@
 //! Who has the payload movers: nobody, a slot, or (receive) a DISCARD that no slot asked for.
 //!
-//! Timing: contract §3; changes at effect edges only. Reset: nobody.
+//! The owner of the transmit mover is exact in stage B: what stage B's events take and give back counts at the end of their cycle
+//! there, and an abort that stage C decides counts for the event in B at once. `tx_held` is the same as effects have made it.
+//! The receive mover's owner changes at effect edges only; the rules for RXP and RXD (contract §3) make that enough.
+//! Reset: nobody.
 
 use rust_hdl::prelude::*;
 
@@ -14,44 +17,57 @@ pub struct Owners {
     pub clock: Signal<In, Clock>,
     /// Synchronous.
     pub reset: Signal<In, Bit>,
+    // Stage B.
+    /// Its event's slot.
+    pub b_slot: Signal<In, Bits<8>>,
+    /// It takes the transmit mover.
+    pub b_take: Signal<In, Bit>,
+    /// It gives it back.
+    pub b_end: Signal<In, Bit>,
+    /// It has it.
+    pub b_has: Signal<Out, Bit>,
+    /// Another slot has it.
+    pub b_other: Signal<Out, Bit>,
+    // Stage C.
+    /// Its event's slot.
+    pub c_slot: Signal<In, Bits<8>>,
+    /// It gives the transmit mover back.
+    pub c_end: Signal<In, Bit>,
+    /// It has the receive mover.
+    pub c_has_rx: Signal<Out, Bit>,
+    // Effects.
     /// `fx` counts.
     pub commit: Signal<In, Bit>,
     /// Effects of the event.
     pub fx: Signal<In, Effects>,
-    /// The slot of the event.
-    pub client: Signal<In, Bits<3>>,
-    /// A slot owns the transmit mover.
-    pub tx_owned: Signal<Out, Bit>,
+    /// A slot holds the transmit mover.
+    pub tx_held: Signal<Out, Bit>,
     /// Which.
-    pub tx_owner: Signal<Out, Bits<3>>,
+    pub tx_holder: Signal<Out, Bits<8>>,
     /// The receive mover is owned, or works on a DISCARD with owner none.
     pub rx_owned: Signal<Out, Bit>,
     /// The latter.
     pub rx_nobody: Signal<Out, Bit>,
     /// The slot that owns it, otherwise.
-    pub rx_owner: Signal<Out, Bits<3>>,
-    /// `client` owns the transmit mover.
-    pub has_tx: Signal<Out, Bit>,
-    /// Another slot does.
-    pub other_tx: Signal<Out, Bit>,
-    /// `client` owns the receive mover.
-    pub has_rx: Signal<Out, Bit>,
+    pub rx_owner: Signal<Out, Bits<8>>,
     tx_any: DFF<Bit>,
-    tx_slot: DFF<Bits<3>>,
+    tx_slot: DFF<Bits<8>>,
+    held_any: DFF<Bit>,
+    held_slot: DFF<Bits<8>>,
     rx_any: DFF<Bit>,
     rx_none: DFF<Bit>,
-    rx_slot: DFF<Bits<3>>,
-    same_tx: Signal<Local, Bit>,
-    same_rx: Signal<Local, Bit>,
-    zero3: Constant<Bits<3>>,
+    rx_slot: DFF<Bits<8>>,
+    owned: Signal<Local, Bit>,
+    same: Signal<Local, Bit>,
+    zero: Constant<Bits<8>>,
 }
 
 impl Default for Owners {
     fn default() -> Self {
         block_default!(
-            clock, reset, commit, fx, client, tx_owned, tx_owner, rx_owned, rx_nobody, rx_owner, has_tx, other_tx,
-            has_rx, tx_any, tx_slot, rx_any, rx_none, rx_slot, same_tx, same_rx;
-            zero3 = 0u64
+            clock, reset, b_slot, b_take, b_end, b_has, b_other, c_slot, c_end, c_has_rx, commit, fx, tx_held, tx_holder,
+            rx_owned, rx_nobody, rx_owner, tx_any, tx_slot, held_any, held_slot, rx_any, rx_none, rx_slot, owned, same;
+            zero = 0u64
         )
     }
 }
@@ -59,24 +75,38 @@ impl Default for Owners {
 impl Logic for Owners {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, tx_any, tx_slot, rx_any, rx_none, rx_slot);
-        self.same_tx.next = self.tx_slot.q.val() == self.client.val();
-        self.same_rx.next = self.rx_slot.q.val() == self.client.val();
-        self.tx_owned.next = self.tx_any.q.val();
-        self.tx_owner.next = self.tx_slot.q.val();
+        dff_setup!(self, clock, tx_any, tx_slot, held_any, held_slot, rx_any, rx_none, rx_slot);
+        // As stage B sees it.
+        self.owned.next = self.tx_any.q.val() & !self.c_end.val();
+        self.same.next = self.tx_slot.q.val() == self.b_slot.val();
+        self.b_has.next = self.owned.val() & self.same.val();
+        self.b_other.next = self.owned.val() & !self.same.val();
+        if self.c_end.val() {
+            self.tx_any.d.next = false;
+        }
+        if self.b_take.val() {
+            self.tx_any.d.next = true;
+            self.tx_slot.d.next = self.b_slot.val();
+        }
+        if self.b_end.val() {
+            self.tx_any.d.next = false;
+        }
+        // As effects make it.
+        self.c_has_rx.next = self.rx_any.q.val()
+            & !self.rx_none.q.val()
+            & (self.rx_slot.q.val() == self.c_slot.val());
+        self.tx_held.next = self.held_any.q.val();
+        self.tx_holder.next = self.held_slot.q.val();
         self.rx_owned.next = self.rx_any.q.val();
         self.rx_nobody.next = self.rx_none.q.val();
         self.rx_owner.next = self.rx_slot.q.val();
-        self.has_tx.next = self.tx_any.q.val() & self.same_tx.val();
-        self.other_tx.next = self.tx_any.q.val() & !self.same_tx.val();
-        self.has_rx.next = self.rx_any.q.val() & !self.rx_none.q.val() & self.same_rx.val();
         if self.commit.val() {
-            if self.fx.val().tx_free {
-                self.tx_any.d.next = false;
-            }
             if self.fx.val().tx_take {
-                self.tx_any.d.next = true;
-                self.tx_slot.d.next = self.fx.val().owner;
+                self.held_any.d.next = true;
+                self.held_slot.d.next = self.fx.val().owner;
+            }
+            if self.fx.val().tx_free {
+                self.held_any.d.next = false;
             }
             if self.fx.val().rx_free {
                 self.rx_any.d.next = false;
@@ -93,10 +123,12 @@ impl Logic for Owners {
         }
         if self.reset.val() {
             self.tx_any.d.next = false;
-            self.tx_slot.d.next = self.zero3.val();
+            self.tx_slot.d.next = self.zero.val();
+            self.held_any.d.next = false;
+            self.held_slot.d.next = self.zero.val();
             self.rx_any.d.next = false;
             self.rx_none.d.next = false;
-            self.rx_slot.d.next = self.zero3.val();
+            self.rx_slot.d.next = self.zero.val();
         }
     }
 }
@@ -104,9 +136,44 @@ impl Logic for Owners {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edge;
 
     #[test]
     fn owners_lints_clean() {
         crate::util::assert_lint_clean("owners", Owners::default());
+    }
+
+    #[test]
+    fn stage_b_sees_what_the_stages_before_it_did_and_the_holder_follows_the_effects() {
+        let mut o = Owners::default();
+        o.connect_all();
+        o.reset.next = true;
+        edge!(o);
+        o.reset.next = false;
+        o.b_slot.next = 3u64.into();
+        o.b_take.next = true;
+        edge!(o);
+        o.b_take.next = false;
+        assert!(o.b_has.val() && !o.b_other.val() && !o.tx_held.val());
+        o.b_slot.next = 2u64.into();
+        crate::util::settle(&mut o);
+        assert!(!o.b_has.val() && o.b_other.val());
+        // An abort in stage C: the event in stage B may take it in the same cycle.
+        o.c_end.next = true;
+        o.b_take.next = true;
+        crate::util::settle(&mut o);
+        assert!(!o.b_has.val() && !o.b_other.val());
+        edge!(o);
+        o.c_end.next = false;
+        o.b_take.next = false;
+        o.commit.next = true;
+        o.fx.next = Effects {
+            tx_take: true,
+            owner: 3u64.into(),
+            ..Effects::default()
+        };
+        edge!(o);
+        assert!(o.b_has.val() && o.tx_held.val());
+        assert_eq!(o.tx_holder.val(), 3u64);
     }
 }

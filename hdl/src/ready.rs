@@ -1,4 +1,4 @@
-//! A virtqueue comes out of the ready FIFO (RDY) and is bound to the lowest idle chain slot.
+//! A virtqueue comes out of the ready FIFO (RDY) and is bound to the first slot of the free list.
 //!
 //! Combinational. Stage A; contract §3.4.
 
@@ -13,7 +13,7 @@ use crate::step_types::{SlotAct, StepA};
 pub struct Ready {
     /// The event.
     pub ev: Signal<In, CoreEv>,
-    /// The idle slot.
+    /// The slot, free.
     pub slot: Signal<In, SlotRec>,
     /// The virtqueue.
     pub vq: Signal<In, VqRec>,
@@ -28,13 +28,14 @@ pub struct Ready {
     vq_next: Signal<Local, VqRec>,
     binds: Signal<Local, Bit>,
     no_step: Constant<StepA>,
+    none_left: Constant<Bits<4>>,
 }
 
 impl Default for Ready {
     fn default() -> Self {
         block_default!(
             ev, slot, vq, running, receive, step, act, slot_next, vq_next, binds;
-            no_step = StepA::default()
+            no_step = StepA::default(), none_left = 0u64
         )
     }
 }
@@ -53,13 +54,15 @@ impl Logic for Ready {
             } else {
                 self.binds.next = true;
                 self.vq_next.next.busy = true;
-                self.slot_next.next.state = SlotState::Avail;
+                self.vq_next.next.slot = self.ev.val().slot;
+                self.slot_next.next.state = SlotState::Look;
                 self.slot_next.next.fate = SlotFate::Normal;
                 self.slot_next.next.delivering = false;
-                self.slot_next.next.fault = false;
+                self.slot_next.next.kept = false;
+                self.slot_next.next.left = self.none_left.val();
                 self.slot_next.next.dev = self.vq.val().owner;
                 self.slot_next.next.vq = self.ev.val().id;
-                self.act.next = SlotAct::ReadAvail;
+                self.act.next = SlotAct::Look;
                 if self.vq.val().avail_cache != self.vq.val().last_avail {
                     self.act.next = SlotAct::ReadRing;
                 }
@@ -71,6 +74,7 @@ impl Logic for Ready {
         self.step.next.vq = self.vq_next.val();
         self.step.next.vq_we = true;
         self.step.next.bind = self.binds.val();
+        self.step.next.give_back = !self.binds.val();
     }
 }
 

@@ -3,6 +3,7 @@
 //! Combinational. Stage A; contract §3.7.
 
 use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
 
 use crate::block_default;
 use crate::ctx_types::{CoreEv, DevRec, SlotFate, SlotRec, SlotState, VqRec};
@@ -32,8 +33,10 @@ pub struct Receive {
     act: Signal<Local, SlotAct>,
     slot_next: Signal<Local, SlotRec>,
     vq_next: Signal<Local, VqRec>,
+    number: Signal<Local, Bits<8>>,
     gen: Signal<Local, Bits<13>>,
     tag: Signal<Local, Bits<16>>,
+    chain_tag: Signal<Local, Bits<16>>,
     tid: Signal<Local, Bits<16>>,
     dest: Signal<Local, Bits<20>>,
     answered: Signal<Local, Bit>,
@@ -45,19 +48,23 @@ pub struct Receive {
     drop: Signal<Local, Bit>,
     n_drop: Signal<Local, Bit>,
     no_step: Constant<StepA>,
+    chain_slots: Constant<Bits<8>>,
+    slot_shift: Constant<Bits<16>>,
     last_device: Constant<Bits<20>>,
     no_device: Constant<Bits<20>>,
+    none_left: Constant<Bits<4>>,
     zero32: Constant<Bits<32>>,
 }
 
 impl Receive {
-    /// `devices`: the highest member id.
+    /// `p`: its devices and slots.
     #[must_use]
-    pub fn new(devices: u32) -> Self {
+    pub fn new(p: &Profile) -> Self {
         block_default!(
-            ev, slot, dev, vq, vq_id, alive, running, receive, step, act, slot_next, vq_next, gen, tag, tid, dest,
+            ev, slot, dev, vq, vq_id, alive, running, receive, step, act, slot_next, vq_next, number, gen, tag, chain_tag, tid, dest,
             answered, member, in_device, binds, take, discard, drop, n_drop;
-            no_step = StepA::default(), last_device = u64::from(devices), no_device = 0u64, zero32 = 0u64
+            no_step = StepA::default(), last_device = u64::from(p.devices), chain_slots = p.chain_slots as u64,
+            slot_shift = p.slot_w as u64, no_device = 0u64, none_left = 0u64, zero32 = 0u64
         )
     }
 }
@@ -74,11 +81,15 @@ impl Logic for Receive {
         self.drop.next = false;
         self.n_drop.next = false;
         self.tag.next = self.ev.val().tag;
-        self.gen.next = self.tag.val().get_bits::<13>(3);
+        self.number.next = self.ev.val().slot;
+        self.gen.next = self.slot.val().gen;
+        self.chain_tag.next = (bit_cast::<16, 13>(self.gen.val()) << self.slot_shift.val())
+            | bit_cast::<16, 8>(self.number.val());
         self.dest.next = self.ev.val().dest;
         self.tid.next = self.ev.val().index;
         self.answered.next = (self.slot.val().state == SlotState::Answer)
-            & (self.slot.val().gen == self.gen.val())
+            & (self.number.val() < self.chain_slots.val())
+            & (self.chain_tag.val() == self.tag.val())
             & (bit_cast::<20, 18>(self.slot.val().dev) == self.dest.val())
             & !self.ev.val().warm;
         self.member.next = self.dev.val().exists
@@ -107,14 +118,16 @@ impl Logic for Receive {
             & self.vq.val().ready
             & self.receive.val()
         {
-            self.act.next = SlotAct::ReadAvail;
+            self.act.next = SlotAct::Look;
             self.binds.next = true;
             self.take.next = true;
             self.vq_next.next.busy = true;
-            self.slot_next.next.state = SlotState::Avail;
+            self.vq_next.next.slot = self.number.val();
+            self.slot_next.next.state = SlotState::Look;
             self.slot_next.next.fate = SlotFate::Normal;
             self.slot_next.next.delivering = true;
-            self.slot_next.next.fault = false;
+            self.slot_next.next.kept = false;
+            self.slot_next.next.left = self.none_left.val();
             self.slot_next.next.dev = self.dest.val().get_bits::<18>(0);
             self.slot_next.next.vq = self.vq_id.val();
         } else {
@@ -141,6 +154,6 @@ mod tests {
 
     #[test]
     fn receive_lints_clean() {
-        crate::util::assert_lint_clean("receive", Receive::new(8));
+        crate::util::assert_lint_clean("receive", Receive::new(&shoal_abi::profile::TINY));
     }
 }

@@ -42,14 +42,17 @@ pub struct Release {
     pub cnt_we: Signal<Out, Bit>,
     /// The virtqueue enters the ready FIFO.
     pub ready_push: Signal<Out, Bit>,
+    /// The slot enters the free list.
+    pub free_push: Signal<Out, Bit>,
     vq_local: Signal<Local, VqRec>,
     releases: Signal<Local, Bit>,
     go_on: Signal<Local, Bit>,
     wanted: Signal<Local, Bit>,
     dropped: Signal<Local, Bit>,
     message: Signal<Local, Bit>,
-    inflight: Signal<Local, Bits<3>>,
-    one3: Constant<Bits<3>>,
+    inflight: Signal<Local, Bits<4>>,
+    one4: Constant<Bits<4>>,
+    zero4: Constant<Bits<4>>,
     one32: Constant<Bits<32>>,
     s_needs_reset: Constant<Bits<8>>,
 }
@@ -58,8 +61,8 @@ impl Default for Release {
     fn default() -> Self {
         block_default!(
             step, act, chain_slot, alive, running, reported, dev, cnt, vq_next, vq_we, dev_next, dev_we, cnt_next,
-            cnt_we, ready_push, vq_local, releases, go_on, wanted, dropped, message, inflight;
-            one3 = 1u64, one32 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
+            cnt_we, ready_push, free_push, vq_local, releases, go_on, wanted, dropped, message, inflight;
+            one4 = 1u64, zero4 = 0u64, one32 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
         )
     }
 }
@@ -67,14 +70,17 @@ impl Default for Release {
 impl Logic for Release {
     #[hdl_gen]
     fn update(&mut self) {
+        self.vq_local.next = self.step.val().vq;
         self.releases.next =
             (self.act.val() == SlotAct::Release) | (self.act.val() == SlotAct::Finish);
-        // A chain done well is followed by a look at the next one.
+        // A chain done well is followed by the next one, if it is there.
         self.go_on.next = (self.act.val() == SlotAct::Finish)
             & self.chain_slot.val()
             & self.alive.val()
-            & self.running.val();
-        self.vq_local.next = self.step.val().vq;
+            & self.running.val()
+            & (self.vq_local.val().avail_cache != self.vq_local.val().last_avail);
+        self.free_push.next =
+            (self.releases.val() & self.chain_slot.val()) | self.step.val().give_back;
         self.wanted.next = self.step.val().enqueue
             | self.go_on.val()
             | (self.releases.val() & self.vq_local.val().again & self.vq_local.val().ready);
@@ -89,9 +95,9 @@ impl Logic for Release {
         // The device.
         self.inflight.next = self.dev.val().inflight;
         if self.step.val().bind {
-            self.inflight.next = self.dev.val().inflight + self.one3.val();
+            self.inflight.next = self.dev.val().inflight + self.one4.val();
         } else if self.releases.val() {
-            self.inflight.next = self.dev.val().inflight - self.one3.val();
+            self.inflight.next = self.dev.val().inflight - self.one4.val();
         }
         self.dev_next.next = self.dev.val();
         self.dev_next.next.inflight = self.inflight.val();
@@ -101,14 +107,13 @@ impl Logic for Release {
         self.dev_we.next = self.step.val().bind | self.releases.val() | self.reported.val();
         // The counters.
         self.dropped.next = self.step.val().drop | (self.act.val() == SlotAct::Drop);
-        self.message.next = self.act.val() == SlotAct::SendMsi;
+        self.message.next = self.step.val().message;
         self.cnt_next.next = self.cnt.val();
         if self.step.val().kick {
             self.cnt_next.next.kicks = self.cnt.val().kicks + self.one32.val();
         }
-        if self.step.val().chain {
-            self.cnt_next.next.chains = self.cnt.val().chains + self.one32.val();
-        }
+        self.cnt_next.next.chains =
+            self.cnt.val().chains + bit_cast::<32, 4>(self.step.val().chains);
         if self.message.val() {
             self.cnt_next.next.interrupts = self.cnt.val().interrupts + self.one32.val();
         }
@@ -119,7 +124,7 @@ impl Logic for Release {
             self.cnt_next.next.faults = self.cnt.val().faults + self.one32.val();
         }
         self.cnt_we.next = self.step.val().kick
-            | self.step.val().chain
+            | (self.step.val().chains != self.zero4.val())
             | self.message.val()
             | self.dropped.val()
             | self.reported.val();

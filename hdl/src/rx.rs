@@ -63,8 +63,8 @@ pub struct Rx<const W: usize, const WB: usize> {
     pub w_req: Signal<Out, Bit>,
     /// Address, a multiple of the beat.
     pub w_addr: Signal<Out, Bits<64>>,
-    /// AXI id.
-    pub w_id: Signal<Out, Bits<10>>,
+    /// The access belongs to this epoch.
+    pub w_epoch: Signal<Out, Bit>,
     /// PASID valid and PASID.
     pub w_user: Signal<Out, Bits<22>>,
     /// Beats - 1.
@@ -100,7 +100,7 @@ impl<const W: usize, const WB: usize> Default for Rx<W, WB> {
         block_default!(
             clock, reset, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid,
             s_axis_tuser, s_axis_tready, head_valid, head, free, op_set, op, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid,
-            mmu_rsp, epoch, start, w_req, w_addr, w_id, w_user, w_len, w_grant, w_beat_take, w_beat_data, w_beat_strb,
+            mmu_rsp, epoch, start, w_req, w_addr, w_epoch, w_user, w_len, w_grant, w_beat_take, w_beat_data, w_beat_strb,
             b_valid, b_bad, done_valid, done, done_pop, entry, in_data, in_side, pack;
             no_head = RxHead::default();
             issue = RxIssue::new(WB as u64)
@@ -171,7 +171,7 @@ impl<const W: usize, const WB: usize> Logic for Rx<W, WB> {
         self.start.next = self.issue.start.val();
         self.w_req.next = self.issue.w_req.val();
         self.w_addr.next = self.issue.w_addr.val();
-        self.w_id.next = self.issue.w_id.val();
+        self.w_epoch.next = self.issue.w_epoch.val();
         self.w_user.next = self.issue.w_user.val();
         self.w_len.next = self.issue.w_len.val();
         self.done_valid.next = self.issue.done_valid.val();

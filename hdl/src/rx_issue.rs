@@ -8,8 +8,8 @@ use rust_hdl::prelude::*;
 use shoal_abi::mmu;
 
 use crate::block_default;
-use crate::tx_issue::{BURST_WINDOW, ID_EPOCH_LSB};
-use crate::types::{MmuReq, MmuRsp, RxDone, RxOp, CLIENT_MOVER};
+use crate::tx_cut::BURST_WINDOW;
+use crate::types::{MmuReq, MmuRsp, RxDone, RxOp};
 
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
 enum RxIssueState {
@@ -68,8 +68,8 @@ pub struct RxIssue {
     pub w_req: Signal<Out, Bit>,
     /// First byte of the first beat.
     pub w_addr: Signal<Out, Bits<64>>,
-    /// AXI id.
-    pub w_id: Signal<Out, Bits<10>>,
+    /// The access belongs to this epoch.
+    pub w_epoch: Signal<Out, Bit>,
     /// PASID valid and PASID.
     pub w_user: Signal<Out, Bits<22>>,
     /// Beats - 1.
@@ -138,8 +138,6 @@ pub struct RxIssue {
     beat_mask: Constant<Bits<16>>,
     beat_shift: Constant<Bits<16>>,
     beat_align: Constant<Bits<64>>,
-    client: Constant<Bits<10>>,
-    epoch_id: Constant<Bits<10>>,
     one8: Constant<Bits<8>>,
     beat_mask8: Constant<Bits<8>>,
     one32: Constant<Bits<32>>,
@@ -156,7 +154,7 @@ impl RxIssue {
     pub fn new(beat_bytes: u64) -> Self {
         block_default!(
             clock, reset, free, op_set, op, count, lasts, acc_count, ended, discard, clear_acc, clear_ended,
-            mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch, start, w_req, w_addr, w_id, w_user, w_len, w_grant,
+            mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch, start, w_req, w_addr, w_epoch, w_user, w_len, w_grant,
             beat_take, beat_bytes, lane, chunk, b_valid, b_bad, done_valid, done, done_pop, state, asked, discarding, asid,
             op_va, va, rem, burst, left, addr, user, access_epoch, outstanding, got, fault, cause, iova, done_full,
             done_reg, low, window, window32, most, have, limit, bytes, ready, empty, offset, avail, first,
@@ -168,8 +166,6 @@ impl RxIssue {
             beat_mask = beat_bytes - 1,
             beat_shift = u64::from(beat_bytes.trailing_zeros()),
             beat_align = !(beat_bytes - 1),
-            client = CLIENT_MOVER,
-            epoch_id = CLIENT_MOVER | (1 << ID_EPOCH_LSB),
             one8 = 1u64,
             beat_mask8 = beat_bytes - 1,
             one32 = 1u64,
@@ -262,10 +258,7 @@ impl Logic for RxIssue {
         self.start.next = false;
         self.w_req.next = false;
         self.w_addr.next = self.addr.q.val() & self.beat_align.val();
-        self.w_id.next = self.client.val();
-        if self.access_epoch.q.val() {
-            self.w_id.next = self.epoch_id.val();
-        }
+        self.w_epoch.next = self.access_epoch.q.val();
         self.w_user.next = bit_cast::<22, 21>(self.user.q.val());
         self.w_len.next = self.last_byte.val() >> self.beat_shift.val();
         self.done_valid.next = self.done_full.q.val();

@@ -1,113 +1,139 @@
-//! What the sources must know of the slots in every cycle: which are idle, which wait for the transmit mover.
+//! What the sources must know of the slots: which chain slots are free, which wait for the transmit mover, the receive slot.
 //!
-//! Timing: follows the slot memory at the edge of a write. Reset: all idle.
+//! Timing: contract §3, §3.1. The sweep puts chain slot i into the free list in its cycle i; all else changes at effect edges and
+//! picks. Reset, and the flush before a sweep: no chain slot free, none waiting. Reset: the receive slot is idle.
 
 use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
 
 use crate::block_default;
-use crate::ctx_types::{SlotRec, SlotState};
+use crate::ctx_types::{CtxCmd, SlotRec, SlotState};
+use crate::fifo::Fifo;
+use crate::step_types::Effects;
 
-/// See the file's text.
+/// See the file's text. `SLOT` bits a slot number.
 #[derive(LogicBlock)]
-pub struct Slots {
+pub struct Slots<const SLOT: usize> {
     /// Rising edge active.
     pub clock: Signal<In, Clock>,
     /// Synchronous.
     pub reset: Signal<In, Bit>,
-    /// A slot is written at this edge.
-    pub slot_we: Signal<In, Bit>,
+    /// Empties free list and waiting FIFO: a sweep follows.
+    pub flush: Signal<In, Bit>,
+    /// A sweep cycle.
+    pub sweep: Signal<In, Bit>,
     /// Which.
-    pub slot_addr: Signal<In, Bits<3>>,
-    /// With what.
-    pub slot_data: Signal<In, SlotRec>,
-    /// A slot owns the transmit mover.
-    pub tx_owned: Signal<In, Bit>,
+    pub sweep_index: Signal<In, Bits<18>>,
+    /// `fx` counts.
+    pub commit: Signal<In, Bit>,
+    /// Effects of a normal event.
+    pub fx: Signal<In, Effects>,
+    /// An exclusive event frees `alone_slot`.
+    pub alone_free: Signal<In, Bit>,
+    /// Chain slot.
+    pub alone_slot: Signal<In, Bits<8>>,
+    /// Takes `free_slot`.
+    pub free_pop: Signal<In, Bit>,
+    /// Takes `wait_slot`.
+    pub wait_pop: Signal<In, Bit>,
+    /// A slot holds the transmit mover.
+    pub tx_held: Signal<In, Bit>,
     /// Which.
-    pub tx_owner: Signal<In, Bits<3>>,
-    /// All slots are idle.
-    pub all_idle: Signal<Out, Bit>,
+    pub tx_holder: Signal<In, Bits<8>>,
+    /// The free list is not empty.
+    pub free_valid: Signal<Out, Bit>,
+    /// Its head.
+    pub free_slot: Signal<Out, Bits<8>>,
+    /// All chain slots are in it.
+    pub all_free: Signal<Out, Bit>,
     /// The receive slot is idle.
     pub rx_idle: Signal<Out, Bit>,
-    /// A chain slot is idle.
-    pub some_idle: Signal<Out, Bit>,
-    /// The lowest of them.
-    pub idle_slot: Signal<Out, Bits<3>>,
-    /// A chain slot waits for the transmit mover and no other slot has it.
+    /// The owner of the transmit mover waits, or a slot waits and nobody holds the mover.
     pub some_wait: Signal<Out, Bit>,
-    /// The lowest of them.
-    pub wait_slot: Signal<Out, Bits<3>>,
-    idle: DFF<Bits<8>>,
-    waits: DFF<Bits<8>>,
-    mask: Signal<Local, Bits<8>>,
-    owner_mask: Signal<Local, Bits<8>>,
-    free: Signal<Local, Bits<8>>,
-    eligible: Signal<Local, Bits<8>>,
-    one: Constant<Bits<8>>,
-    all: Constant<Bits<8>>,
-    none: Constant<Bits<8>>,
-    chains: Constant<Bits<8>>,
-    receiver: Constant<Bits<8>>,
-    slot0: Constant<Bits<3>>,
-    slot1: Constant<Bits<3>>,
-    slot2: Constant<Bits<3>>,
-    slot3: Constant<Bits<3>>,
+    /// That slot.
+    pub wait_slot: Signal<Out, Bits<8>>,
+    free: Fifo<Bits<8>, SLOT>,
+    waiting: Fifo<Bits<8>, SLOT>,
+    owner_waits: DFF<Bit>,
+    rx_busy: DFF<Bit>,
+    ctx: Signal<Local, CtxCmd>,
+    slot: Signal<Local, SlotRec>,
+    fills: Signal<Local, Bit>,
+    written: Signal<Local, Bit>,
+    idles: Signal<Local, Bit>,
+    chain_slots: Constant<Bits<18>>,
+    chains: Constant<Bits<16>>,
+    rx_slot: Constant<Bits<8>>,
 }
 
-impl Default for Slots {
-    fn default() -> Self {
+impl<const SLOT: usize> Slots<SLOT> {
+    /// The block for a device of the size `p`.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, slot_we, slot_addr, slot_data, tx_owned, tx_owner, all_idle, rx_idle, some_idle, idle_slot,
-            some_wait, wait_slot, idle, waits, mask, owner_mask, free, eligible;
-            one = 1u64, all = 0xffu64, none = 0u64, chains = 0x0fu64, receiver = 0x10u64, slot0 = 0u64, slot1 = 1u64,
-            slot2 = 2u64, slot3 = 3u64
+            clock, reset, flush, sweep, sweep_index, commit, fx, alone_free, alone_slot, free_pop, wait_pop, tx_held,
+            tx_holder, free_valid, free_slot, all_free, rx_idle, some_wait, wait_slot, free, waiting, owner_waits,
+            rx_busy, ctx, slot, fills, written, idles;
+            chain_slots = p.chain_slots as u64, chains = p.chain_slots as u64, rx_slot = p.rx_slot() as u64
         )
     }
 }
 
-impl Logic for Slots {
+impl<const SLOT: usize> Logic for Slots<SLOT> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, idle, waits);
-        self.mask.next = self.one.val() << self.slot_addr.val();
-        if self.slot_we.val() {
-            self.idle.d.next = self.idle.q.val() & !self.mask.val();
-            self.waits.d.next = self.waits.q.val() & !self.mask.val();
-            if self.slot_data.val().state == SlotState::Idle {
-                self.idle.d.next = self.idle.q.val() | self.mask.val();
-            }
-            if self.slot_data.val().state == SlotState::WaitTx {
-                self.waits.d.next = self.waits.q.val() | self.mask.val();
-            }
+        dff_setup!(self, clock, owner_waits, rx_busy);
+        clock!(self, clock, free, waiting);
+        // The free list: filled by the sweep, by effects, by commands and WARM; never two in a cycle.
+        self.fills.next = self.sweep.val() & (self.sweep_index.val() < self.chain_slots.val());
+        self.free.reset.next = self.reset.val() | self.flush.val();
+        self.free.push.next = self.fills.val()
+            | self.alone_free.val()
+            | (self.commit.val() & self.fx.val().free_push);
+        self.free.push_data.next = self.fx.val().free_slot;
+        if self.alone_free.val() {
+            self.free.push_data.next = self.alone_slot.val();
         }
-        self.free.next = self.idle.q.val() & self.chains.val();
-        self.owner_mask.next = self.chains.val();
-        if self.tx_owned.val() {
-            self.owner_mask.next = self.one.val() << self.tx_owner.val();
+        if self.fills.val() {
+            self.free.push_data.next = self.sweep_index.val().get_bits::<8>(0);
         }
-        self.eligible.next = self.waits.q.val() & self.owner_mask.val();
-        self.all_idle.next = self.idle.q.val() == self.all.val();
-        self.rx_idle.next = (self.idle.q.val() & self.receiver.val()).any();
-        self.some_idle.next = self.free.val() != self.none.val();
-        self.some_wait.next = self.eligible.val() != self.none.val();
-        self.idle_slot.next = self.slot3.val();
-        if self.free.val().get_bit(0) {
-            self.idle_slot.next = self.slot0.val();
-        } else if self.free.val().get_bit(1) {
-            self.idle_slot.next = self.slot1.val();
-        } else if self.free.val().get_bit(2) {
-            self.idle_slot.next = self.slot2.val();
+        self.free.pop.next = self.free_pop.val();
+        self.free_valid.next = self.free.valid.val();
+        self.free_slot.next = self.free.data.val();
+        self.all_free.next = self.free.count.val() == self.chains.val();
+        // Those that wait: the owner goes before the others.
+        self.waiting.reset.next = self.reset.val() | self.flush.val();
+        self.waiting.push.next = self.commit.val() & self.fx.val().wait_push;
+        self.waiting.push_data.next = self.fx.val().owner;
+        self.waiting.pop.next = self.wait_pop.val() & !self.owner_waits.q.val();
+        if self.wait_pop.val() {
+            self.owner_waits.d.next = false;
         }
-        self.wait_slot.next = self.slot3.val();
-        if self.eligible.val().get_bit(0) {
-            self.wait_slot.next = self.slot0.val();
-        } else if self.eligible.val().get_bit(1) {
-            self.wait_slot.next = self.slot1.val();
-        } else if self.eligible.val().get_bit(2) {
-            self.wait_slot.next = self.slot2.val();
+        if self.commit.val() & self.fx.val().owner_waits {
+            self.owner_waits.d.next = true;
+        }
+        self.some_wait.next =
+            self.owner_waits.q.val() | (!self.tx_held.val() & self.waiting.valid.val());
+        self.wait_slot.next = self.waiting.data.val();
+        if self.owner_waits.q.val() {
+            self.wait_slot.next = self.tx_holder.val();
+        }
+        // The receive slot.
+        self.ctx.next = self.fx.val().ctx;
+        self.written.next = self.commit.val()
+            & self.ctx.val().slot_we
+            & (self.fx.val().owner == self.rx_slot.val());
+        self.slot.next = self.ctx.val().slot;
+        self.idles.next = self.slot.val().state == SlotState::Idle;
+        if self.written.val() {
+            self.rx_busy.d.next = !self.idles.val();
+        }
+        self.rx_idle.next = !self.rx_busy.q.val();
+        if self.reset.val() | self.flush.val() {
+            self.owner_waits.d.next = false;
         }
         if self.reset.val() {
-            self.idle.d.next = self.all.val();
-            self.waits.d.next = self.none.val();
+            self.rx_busy.d.next = false;
         }
     }
 }
@@ -115,9 +141,98 @@ impl Logic for Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edge;
+    use shoal_abi::profile::{HYPER, TINY};
 
     #[test]
     fn slots_lints_clean() {
-        crate::util::assert_lint_clean("slots", Slots::default());
+        crate::util::assert_lint_clean("slots_tiny", Slots::<4>::new(&TINY));
+        crate::util::assert_lint_clean("slots_hyper", Slots::<8>::new(&HYPER));
+    }
+
+    fn swept() -> Slots<4> {
+        let mut s = Slots::<4>::new(&TINY);
+        s.connect_all();
+        s.reset.next = true;
+        s.sweep.next = true;
+        edge!(s);
+        s.reset.next = false;
+        for i in 0..32_u64 {
+            s.sweep_index.next = i.into();
+            edge!(s);
+        }
+        s.sweep.next = false;
+        crate::util::settle(&mut s);
+        s
+    }
+
+    #[test]
+    fn the_sweep_frees_the_chain_slots_in_order_and_what_is_freed_comes_last() {
+        let mut s = swept();
+        assert!(s.all_free.val());
+        for i in 0..6_u64 {
+            assert!(s.free_valid.val());
+            assert_eq!(s.free_slot.val(), i);
+            s.free_pop.next = true;
+            edge!(s);
+        }
+        s.free_pop.next = false;
+        assert!(!s.free_valid.val());
+        s.commit.next = true;
+        s.fx.next = Effects {
+            free_push: true,
+            free_slot: 4u64.into(),
+            ..Effects::default()
+        };
+        edge!(s);
+        s.commit.next = false;
+        s.alone_free.next = true;
+        s.alone_slot.next = 1u64.into();
+        edge!(s);
+        s.alone_free.next = false;
+        assert_eq!(s.free_slot.val(), 4u64);
+        s.free_pop.next = true;
+        edge!(s);
+        assert_eq!(s.free_slot.val(), 1u64);
+    }
+
+    #[test]
+    fn the_owner_of_the_mover_goes_before_those_that_wait() {
+        let mut s = swept();
+        s.commit.next = true;
+        for slot in [5_u64, 2] {
+            s.fx.next = Effects {
+                wait_push: true,
+                owner: slot.into(),
+                ..Effects::default()
+            };
+            edge!(s);
+        }
+        s.fx.next = Effects {
+            owner_waits: true,
+            owner: 3u64.into(),
+            ..Effects::default()
+        };
+        s.tx_held.next = true;
+        s.tx_holder.next = 3u64.into();
+        s.commit.next = false;
+        crate::util::settle(&mut s);
+        assert!(!s.some_wait.val());
+        s.commit.next = true;
+        edge!(s);
+        s.commit.next = false;
+        assert!(s.some_wait.val());
+        assert_eq!(s.wait_slot.val(), 3u64);
+        s.wait_pop.next = true;
+        edge!(s);
+        assert!(!s.some_wait.val());
+        s.tx_held.next = false;
+        s.wait_pop.next = false;
+        crate::util::settle(&mut s);
+        assert!(s.some_wait.val());
+        assert_eq!(s.wait_slot.val(), 5u64);
+        s.wait_pop.next = true;
+        edge!(s);
+        assert_eq!(s.wait_slot.val(), 2u64);
     }
 }

@@ -1,24 +1,21 @@
-//! The twelve sources of events, and which of those that request is picked: the first at or after `rr`, cyclic.
+//! The ten sources of events, and which of those that request is picked: the first at or after `rr`, cyclic.
 //!
+//! An exclusive event waits until stages 1..7 are empty, and everything behind it waits with it.
 //! Timing: contract §3; requests are functions of state, `rr` moves at the pick edge. Reset: `rr` = 0.
 
 use rust_hdl::prelude::*;
 use shoal_abi::stream;
 
 use crate::block_default;
-use crate::ctx_types::SOURCES;
+use crate::ctx_types::{SOURCES, SRC_ADM, SRC_AUX, SRC_COMP, SRC_WARM};
 use crate::types::RxHead;
 
 /// Requests, a bit a source, in the order of `SRC_*`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct Requests {
-    /// Read event FIFO.
-    pub ctlr: Bit,
-    /// Write event FIFO.
-    pub ctlb: Bit,
-    /// Translation event FIFO.
-    pub ctlx: Bit,
-    /// Transmit done register.
+    /// Completion FIFO.
+    pub comp: Bit,
+    /// Transmit done FIFO.
     pub txd: Bit,
     /// Receive done register.
     pub rxd: Bit,
@@ -45,15 +42,25 @@ pub struct Sources {
     pub clock: Signal<In, Clock>,
     /// Synchronous.
     pub reset: Signal<In, Bit>,
-    /// The core is idle and READY.
+    /// READY, no exclusive event under way, and no hold.
     pub free: Signal<In, Bit>,
-    /// Read event FIFO valid.
-    pub evr_valid: Signal<In, Bit>,
-    /// Write event FIFO valid.
-    pub evb_valid: Signal<In, Bit>,
-    /// Translation event FIFO valid.
-    pub x_valid: Signal<In, Bit>,
-    /// Transmit done register valid.
+    /// Stages 1..7 hold an event.
+    pub pipe_any: Signal<In, Bit>,
+    /// They hold an RXP or an RXD.
+    pub pipe_rx: Signal<In, Bit>,
+    /// They hold a TXD.
+    pub pipe_txd: Signal<In, Bit>,
+    /// They hold an RDY.
+    pub pipe_rdy: Signal<In, Bit>,
+    /// One chain in flight at most (ENGINE_CTRL single).
+    pub single: Signal<In, Bit>,
+    /// All chain slots are free.
+    pub all_free: Signal<In, Bit>,
+    /// Completion FIFO valid.
+    pub comp_valid: Signal<In, Bit>,
+    /// Its head is of the admin or the AUX slot.
+    pub comp_alone: Signal<In, Bit>,
+    /// Transmit done FIFO valid.
     pub tx_done: Signal<In, Bit>,
     /// Receive done register valid.
     pub rx_done: Signal<In, Bit>,
@@ -71,15 +78,15 @@ pub struct Sources {
     pub db_valid: Signal<In, Bit>,
     /// Ready FIFO valid.
     pub ready_valid: Signal<In, Bit>,
-    /// A chain slot is idle.
-    pub some_idle: Signal<In, Bit>,
+    /// The free list is not empty.
+    pub free_valid: Signal<In, Bit>,
     /// AUX is idle.
     pub aux_idle: Signal<In, Bit>,
     /// Fault FIFO valid.
     pub fault_valid: Signal<In, Bit>,
     /// A vector is requested and unmasked.
     pub msix_any: Signal<In, Bit>,
-    /// A slot waits that may have the transmit mover.
+    /// The owner of the transmit mover waits, or another slot waits and nobody holds the mover.
     pub some_wait: Signal<In, Bit>,
     /// The transmit op FIFO has room.
     pub tx_room: Signal<In, Bit>,
@@ -89,25 +96,34 @@ pub struct Sources {
     pub warm_started: Signal<In, Bit>,
     /// Some source requests.
     pub some: Signal<Out, Bit>,
-    /// An event is picked in this cycle.
+    /// A normal event is picked in this cycle.
     pub pick: Signal<Out, Bit>,
+    /// An exclusive one.
+    pub pick_alone: Signal<Out, Bit>,
     /// Which source it is from.
     pub src: Signal<Out, Bits<4>>,
     rr: DFF<Bits<4>>,
-    req: Signal<Local, Bits<12>>,
-    after: Signal<Local, Bits<12>>,
-    pool: Signal<Local, Bits<12>>,
-    lowest: Signal<Local, Bits<12>>,
+    req: Signal<Local, Bits<10>>,
+    after: Signal<Local, Bits<10>>,
+    pool: Signal<Local, Bits<10>>,
+    lowest: Signal<Local, Bits<10>>,
     lines: Signal<Local, Requests>,
     tuser: Signal<Local, Bits<64>>,
     side: Signal<Local, Bits<64>>,
     answer_lsb: Constant<Bits<64>>,
     no_lines: Constant<Requests>,
-    ones: Constant<Bits<12>>,
-    none: Constant<Bits<12>>,
-    one: Constant<Bits<12>>,
-    numbers: [Constant<Bits<4>>; 12],
-    masks: [Constant<Bits<12>>; 12],
+    ones: Constant<Bits<10>>,
+    none: Constant<Bits<10>>,
+    one: Constant<Bits<10>>,
+    alone: Signal<Local, Bit>,
+    takes: Signal<Local, Bit>,
+    chosen: Signal<Local, Bits<4>>,
+    src_comp: Constant<Bits<4>>,
+    src_adm: Constant<Bits<4>>,
+    src_aux: Constant<Bits<4>>,
+    src_warm: Constant<Bits<4>>,
+    numbers: [Constant<Bits<4>>; 10],
+    masks: [Constant<Bits<10>>; 10],
     last: Constant<Bits<4>>,
     one4: Constant<Bits<4>>,
     zero4: Constant<Bits<4>>,
@@ -116,14 +132,16 @@ pub struct Sources {
 impl Default for Sources {
     fn default() -> Self {
         block_default!(
-            clock, reset, free, evr_valid, evb_valid, x_valid, tx_done, rx_done, rx_head, rx_beat, rx_owned, rx_idle,
-            adm_req, db_valid, ready_valid, some_idle, aux_idle, fault_valid, msix_any, some_wait, tx_room, warm,
-            warm_started, some, pick, src, rr, req, after, pool, lowest, lines, tuser, side;
+            clock, reset, free, pipe_any, pipe_rx, pipe_txd, pipe_rdy, single, all_free, comp_valid, comp_alone, tx_done, rx_done, rx_head, rx_beat,
+            rx_owned, rx_idle, adm_req, db_valid, ready_valid, free_valid, aux_idle, fault_valid, msix_any, some_wait,
+            tx_room, warm, warm_started, some, pick, pick_alone, src, rr, req, after, pool, lowest, lines, tuser, side,
+            alone, takes, chosen;
             answer_lsb = u64::from(stream::TUSER_ANSWER.lsb),
             no_lines = Requests::default(),
-            ones = 0xfffu64, none = 0u64, one = 1u64, last = SOURCES - 1, one4 = 1u64, zero4 = 0u64;
-            numbers = [0u64, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|n| Constant::new(n.into())),
-            masks = [0u64, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|n| Constant::new((1 << n).into()))
+            ones = 0x3ffu64, none = 0u64, one = 1u64, last = SOURCES - 1, one4 = 1u64, zero4 = 0u64,
+            src_comp = SRC_COMP, src_adm = SRC_ADM, src_aux = SRC_AUX, src_warm = SRC_WARM;
+            numbers = [0u64, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|n| Constant::new(n.into())),
+            masks = [0u64, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|n| Constant::new((1 << n).into()))
         )
     }
 }
@@ -135,18 +153,21 @@ impl Logic for Sources {
         self.tuser.next = self.rx_beat.val().tuser;
         self.side.next = self.tuser.val() >> self.answer_lsb.val();
         self.lines.next = self.no_lines.val();
-        self.lines.next.ctlr = self.evr_valid.val();
-        self.lines.next.ctlb = self.evb_valid.val();
-        self.lines.next.ctlx = self.x_valid.val();
+        self.lines.next.comp = self.comp_valid.val();
         self.lines.next.txd = self.tx_done.val();
-        self.lines.next.rxd = self.rx_done.val();
+        self.lines.next.rxd = self.rx_done.val() & !self.pipe_rx.val();
         self.lines.next.rxp = !self.rx_owned.val()
             & self.rx_head.val()
             & !self.tx_done.val()
+            & !self.pipe_txd.val()
+            & !self.pipe_rx.val()
             & (self.side.val().get_bit(0) | self.rx_idle.val() | self.warm.val());
         self.lines.next.adm = self.adm_req.val();
         self.lines.next.db = self.db_valid.val();
-        self.lines.next.rdy = self.ready_valid.val() & !self.warm.val() & self.some_idle.val();
+        self.lines.next.rdy = self.ready_valid.val()
+            & !self.warm.val()
+            & self.free_valid.val()
+            & (!self.single.val() | (self.all_free.val() & !self.pipe_rdy.val()));
         self.lines.next.aux =
             self.aux_idle.val() & !self.warm.val() & (self.fault_valid.val() | self.msix_any.val());
         self.lines.next.txw = self.some_wait.val() & self.tx_room.val();
@@ -158,17 +179,26 @@ impl Logic for Sources {
             self.pool.next = self.req.val();
         }
         self.lowest.next = self.pool.val() & (!self.pool.val() + self.one.val());
-        self.src.next = self.zero4.val();
-        for i in 0..12 {
+        self.chosen.next = self.zero4.val();
+        for i in 0..10 {
             if self.lowest.val() == self.masks[i].val() {
-                self.src.next = self.numbers[i].val();
+                self.chosen.next = self.numbers[i].val();
             }
         }
+        self.src.next = self.chosen.val();
         self.some.next = self.req.val() != self.none.val();
-        self.pick.next = self.some.val() & self.free.val();
-        if self.pick.val() {
-            self.rr.d.next = self.src.val() + self.one4.val();
-            if self.src.val() == self.last.val() {
+        self.alone.next = (self.chosen.val() == self.src_adm.val())
+            | (self.chosen.val() == self.src_aux.val())
+            | (self.chosen.val() == self.src_warm.val())
+            | ((self.chosen.val() == self.src_comp.val()) & self.comp_alone.val());
+        self.takes.next = (self.req.val() != self.none.val())
+            & self.free.val()
+            & !(self.alone.val() & self.pipe_any.val());
+        self.pick.next = self.takes.val() & !self.alone.val();
+        self.pick_alone.next = self.takes.val() & self.alone.val();
+        if self.takes.val() {
+            self.rr.d.next = self.chosen.val() + self.one4.val();
+            if self.chosen.val() == self.last.val() {
                 self.rr.d.next = self.zero4.val();
             }
         }
@@ -185,5 +215,95 @@ mod tests {
     #[test]
     fn sources_lints_clean() {
         crate::util::assert_lint_clean("sources", Sources::default());
+    }
+
+    fn ready() -> Sources {
+        let mut s = Sources::default();
+        s.connect_all();
+        s.reset.next = true;
+        crate::edge!(s);
+        s.reset.next = false;
+        s.free.next = true;
+        s
+    }
+
+    #[test]
+    fn the_first_at_or_after_rr_is_picked() {
+        let mut s = ready();
+        s.comp_valid.next = true;
+        s.db_valid.next = true;
+        s.tx_done.next = true;
+        for src in [0_u64, 1, 5, 0, 1] {
+            crate::util::settle(&mut s);
+            assert!(s.pick.val() && !s.pick_alone.val());
+            assert_eq!(s.src.val(), src);
+            crate::edge!(s);
+        }
+        s.free.next = false;
+        crate::util::settle(&mut s);
+        assert!(!s.pick.val() && s.some.val());
+    }
+
+    #[test]
+    fn an_exclusive_event_waits_for_an_empty_pipeline_and_lets_nobody_pass() {
+        let mut s = ready();
+        s.comp_valid.next = true;
+        s.comp_alone.next = true;
+        s.db_valid.next = true;
+        s.pipe_any.next = true;
+        for _ in 0..3 {
+            crate::util::settle(&mut s);
+            assert!(!s.pick.val() && !s.pick_alone.val());
+            crate::edge!(s);
+        }
+        s.pipe_any.next = false;
+        crate::util::settle(&mut s);
+        assert!(!s.pick.val() && s.pick_alone.val());
+        assert_eq!(s.src.val(), 0u64);
+        crate::edge!(s);
+        s.pipe_any.next = true;
+        crate::util::settle(&mut s);
+        assert!(s.pick.val());
+        assert_eq!(s.src.val(), 5u64);
+    }
+
+    #[test]
+    fn one_event_of_the_receive_side_at_a_time() {
+        let mut s = ready();
+        s.rx_head.next = true;
+        s.rx_idle.next = true;
+        crate::util::settle(&mut s);
+        assert!(s.pick.val());
+        assert_eq!(s.src.val(), 3u64);
+        s.pipe_txd.next = true;
+        crate::util::settle(&mut s);
+        assert!(!s.some.val());
+        s.pipe_txd.next = false;
+        s.pipe_rx.next = true;
+        s.rx_done.next = true;
+        crate::util::settle(&mut s);
+        assert!(!s.some.val());
+        s.pipe_rx.next = false;
+        crate::util::settle(&mut s);
+        assert_eq!(s.src.val(), 2u64);
+    }
+
+    #[test]
+    fn one_chain_at_a_time_when_told_so() {
+        let mut s = ready();
+        s.ready_valid.next = true;
+        s.free_valid.next = true;
+        for (single, all_free, pipe_rdy) in [
+            (false, false, true),
+            (true, true, false),
+            (true, false, false),
+            (true, true, true),
+        ] {
+            s.single.next = single;
+            s.all_free.next = all_free;
+            s.pipe_rdy.next = pipe_rdy;
+            crate::util::settle(&mut s);
+            assert_eq!(s.some.val(), !single || (all_free && !pipe_rdy));
+        }
     }
 }

@@ -1,17 +1,18 @@
-//! Stage A of the engine: the contexts of the event, and what the event means for them.
+//! Stage A of the engine: the meaning of an event for its contexts, which were read before.
 //!
-//! Combinational; good from busy cycle 4 on, see `addr.rs`.
+//! Combinational; stage 4 of the pipeline.
 
 use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
 
-use crate::addr::CtxAddr;
 use crate::arrive::Arrive;
 use crate::block_default;
 use crate::ctx_types::{
-    CoreEv, DevRec, MsiRec, SlotRec, VqRec, SRC_CTLB, SRC_CTLR, SRC_CTLX, SRC_DB, SRC_RDY, SRC_RXD,
-    SRC_RXP, SRC_TXD, SRC_TXW,
+    CoreEv, DevRec, MsiRec, SlotRec, SlotState, VqRec, SRC_COMP, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP,
+    SRC_TXD, SRC_TXW,
 };
 use crate::doorbell::Doorbell;
+use crate::heads::Heads;
 use crate::life::Life;
 use crate::mover_done::MoverDone;
 use crate::ready::Ready;
@@ -24,20 +25,18 @@ use crate::step_types::StepA;
 pub struct StageA {
     /// The event.
     pub ev: Signal<In, CoreEv>,
+    /// Member id. DB: owner of the page, 0 none.
+    pub dev_id: Signal<In, Bits<18>>,
+    /// Virtqueue context.
+    pub vq_id: Signal<In, Bits<18>>,
     /// Device read.
     pub dev: Signal<In, DevRec>,
     /// Virtqueue read.
     pub vq: Signal<In, VqRec>,
     /// Its MSI slot.
     pub msi: Signal<In, MsiRec>,
-    /// Owner of the page read.
-    pub page: Signal<In, Bits<18>>,
     /// Slot read.
     pub slot: Signal<In, SlotRec>,
-    /// Device to read.
-    pub dev_addr: Signal<Out, Bits<18>>,
-    /// Virtqueue to read.
-    pub vq_addr: Signal<Out, Bits<18>>,
     /// The device is running.
     pub running: Signal<Out, Bit>,
     /// The slot is alive.
@@ -50,18 +49,20 @@ pub struct StageA {
     pub asid: Signal<Out, Bits<17>>,
     /// What the event means.
     pub step: Signal<Out, StepA>,
-    addr: CtxAddr,
     life: Life,
     arrive: Arrive,
+    visit: Heads,
     slot_step: SlotStep,
     mover_done: MoverDone,
     packet: Receive,
     ready: Ready,
     doorbell: Doorbell,
+    receive_slot: Signal<Local, Bit>,
+    looked: Signal<Local, Bit>,
+    avail: Signal<Local, Bits<16>>,
+    rx_slot: Constant<Bits<8>>,
     no_step: Constant<StepA>,
-    src_ctlr: Constant<Bits<4>>,
-    src_ctlb: Constant<Bits<4>>,
-    src_ctlx: Constant<Bits<4>>,
+    src_comp: Constant<Bits<4>>,
     src_txd: Constant<Bits<4>>,
     src_rxd: Constant<Bits<4>>,
     src_rxp: Constant<Bits<4>>,
@@ -71,16 +72,16 @@ pub struct StageA {
 }
 
 impl StageA {
-    /// `devices`: the highest member id.
+    /// `p`: its devices and slots.
     #[must_use]
-    pub fn new(devices: u32) -> Self {
+    pub fn new(p: &Profile) -> Self {
         block_default!(
-            ev, dev, vq, msi, page, slot, dev_addr, vq_addr, running, alive, event_idx, indirect, asid, step, addr,
-            life, arrive, slot_step, mover_done, ready, doorbell;
-            no_step = StepA::default(), src_ctlr = SRC_CTLR, src_ctlb = SRC_CTLB, src_ctlx = SRC_CTLX,
+            ev, dev_id, vq_id, dev, vq, msi, slot, running, alive, event_idx, indirect, asid, step, life, arrive, visit, looked, avail,
+            slot_step, mover_done, ready, doorbell, receive_slot;
+            rx_slot = p.rx_slot() as u64, no_step = StepA::default(), src_comp = SRC_COMP,
             src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY,
             src_txw = SRC_TXW;
-            packet = Receive::new(devices)
+            packet = Receive::new(p)
         )
     }
 }
@@ -88,14 +89,7 @@ impl StageA {
 impl Logic for StageA {
     #[hdl_gen]
     fn update(&mut self) {
-        // Addresses.
-        self.addr.ev.next = self.ev.val();
-        self.addr.slot.next = self.slot.val();
-        self.addr.dev.next = self.dev.val();
-        self.addr.vq.next = self.vq.val();
-        self.addr.page.next = self.page.val();
-        self.dev_addr.next = self.addr.dev_addr.val();
-        self.vq_addr.next = self.addr.vq_addr.val();
+        self.receive_slot.next = self.ev.val().slot == self.rx_slot.val();
         // What the device may do.
         self.life.dev.next = self.dev.val();
         self.life.vq.next = self.vq.val();
@@ -108,10 +102,27 @@ impl Logic for StageA {
         // Completions of control ops.
         self.arrive.ev.next = self.ev.val();
         self.arrive.slot.next = self.slot.val();
-        self.slot_step.client.next = self.ev.val().client;
+        self.looked.next = self.slot.val().state != SlotState::Ring;
+        self.avail.next = self.vq.val().avail_cache;
+        if self.slot.val().state != SlotState::Ring {
+            self.avail.next = self.arrive.field_a.val();
+        }
+        self.visit.slot.next = self.slot.val();
+        self.visit.looked.next = self.looked.val();
+        self.visit.receive_slot.next = self.receive_slot.val();
+        self.visit.word_a.next = self.ev.val().a;
+        self.visit.word_b.next = self.ev.val().b;
+        self.visit.avail.next = self.avail.val();
+        self.visit.vq.next = self.vq.val();
+        self.slot_step.heads.next = self.visit.heads.val();
+        self.slot_step.head_first.next = self.visit.first.val();
+        self.slot_step.heads_bad.next = self.visit.bad.val();
+        self.slot_step.visit.next = self.visit.count.val();
+        self.slot_step.receive_slot.next = self.receive_slot.val();
         self.slot_step.slot.next = self.arrive.slot_next.val();
-        self.slot_step.complete.next = self.arrive.complete.val();
-        self.slot_step.field.next = self.arrive.field.val();
+        self.slot_step.fault.next = self.arrive.fault.val();
+        self.slot_step.field_a.next = self.arrive.field_a.val();
+        self.slot_step.field_b.next = self.arrive.field_b.val();
         self.slot_step.vq.next = self.vq.val();
         self.slot_step.msi.next = self.msi.val();
         self.slot_step.alive.next = self.life.alive.val();
@@ -120,13 +131,14 @@ impl Logic for StageA {
         self.mover_done.ev.next = self.ev.val();
         self.mover_done.slot.next = self.slot.val();
         self.mover_done.vq.next = self.vq.val();
+        self.mover_done.receive_slot.next = self.receive_slot.val();
         self.mover_done.alive.next = self.life.alive.val();
         // Packets.
         self.packet.ev.next = self.ev.val();
         self.packet.slot.next = self.slot.val();
         self.packet.dev.next = self.dev.val();
         self.packet.vq.next = self.vq.val();
-        self.packet.vq_id.next = self.addr.vq_addr.val();
+        self.packet.vq_id.next = self.vq_id.val();
         self.packet.alive.next = self.life.alive.val();
         self.packet.running.next = self.life.running.val();
         self.packet.receive.next = self.life.receive.val();
@@ -138,17 +150,14 @@ impl Logic for StageA {
         self.ready.receive.next = self.life.receive.val();
         // Doorbells.
         self.doorbell.ev.next = self.ev.val();
-        self.doorbell.page.next = self.page.val();
+        self.doorbell.owner.next = self.dev_id.val();
         self.doorbell.dev.next = self.dev.val();
         self.doorbell.vq.next = self.vq.val();
         self.doorbell.running.next = self.life.running.val();
         self.doorbell.receive.next = self.life.receive.val();
         // Whose event it is.
         self.step.next = self.no_step.val();
-        if (self.ev.val().src == self.src_ctlr.val())
-            | (self.ev.val().src == self.src_ctlb.val())
-            | (self.ev.val().src == self.src_ctlx.val())
-        {
+        if self.ev.val().src == self.src_comp.val() {
             self.step.next = self.slot_step.step.val();
         } else if (self.ev.val().src == self.src_txd.val())
             | (self.ev.val().src == self.src_rxd.val())
@@ -171,6 +180,6 @@ mod tests {
 
     #[test]
     fn stage_a_lints_clean() {
-        crate::util::assert_lint_clean("stage_a", StageA::new(8));
+        crate::util::assert_lint_clean("stage_a", StageA::new(&shoal_abi::profile::TINY));
     }
 }

@@ -1,8 +1,9 @@
 //! Stage C of the engine: the fault, the op or the release that ends the event, and all its effects in one record.
 //!
-//! Combinational.
+//! Combinational; stage 6 of the pipeline.
 
 use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
 
 use crate::block_default;
 use crate::ctx_types::{CoreEv, CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
@@ -10,7 +11,7 @@ use crate::fail::FailStep;
 use crate::ops::SlotOps;
 use crate::release::Release;
 use crate::step_types::{Effects, SlotAct, StepA, StepB};
-use crate::types::{RxOp, TxOp, CLIENT_SLOTS};
+use crate::types::{Message, RxOp, TxOp};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -41,12 +42,14 @@ pub struct StageC {
     pub event_idx: Signal<In, Bit>,
     /// ASID of the virtqueue's buffers.
     pub asid: Signal<In, Bits<17>>,
-    /// The slot had the transmit mover before the event.
+    /// The slot owned the transmit mover before the event.
     pub had_tx: Signal<In, Bit>,
-    /// The slot had the receive mover before the event.
+    /// The slot owned the receive mover before the event.
     pub had_rx: Signal<In, Bit>,
     /// The fault FIFO is full.
     pub fault_full: Signal<In, Bit>,
+    /// An abort ends the packet that the slot had begun: the transmit mover has no owner.
+    pub tx_abort: Signal<Out, Bit>,
     /// What the event does.
     pub fx: Signal<Out, Effects>,
     fail: FailStep,
@@ -56,29 +59,37 @@ pub struct StageC {
     msi_next: Signal<Local, MsiRec>,
     cmsi_next: Signal<Local, MsiRec>,
     slot: Signal<Local, SlotRec>,
+    tag_gen: Signal<Local, Bits<13>>,
+    msg: Signal<Local, Message>,
     act: Signal<Local, SlotAct>,
     tx_op: Signal<Local, TxOp>,
     rx_op: Signal<Local, RxOp>,
     discards: Signal<Local, Bit>,
+    chain_slot: Signal<Local, Bit>,
+    ends: Signal<Local, Bit>,
     no_fx: Constant<Effects>,
     no_ctx: Constant<CtxCmd>,
     no_tx: Constant<TxOp>,
+    no_msg: Constant<Message>,
     discard: Constant<RxOp>,
-    chain_slots: Constant<Bits<3>>,
-    tag_shift: Constant<Bits<16>>,
+    rx_slot: Constant<Bits<8>>,
+    slot_shift: Constant<Bits<16>>,
 }
 
-impl Default for StageC {
-    fn default() -> Self {
+impl StageC {
+    /// `p`: its slots and data beats.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
         let discard = RxOp {
             discard: true,
             ..RxOp::default()
         };
         block_default!(
-            ev, a, b, dev, vq, vq_id, cnt, msi, cmsi, running, alive, event_idx, asid, had_tx, had_rx, fault_full, fx,
-            fail, ops, ending, ctx, msi_next, cmsi_next, slot, act, tx_op, rx_op, discards;
-            no_fx = Effects::default(), no_ctx = CtxCmd::default(), no_tx = TxOp::default(), discard = discard,
-            chain_slots = CLIENT_SLOTS, tag_shift = 3u64
+            ev, a, b, dev, vq, vq_id, cnt, msi, cmsi, running, alive, event_idx, asid, had_tx, had_rx, fault_full, tx_abort,
+            fx, fail, ending, ctx, msi_next, cmsi_next, slot, tag_gen, msg, act, tx_op, rx_op, discards, chain_slot, ends;
+            no_fx = Effects::default(), no_ctx = CtxCmd::default(), no_tx = TxOp::default(), no_msg = Message::default(), discard = discard,
+            rx_slot = p.rx_slot() as u64, slot_shift = p.slot_w as u64;
+            ops = SlotOps::new(p)
         )
     }
 }
@@ -86,6 +97,7 @@ impl Default for StageC {
 impl Logic for StageC {
     #[hdl_gen]
     fn update(&mut self) {
+        self.chain_slot.next = self.ev.val().slot != self.rx_slot.val();
         // Faults.
         self.fail.act.next = self.b.val().act;
         self.fail.slot.next = self.b.val().slot;
@@ -94,25 +106,24 @@ impl Logic for StageC {
         self.fail.cmsi.next = self.cmsi.val();
         self.fail.asid.next = self.asid.val();
         self.fail.alive.next = self.alive.val();
-        self.fail.owns_tx.next = self.b.val().tx_take | (self.had_tx.val() & !self.a.val().tx_free);
+        self.fail.owns_tx.next = self.b.val().tx_take | (self.had_tx.val() & !self.b.val().tx_end);
         self.fail.owns_rx.next = self.a.val().rx_take | (self.had_rx.val() & !self.a.val().rx_free);
         self.fail.tx_room.next = self.ev.val().tx_room;
         self.fail.fault_room.next = self.ev.val().fq_enable & !self.fault_full.val();
         // Ops.
         self.act.next = self.fail.act_next.val();
         self.ops.act.next = self.fail.act_next.val();
-        self.ops.client.next = self.ev.val().client;
+        self.ops.number.next = self.ev.val().slot;
+        self.ops.chain_slot.next = self.chain_slot.val();
         self.ops.slot.next = self.fail.slot_next.val();
         self.ops.vq.next = self.a.val().vq;
         self.ops.asid.next = self.asid.val();
         self.ops.asid_rings.next = self.dev.val().asid2;
         self.ops.event_idx.next = self.event_idx.val();
-        self.ops.msi.next = self.msi.val();
-        self.ops.cmsi.next = self.cmsi.val();
         // Releases and counters.
         self.ending.step.next = self.a.val();
         self.ending.act.next = self.fail.act_next.val();
-        self.ending.chain_slot.next = self.ev.val().client < self.chain_slots.val();
+        self.ending.chain_slot.next = self.chain_slot.val();
         self.ending.alive.next = self.alive.val();
         self.ending.running.next = self.running.val();
         self.ending.reported.next = self.fail.reported.val();
@@ -136,14 +147,31 @@ impl Logic for StageC {
         self.ctx.next.cmsi_we = self.fail.cfg_pending.val();
         self.ctx.next.slot = self.ops.slot_next.val();
         self.ctx.next.slot_we = self.b.val().act != SlotAct::Nothing;
+        // Messages.
+        self.msg.next = self.no_msg.val();
+        self.msg.next.address = self.msi.val().address;
+        self.msg.next.data = self.msi.val().data;
+        if self.fail.cfg_message.val() {
+            self.msg.next.address = self.cmsi.val().address;
+            self.msg.next.data = self.cmsi.val().data;
+        }
         // Mover ops.
         self.slot.next = self.b.val().slot;
+        // The event may have gone on to the next chain.
+        self.tag_gen.next = self.slot.val().gen;
+        if self.b.val().tx_end {
+            self.tag_gen.next = self.b.val().tx_gen;
+        }
         self.tx_op.next = self.no_tx.val();
+        self.ends.next = self.b.val().tx_end | self.fail.tx_abort.val();
+        self.tx_abort.next = self.fail.tx_abort.val();
+        self.tx_op.next.data = self.b.val().tx_data;
+        self.tx_op.next.end = self.ends.val();
         self.tx_op.next.abort = self.fail.tx_abort.val();
         self.tx_op.next.dest = bit_cast::<20, 18>(self.slot.val().dev);
         self.tx_op.next.tid = bit_cast::<16, 4>(self.vq.val().index);
-        self.tx_op.next.tag = (bit_cast::<16, 13>(self.slot.val().gen) << self.tag_shift.val())
-            | bit_cast::<16, 3>(self.ev.val().client);
+        self.tx_op.next.tag = (bit_cast::<16, 13>(self.tag_gen.val()) << self.slot_shift.val())
+            | bit_cast::<16, 8>(self.ev.val().slot);
         self.tx_op.next.typ = self.dev.val().typ;
         self.tx_op.next.writable = self.slot.val().wsum;
         self.tx_op.next.asid = self.asid.val();
@@ -159,17 +187,21 @@ impl Logic for StageC {
         self.fx.next.ctx = self.ctx.val();
         self.fx.next.op_push = self.ops.op_push.val();
         self.fx.next.op = self.ops.op.val();
-        self.fx.next.tx_data = self.b.val().tx_data;
-        self.fx.next.tx_end = self.b.val().tx_end | self.fail.tx_abort.val();
+        self.fx.next.tx_push = self.b.val().tx_data | self.ends.val();
         self.fx.next.tx_op = self.tx_op.val();
         self.fx.next.rx_set = self.ops.rx_set.val() | self.discards.val();
         self.fx.next.rx_op = self.rx_op.val();
-        self.fx.next.tx_free = self.a.val().tx_free;
-        self.fx.next.tx_take = self.b.val().tx_take;
+        self.fx.next.tx_free = self.ends.val();
+        self.fx.next.tx_take = self.b.val().tx_take & !self.fail.tx_abort.val();
+        self.fx.next.wait_push = self.b.val().tx_wait & !self.had_tx.val();
+        self.fx.next.owner_waits =
+            (self.b.val().tx_wait & self.had_tx.val()) | self.fail.tx_wait.val();
         self.fx.next.rx_free = self.a.val().rx_free;
         self.fx.next.rx_take = self.a.val().rx_take;
         self.fx.next.rx_nobody = self.a.val().discard;
-        self.fx.next.owner = self.ev.val().client;
+        self.fx.next.owner = self.ev.val().slot;
+        self.fx.next.free_push = self.ending.free_push.val();
+        self.fx.next.free_slot = self.ev.val().slot;
         self.fx.next.ready_push = self.ending.ready_push.val();
         self.fx.next.ready_vq = self.vq_id.val();
         self.fx.next.fault_push = self.fail.fault_push.val();
@@ -179,8 +211,9 @@ impl Logic for StageC {
         self.fx.next.n_tx = self.a.val().n_tx;
         self.fx.next.n_rx = self.a.val().n_rx;
         self.fx.next.n_drop = self.a.val().n_drop | (self.act.val() == SlotAct::Drop);
-        self.fx.next.n_irq =
-            (self.act.val() == SlotAct::SendMsi) | (self.act.val() == SlotAct::SendCfgMsi);
+        self.fx.next.n_irq = self.a.val().message | self.fail.cfg_message.val();
+        self.fx.next.msg_push = self.a.val().message | self.fail.cfg_message.val();
+        self.fx.next.msg = self.msg.val();
         self.fx.next.n_fault = self.fail.reported.val();
     }
 }
@@ -191,6 +224,10 @@ mod tests {
 
     #[test]
     fn stage_c_lints_clean() {
-        crate::util::assert_lint_clean("stage_c", StageC::default());
+        crate::util::assert_lint_clean("stage_c", StageC::new(&shoal_abi::profile::TINY));
     }
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod step_tests;

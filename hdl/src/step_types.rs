@@ -1,12 +1,13 @@
 //! What the steps of an event hand to one another inside the engine.
 //!
 //! An event goes through three stages of pure functions with registers between them: what arrived (`StepA`), the walk along
-//! the chain (`StepB`), then the op, the fault or the release that follows (`Effects`), which all count at the commit edge.
+//! the chain (`StepB`), then the op, the fault or the release that follows (`Effects`), which all count at the edge that ends
+//! stage 7.
 
 use rust_hdl::prelude::*;
 
 use crate::ctx_types::{CtxCmd, SlotRec, VqRec};
-use crate::types::{CtlOp, FaultRec, RxOp, TxOp};
+use crate::types::{CtlOp, FaultRec, Message, RxOp, TxOp};
 
 /// What is to be done with the slot of an event; contract §3.5 to §3.8 name these.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
@@ -25,13 +26,13 @@ pub enum SlotAct {
     Fail,
     /// *report*.
     Report,
-    /// RD avail.idx; the slot's state is set already.
-    ReadAvail,
+    /// *look*; the slot's state is set already.
+    Look,
     /// WR avail_event.
     WriteRearm,
-    /// RD the ring entry.
+    /// *ring read*.
     ReadRing,
-    /// RD the descriptor `index`.
+    /// *desc read* of the descriptor `index`.
     ReadDesc,
     /// The walk's tests, from the first.
     Walk,
@@ -45,16 +46,8 @@ pub enum SlotAct {
     Full,
     /// *drop*.
     Drop,
-    /// WR the used element.
-    WriteElem,
-    /// WR used.idx.
-    WriteIdx,
-    /// RD used_event or avail.flags.
-    ReadEvent,
-    /// MSI write of the queue.
-    SendMsi,
-    /// MSI write of the configuration.
-    SendCfgMsi,
+    /// *tell*.
+    Tell,
 }
 
 /// Stage A: what arrived, and what it means.
@@ -72,8 +65,8 @@ pub struct StepA {
     pub bind: Bit,
     /// *enqueue* (doorbell).
     pub enqueue: Bit,
-    /// The transmit mover is free.
-    pub tx_free: Bit,
+    /// The slot was taken from the free list in vain.
+    pub give_back: Bit,
     /// The receive mover is free.
     pub rx_free: Bit,
     /// The slot takes the receive mover.
@@ -84,8 +77,10 @@ pub struct StepA {
     pub pending: Bit,
     /// kicks += 1.
     pub kick: Bit,
-    /// chains += 1.
-    pub chain: Bit,
+    /// The queue's message.
+    pub message: Bit,
+    /// Added to chains.
+    pub chains: Bits<4>,
     /// drops += 1.
     pub drop: Bit,
     /// CNT_DOORBELLS += 1.
@@ -105,12 +100,16 @@ pub struct StepB {
     pub act: SlotAct,
     /// The slot, changed.
     pub slot: SlotRec,
-    /// The slot takes the transmit mover.
-    pub tx_take: Bit,
-    /// Transmit DATA {addr, len}.
+    /// The slot has to wait for the transmit mover: it is in state WaitTx.
+    pub tx_wait: Bit,
+    /// Transmit op with data {addr, len}.
     pub tx_data: Bit,
-    /// Transmit END.
+    /// Transmit op with end.
     pub tx_end: Bit,
+    /// Generation of the op's chain.
+    pub tx_gen: Bits<13>,
+    /// The slot owns the transmit mover: data without end.
+    pub tx_take: Bit,
 }
 
 /// Everything an event of the engine does.
@@ -122,17 +121,15 @@ pub struct Effects {
     pub op_push: Bit,
     /// The op.
     pub op: CtlOp,
-    /// Push DATA to the transmit mover.
-    pub tx_data: Bit,
-    /// Push END to the transmit mover, behind it.
-    pub tx_end: Bit,
-    /// Both, but for `end`.
+    /// Push `tx_op` to the transmit mover.
+    pub tx_push: Bit,
+    /// The op.
     pub tx_op: TxOp,
     /// Give `rx_op` to the receive mover.
     pub rx_set: Bit,
     /// The op.
     pub rx_op: RxOp,
-    /// The transmit mover is free.
+    /// The transmit mover has no owner.
     pub tx_free: Bit,
     /// The slot owns the transmit mover.
     pub tx_take: Bit,
@@ -142,12 +139,24 @@ pub struct Effects {
     pub rx_take: Bit,
     /// The receive mover works on a DISCARD with owner none.
     pub rx_nobody: Bit,
-    /// The slot that takes.
-    pub owner: Bits<3>,
+    /// The event's slot: takes, waits, is free.
+    pub owner: Bits<8>,
+    /// Push the slot into the free list.
+    pub free_push: Bit,
+    /// It: the event's.
+    pub free_slot: Bits<8>,
+    /// Push the slot into the waiting FIFO.
+    pub wait_push: Bit,
+    /// The slot owns the transmit mover and waits for room.
+    pub owner_waits: Bit,
     /// Push the virtqueue into the ready FIFO.
     pub ready_push: Bit,
     /// Virtqueue context.
     pub ready_vq: Bits<18>,
+    /// Push `msg` into the message FIFO.
+    pub msg_push: Bit,
+    /// The message.
+    pub msg: Message,
     /// Push `fault` into the fault FIFO.
     pub fault_push: Bit,
     /// The record.

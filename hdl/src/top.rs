@@ -17,15 +17,46 @@ use crate::axi_rd::AxiRd;
 use crate::axi_wr::AxiWr;
 use crate::core::Core;
 use crate::ctl::Ctl;
-use crate::epoch::Epoch;
+use crate::epoch::Epochs;
 use crate::mmu::Mmu;
 use crate::regs::Regs;
 use crate::rx::Rx;
 use crate::tx::Tx;
 
+/// Profile `tiny`.
+type Tiny = ShoalTop<64, 8, 6, 5, 4, 4, 4, 2, 1, 1, 2, 1, 3, 4, 2, 8, 3, 4, 5, 16, 5, 4, 16, 6>;
+
+/// Profile `mid`.
+type Mid =
+    ShoalTop<128, 16, 8, 14, 13, 13, 13, 7, 5, 3, 7, 4, 8, 16, 4, 32, 5, 6, 7, 64, 7, 6, 64, 7>;
+
 /// Profile `hyper` and its sizes: they differ in the address bits of what a device has.
-type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize> =
-    ShoalTop<512, 64, 10, VQ, DEV, PAGE, AA, 10, 8, 6, 10, 8, 16, 32, 5, 64, 6>;
+type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize> = ShoalTop<
+    512,
+    64,
+    10,
+    VQ,
+    DEV,
+    PAGE,
+    AA,
+    10,
+    8,
+    6,
+    10,
+    8,
+    16,
+    32,
+    5,
+    64,
+    6,
+    8,
+    9,
+    256,
+    9,
+    7,
+    128,
+    9,
+>;
 
 /// The top of `profile`, connected.
 ///
@@ -34,28 +65,8 @@ type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize
 #[must_use]
 pub fn build(profile: &Profile) -> Box<dyn Block> {
     match profile.name {
-        "tiny" => {
-            connected(ShoalTop::<64, 8, 6, 5, 4, 4, 4, 2, 1, 1, 2, 1, 3, 4, 2, 8, 3>::new(profile))
-        }
-        "mid" => connected(ShoalTop::<
-            128,
-            16,
-            8,
-            14,
-            13,
-            13,
-            13,
-            7,
-            5,
-            3,
-            7,
-            4,
-            8,
-            16,
-            4,
-            32,
-            5,
-        >::new(profile)),
+        "tiny" => connected(Tiny::new(profile)),
+        "mid" => connected(Mid::new(profile)),
         "hyper" => connected(Hyper::<18, 18, 17, 17>::new(profile)),
         "hyper-16384" => connected(Hyper::<15, 15, 14, 14>::new(profile)),
         "hyper-1024" => connected(Hyper::<11, 11, 10, 10>::new(profile)),
@@ -70,7 +81,8 @@ fn connected(mut top: impl Block + 'static) -> Box<dyn Block> {
 
 /// The device. Bits: `W` data (`WB` bytes), `IW` AXI ID; address bits of the memories: `VQ` virtqueues, `DEV` devices,
 /// `PAGE` doorbell pages, `AA` ASIDs, `T0`, `T1`, `T2` IOTLB, `P0`, `P1` walk caches; `GW` bits of a generation; `NW` walkers
-/// with numbers of `WW` bits, `NQ` waiters with numbers of `QW` bits.
+/// with numbers of `WW` bits, `NQ` waiters with numbers of `QW` bits; `SW` bits of a slot number, `RW` one more, `NS` = 2^`SW` slots;
+/// transmit mover: `OA` address bits of the ops, `IA` of the items, which are `NI`, `BA` of the beats.
 #[derive(LogicBlock)]
 pub struct ShoalTop<
     const W: usize,
@@ -90,6 +102,13 @@ pub struct ShoalTop<
     const WW: usize,
     const NQ: usize,
     const QW: usize,
+    const SW: usize,
+    const RW: usize,
+    const NS: usize,
+    const OA: usize,
+    const IA: usize,
+    const NI: usize,
+    const BA: usize,
 > {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
@@ -170,13 +189,13 @@ pub struct ShoalTop<
     pub m_axis_tuser: Signal<Out, Bits<64>>,
     pub s_axis_tready: Signal<Out, Bit>,
     regs: Regs,
-    core: Core<VQ, DEV, PAGE, AA>,
+    core: Core<VQ, DEV, PAGE, AA, SW>,
     adminq: Adminq,
-    ctl: Ctl,
-    tx: Tx<W, WB>,
+    ctl: Ctl<W, SW, RW, NS>,
+    tx: Tx<W, WB, OA, IA, NI, BA, SW>,
     rx: Rx<W, WB>,
     mmu: Mmu<AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>,
-    epoch: Epoch,
+    epochs: Epochs,
     rd: AxiRd<W, NW>,
     wr: AxiWr<W, WB>,
     unused: Signal<Local, Bit>,
@@ -200,7 +219,40 @@ impl<
         const WW: usize,
         const NQ: usize,
         const QW: usize,
-    > ShoalTop<W, WB, IW, VQ, DEV, PAGE, AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>
+        const SW: usize,
+        const RW: usize,
+        const NS: usize,
+        const OA: usize,
+        const IA: usize,
+        const NI: usize,
+        const BA: usize,
+    >
+    ShoalTop<
+        W,
+        WB,
+        IW,
+        VQ,
+        DEV,
+        PAGE,
+        AA,
+        T0,
+        T1,
+        T2,
+        P0,
+        P1,
+        GW,
+        NW,
+        WW,
+        NQ,
+        QW,
+        SW,
+        RW,
+        NS,
+        OA,
+        IA,
+        NI,
+        BA,
+    >
 {
     /// The device of `p`, whose sizes are those of the type.
     ///
@@ -227,10 +279,23 @@ impl<
             "MMU sizes of profile {}",
             p.name
         );
+        assert_eq!(
+            (p.slot_w, p.slot_w + 1, 1 << p.slot_w),
+            (SW, RW, NS),
+            "slots of profile {}",
+            p.name
+        );
+        assert_eq!(
+            (p.tx_ops, p.tx_items, p.tx_items, p.tx_beats),
+            (1 << OA, 1 << IA, NI, 1 << BA),
+            "transmit sizes of profile {}",
+            p.name
+        );
         assert!(1 << PAGE >= p.doorbell_pages, "doorbell pages");
         crate::block_default!(
-            clock, reset, s_axil_awaddr, s_axil_awprot, s_axil_awvalid, s_axil_wdata, s_axil_wstrb, s_axil_wvalid, s_axil_bready, s_axil_araddr, s_axil_arprot, s_axil_arvalid, s_axil_rready, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_arready, m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axis_tready, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid, s_axis_tuser, s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready, s_axil_rdata, s_axil_rresp, s_axil_rvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awlock, m_axi_awcache, m_axi_awprot, m_axi_awqos, m_axi_awregion, m_axi_awuser, m_axi_awvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready, m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arlock, m_axi_arcache, m_axi_arprot, m_axi_arqos, m_axi_arregion, m_axi_aruser, m_axi_arvalid, m_axi_rready, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest, m_axis_tid, m_axis_tuser, s_axis_tready, tx, rx, mmu, epoch, rd, wr, unused;;
-            regs = Regs::new(p), core = Core::new(p), adminq = Adminq::new(p), ctl = Ctl::new(p)
+            clock, reset, s_axil_awaddr, s_axil_awprot, s_axil_awvalid, s_axil_wdata, s_axil_wstrb, s_axil_wvalid, s_axil_bready, s_axil_araddr, s_axil_arprot, s_axil_arvalid, s_axil_rready, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_arready, m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axis_tready, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid, s_axis_tuser, s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready, s_axil_rdata, s_axil_rresp, s_axil_rvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awlock, m_axi_awcache, m_axi_awprot, m_axi_awqos, m_axi_awregion, m_axi_awuser, m_axi_awvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready, m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arlock, m_axi_arcache, m_axi_arprot, m_axi_arqos, m_axi_arregion, m_axi_aruser, m_axi_arvalid, m_axi_rready, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest, m_axis_tid, m_axis_tuser, s_axis_tready, tx, rx, mmu, epochs, unused;;
+            regs = Regs::new(p), core = Core::new(p), adminq = Adminq::new(p), ctl = Ctl::new(p), rd = AxiRd::new(p),
+            wr = AxiWr::new(p)
         )
     }
 }
@@ -253,11 +318,44 @@ impl<
         const WW: usize,
         const NQ: usize,
         const QW: usize,
-    > Logic for ShoalTop<W, WB, IW, VQ, DEV, PAGE, AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>
+        const SW: usize,
+        const RW: usize,
+        const NS: usize,
+        const OA: usize,
+        const IA: usize,
+        const NI: usize,
+        const BA: usize,
+    > Logic
+    for ShoalTop<
+        W,
+        WB,
+        IW,
+        VQ,
+        DEV,
+        PAGE,
+        AA,
+        T0,
+        T1,
+        T2,
+        P0,
+        P1,
+        GW,
+        NW,
+        WW,
+        NQ,
+        QW,
+        SW,
+        RW,
+        NS,
+        OA,
+        IA,
+        NI,
+        BA,
+    >
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, regs, core, adminq, ctl, tx, rx, mmu, epoch, rd, wr);
+        clock!(self, clock, regs, core, adminq, ctl, tx, rx, mmu, epochs, rd, wr);
         self.regs.reset.next = self.reset.val();
         self.core.reset.next = self.reset.val();
         self.adminq.reset.next = self.reset.val();
@@ -265,7 +363,7 @@ impl<
         self.tx.reset.next = self.reset.val();
         self.rx.reset.next = self.reset.val();
         self.mmu.reset.next = self.reset.val();
-        self.epoch.reset.next = self.reset.val();
+        self.epochs.reset.next = self.reset.val();
         self.rd.reset.next = self.reset.val();
         self.wr.reset.next = self.reset.val();
         // Registers.
@@ -349,22 +447,14 @@ impl<
         // Core and control unit.
         self.ctl.op_push.next = self.core.ctl_op_push.val();
         self.ctl.op.next = self.core.ctl_op.val();
-        self.ctl.x_pop.next = self.core.x_pop.val();
-        self.core.x_valid.next = self.ctl.x_valid.val();
-        self.core.x.next = self.ctl.x.val();
         self.core.ctl_op_empty.next = self.ctl.op_empty.val();
-        self.core.ctl_idle.next = self.ctl.idle.val();
-        self.core.evr_valid.next = self.rd.evr_valid.val();
-        self.core.evr.next = self.rd.evr.val();
-        self.rd.evr_pop.next = self.core.evr_pop.val();
-        self.core.evb_valid.next = self.wr.evb_valid.val();
-        self.core.evb.next = self.wr.evb.val();
-        self.wr.evb_pop.next = self.core.evb_pop.val();
+        self.core.comp_valid.next = self.ctl.comp_valid.val();
+        self.core.comp.next = self.ctl.comp.val();
+        self.ctl.comp_pop.next = self.core.comp_pop.val();
         // Core and movers.
         self.tx.op_push.next = self.core.tx_op_push.val();
         self.tx.op.next = self.core.tx_op.val();
         self.core.tx_op_count.next = self.tx.op_count.val();
-        self.core.tx_issue_idle.next = self.tx.issue_idle.val();
         self.core.tx_done_valid.next = self.tx.done_valid.val();
         self.core.tx_done.next = self.tx.done.val();
         self.tx.done_pop.next = self.core.tx_done_pop.val();
@@ -383,12 +473,14 @@ impl<
         self.mmu.asid_addr.next = self.core.asid_addr.val();
         self.mmu.asid_data.next = self.core.asid_data.val();
         self.mmu.partition.next = self.regs.partition.val();
+        self.mmu.blocking.next = self.regs.blocking.val();
+        self.core.single.next = self.regs.single.val();
         self.mmu.sweep.next = self.core.sweep.val();
         self.mmu.sweep_index.next = self.core.sweep_index.val();
         self.core.inv_pending.next = self.mmu.inv_pending.val();
         self.core.mmu_idle.next = self.mmu.idle.val();
-        self.core.other_zero.next = self.epoch.other_zero.val();
-        self.core.all_zero.next = self.epoch.all_zero.val();
+        self.core.other_zero.next = self.epochs.other_zero.val();
+        self.core.all_zero.next = self.epochs.all_zero.val();
         // Translations: 0 control, 1 transmit, 2 receive.
         self.mmu.req0_valid.next = self.ctl.mmu_req_valid.val();
         self.mmu.req0.next = self.ctl.mmu_req.val();
@@ -406,17 +498,23 @@ impl<
         self.rx.mmu_rsp_valid.next = self.mmu.rsp2_valid.val();
         self.rx.mmu_rsp.next = self.mmu.rsp.val();
         // Epochs.
-        self.epoch.start_ctl.next = self.ctl.start.val();
-        self.ctl.epoch.next = self.epoch.cur.val();
-        self.epoch.start_tx.next = self.tx.start.val();
-        self.tx.epoch.next = self.epoch.cur.val();
-        self.epoch.start_rx.next = self.rx.start.val();
-        self.rx.epoch.next = self.epoch.cur.val();
-        self.epoch.dec_r.next = self.rd.dec_r.val();
-        self.epoch.dec_r_epoch.next = self.rd.dec_r_epoch.val();
-        self.epoch.dec_b.next = self.wr.dec_b.val();
-        self.epoch.dec_b_epoch.next = self.wr.dec_b_epoch.val();
-        self.epoch.flip.next = self.mmu.inv_done.val();
+        self.epochs.start_ctl.next = self.ctl.start.val();
+        self.ctl.epoch.next = self.epochs.cur.val();
+        self.epochs.start_tx.next = self.tx.start.val();
+        self.tx.epoch.next = self.epochs.cur.val();
+        self.epochs.start_rx.next = self.rx.start.val();
+        self.rx.epoch.next = self.epochs.cur.val();
+        self.epochs.end_ctl_r.next = self.ctl.end_r.val();
+        self.epochs.end_ctl_r_epoch.next = self.ctl.end_r_epoch.val();
+        self.epochs.end_ctl_b.next = self.ctl.end_b.val();
+        self.epochs.end_ctl_b_epoch.next = self.ctl.end_b_epoch.val();
+        self.epochs.end_tx_r.next = self.tx.end_r.val();
+        self.epochs.end_tx_r_epoch.next = self.tx.end_r_epoch.val();
+        self.epochs.end_tx_skip.next = self.tx.skip_end.val();
+        self.epochs.end_tx_skip_epoch.next = self.tx.skip_epoch.val();
+        self.epochs.end_rx_b.next = self.wr.rx_b_valid.val();
+        self.epochs.end_rx_b_epoch.next = self.wr.rx_b_epoch.val();
+        self.epochs.flip.next = self.mmu.inv_done.val();
         // Reads.
         self.rd.walk_req.next = self.mmu.ar_req.val();
         self.rd.walk_addr.next = self.mmu.ar_addr.val();
@@ -428,7 +526,7 @@ impl<
         self.mmu.r_bad.next = self.rd.walk_r_bad.val();
         self.rd.adm_req.next = self.adminq.ar_req.val();
         self.rd.adm_addr.next = self.adminq.ar_addr.val();
-        self.rd.adm_id.next = self.adminq.ar_id.val();
+        self.rd.adm_word.next = self.adminq.ar_word.val();
         self.rd.adm_lane0.next = self.adminq.ctl_lane.val();
         self.rd.adm_lane1.next = self.adminq.data_lane.val();
         self.adminq.ar_grant.next = self.rd.adm_grant.val();
@@ -439,17 +537,22 @@ impl<
         self.rd.ctl_req.next = self.ctl.ar_req.val();
         self.rd.ctl_addr.next = self.ctl.ar_addr.val();
         self.rd.ctl_id.next = self.ctl.ar_id.val();
+        self.rd.ctl_size.next = self.ctl.ar_size.val();
         self.rd.ctl_user.next = self.ctl.ar_user.val();
         self.ctl.ar_grant.next = self.rd.ctl_grant.val();
+        self.ctl.r_valid.next = self.rd.ctl_r_valid.val();
+        self.ctl.r_id.next = self.rd.ctl_r_id.val();
+        self.ctl.r_data.next = self.rd.ctl_r_data.val();
+        self.ctl.r_bad.next = self.rd.ctl_r_bad.val();
         self.rd.tx_req.next = self.tx.ar_req.val();
         self.rd.tx_addr.next = self.tx.ar_addr.val();
-        self.rd.tx_id.next = self.tx.ar_id.val();
         self.rd.tx_user.next = self.tx.ar_user.val();
         self.rd.tx_len.next = self.tx.ar_len.val();
         self.tx.ar_grant.next = self.rd.tx_grant.val();
         self.tx.r_valid.next = self.rd.tx_r_valid.val();
         self.tx.r_data.next = self.rd.tx_r_data.val();
         self.tx.r_bad.next = self.rd.tx_r_bad.val();
+        self.tx.r_last.next = self.rd.tx_r_last.val();
         self.rd.m_axi_rdata.next = self.m_axi_rdata.val();
         self.rd.m_axi_rresp.next = self.m_axi_rresp.val();
         self.rd.m_axi_rlast.next = self.m_axi_rlast.val();
@@ -477,7 +580,6 @@ impl<
         self.ctl.w_grant.next = self.wr.ctl_grant.val();
         self.wr.adm_req.next = self.adminq.w_req.val();
         self.wr.adm_addr.next = self.adminq.w_addr.val();
-        self.wr.adm_id.next = self.adminq.w_id.val();
         self.wr.adm_data.next = self.adminq.w_data.val();
         self.wr.adm_strb.next = self.adminq.w_strb.val();
         self.adminq.w_grant.next = self.wr.adm_grant.val();
@@ -485,15 +587,16 @@ impl<
         self.adminq.b_bad.next = self.wr.rx_b_bad.val();
         self.wr.rx_req.next = self.rx.w_req.val();
         self.wr.rx_addr.next = self.rx.w_addr.val();
-        self.wr.rx_id.next = self.rx.w_id.val();
+        self.wr.rx_epoch.next = self.rx.w_epoch.val();
         self.wr.rx_user.next = self.rx.w_user.val();
         self.wr.rx_len.next = self.rx.w_len.val();
         self.wr.rx_beat_data.next = self.rx.w_beat_data.val();
         self.wr.rx_beat_strb.next = self.rx.w_beat_strb.val();
         self.rx.w_grant.next = self.wr.rx_grant.val();
         self.rx.w_beat_take.next = self.wr.rx_beat_take.val();
-        self.ctl.b1_valid.next = self.wr.b1_valid.val();
-        self.ctl.b1_bad.next = self.wr.b1_bad.val();
+        self.ctl.b_valid.next = self.wr.ctl_b_valid.val();
+        self.ctl.b_id.next = self.wr.ctl_b_id.val();
+        self.ctl.b_bad.next = self.wr.ctl_b_bad.val();
         self.rx.b_valid.next = self.wr.rx_b_valid.val();
         self.rx.b_bad.next = self.wr.rx_b_bad.val();
         self.wr.m_axi_awready.next = self.m_axi_awready.val();

@@ -1,15 +1,19 @@
-//! Return side of the transmit mover: cuts the bytes of each burst out of its beats and packs them into full beats.
+//! Pack, the last station of the transmit mover: cuts the bytes of each burst out of its beats and packs them into full beats.
 //!
-//! Timing: contract §7. A beat taken at an edge stands in the output FIFO in the next cycle; END leaves with the rest.
-//! Reset: accumulator empty, nothing reserved, done register empty.
+//! Timing: contract §7 *Pack*. One beat a cycle, while the output FIFO holds at most two; the end of a packet takes a cycle.
+//! Reset: accumulator empty, no fault, at the first beat of a burst.
 
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
 
 use crate::block_default;
-use crate::tx_issue::{TxItem, OUT_DEPTH};
+use crate::tx_issue::TxFate;
+use crate::tx_items::TxItem;
 use crate::types::TxDone;
 use crate::util::ones;
+
+/// Beats in the output FIFO up to which one more is packed.
+pub const OUT_LOW: u64 = 2;
 
 /// What stands beside the data of a beat in the output FIFO.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
@@ -39,53 +43,53 @@ pub struct TxPack<const W: usize> {
     pub clock: Signal<In, Clock>,
     /// Synchronous.
     pub reset: Signal<In, Bit>,
-    /// The in-flight FIFO holds an item.
+    /// There is an item.
     pub item_valid: Signal<In, Bit>,
-    /// Its head.
+    /// It.
     pub item: Signal<In, TxItem>,
+    /// What became of it.
+    pub fate: Signal<In, TxFate>,
     /// Takes it.
     pub item_pop: Signal<Out, Bit>,
-    /// Beats newly reserved at this edge.
-    pub reserve: Signal<In, Bits<16>>,
-    /// Beats asked for and not yet here.
-    pub reserved: Signal<Out, Bits<16>>,
+    /// The beat FIFO holds a beat.
+    pub beat_valid: Signal<In, Bit>,
+    /// Its data.
+    pub beat_data: Signal<In, Bits<W>>,
+    /// Its response was not OKAY.
+    pub beat_bad: Signal<In, Bit>,
+    /// Takes it.
+    pub beat_pop: Signal<Out, Bit>,
     /// Beats in the output FIFO.
     pub out_count: Signal<In, Bits<16>>,
-    /// A beat of the mover has arrived.
-    pub r_valid: Signal<In, Bit>,
-    /// Its data.
-    pub r_data: Signal<In, Bits<W>>,
-    /// Its response was not OKAY.
-    pub r_bad: Signal<In, Bit>,
     /// Puts a beat into the output FIFO.
     pub out_push: Signal<Out, Bit>,
     /// Its data.
     pub out_data: Signal<Out, Bits<W>>,
     /// Its side band.
     pub out_side: Signal<Out, TxSide>,
-    /// The done register is full.
-    pub done_valid: Signal<Out, Bit>,
-    /// It.
+    /// A packet has ended: puts `done` into the done FIFO.
+    pub done_push: Signal<Out, Bit>,
+    /// How.
     pub done: Signal<Out, TxDone>,
-    /// Empties it.
-    pub done_pop: Signal<In, Bit>,
+    at_end: DFF<Bit>,
     acc: DFF<Bits<W>>,
     acc_bytes: DFF<Bits<16>>,
     taken: DFF<Bits<16>>,
-    reserved_beats: DFF<Bits<16>>,
-    bad: DFF<Bit>,
-    bad_iova: DFF<Bits<64>>,
-    done_full: DFF<Bit>,
-    done_reg: DFF<TxDone>,
+    fault: DFF<Bits<12>>,
+    fault_iova: DFF<Bits<64>>,
+    rerr: DFF<Bit>,
+    rerr_iova: DFF<Bits<64>>,
+    room: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
+    ending: Signal<Local, Bit>,
     finish: Signal<Local, Bit>,
-    room: Signal<Local, Bits<16>>,
-    item_iova: Signal<Local, Bits<64>>,
+    item_va: Signal<Local, Bits<64>>,
     start16: Signal<Local, Bits<16>>,
     offset: Signal<Local, Bits<16>>,
     avail: Signal<Local, Bits<16>>,
     todo: Signal<Local, Bits<16>>,
     chunk: Signal<Local, Bits<16>>,
+    whole: Signal<Local, Bit>,
     offset_bits: Signal<Local, Bits<16>>,
     chunk_bits: Signal<Local, Bits<16>>,
     acc_bits: Signal<Local, Bits<16>>,
@@ -97,46 +101,49 @@ pub struct TxPack<const W: usize> {
     high: Signal<Local, Bits<W>>,
     total: Signal<Local, Bits<16>>,
     rest: Signal<Local, Bits<16>>,
+    cause: Signal<Local, Bits<12>>,
+    cause_iova: Signal<Local, Bits<64>>,
     broken: Signal<Local, Bit>,
+    slot: Signal<Local, Bits<16>>,
     no_side: Constant<TxSide>,
     no_done: Constant<TxDone>,
     no_data: Constant<Bits<W>>,
     all_data: Constant<Bits<W>>,
-    out_depth: Constant<Bits<16>>,
+    out_low: Constant<Bits<16>>,
     beat_bytes: Constant<Bits<16>>,
     full_beat: Constant<Bits<7>>,
     beat_bits: Constant<Bits<16>>,
     beat_mask: Constant<Bits<16>>,
     byte_shift: Constant<Bits<16>>,
-    one: Constant<Bits<16>>,
+    slot_mask: Constant<Bits<16>>,
     none16: Constant<Bits<16>>,
-    none32: Constant<Bits<32>>,
     no_iova: Constant<Bits<64>>,
     no_cause: Constant<Bits<12>>,
     read_access: Constant<Bits<12>>,
 }
 
-impl<const W: usize> Default for TxPack<W> {
-    fn default() -> Self {
+impl<const W: usize> TxPack<W> {
+    /// The block for slot numbers of `slot_w` bits.
+    #[must_use]
+    pub fn new(slot_w: usize) -> Self {
         let beat_bytes = W as u64 / 8;
         block_default!(
-            clock, reset, item_valid, item, item_pop, reserve, reserved, out_count, r_valid, r_data, r_bad, out_push,
-            out_data, out_side, done_valid, done, done_pop, acc, acc_bytes, taken, reserved_beats, bad, bad_iova,
-            done_full, done_reg, take, finish, room, item_iova, start16, offset, avail, todo, chunk, offset_bits, chunk_bits,
-            acc_bits, high_bits, raw, unused, fresh, low, high, total, rest, broken;
+            clock, reset, item_valid, item, fate, item_pop, beat_valid, beat_data, beat_bad, beat_pop, out_count, out_push,
+            out_data, out_side, done_push, done, at_end, acc, acc_bytes, taken, fault, fault_iova, rerr, rerr_iova, room, take,
+            ending, finish, item_va, start16, offset, avail, todo, chunk, whole, offset_bits, chunk_bits, acc_bits, high_bits,
+            raw, unused, fresh, low, high, total, rest, cause, cause_iova, broken, slot;
             no_side = TxSide::default(),
             no_done = TxDone::default(),
             no_data = 0u64,
             all_data = ones::<W>(),
-            out_depth = OUT_DEPTH,
+            out_low = OUT_LOW,
             beat_bytes = beat_bytes,
             full_beat = beat_bytes,
             beat_bits = W as u64,
             beat_mask = beat_bytes - 1,
             byte_shift = 3u64,
-            one = 1u64,
+            slot_mask = (1u64 << slot_w) - 1,
             none16 = 0u64,
-            none32 = 0u64,
             no_iova = 0u64,
             no_cause = u64::from(mmu::CAUSE_NONE),
             read_access = u64::from(mmu::CAUSE_READ_ACCESS)
@@ -147,35 +154,30 @@ impl<const W: usize> Default for TxPack<W> {
 impl<const W: usize> Logic for TxPack<W> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            acc,
-            acc_bytes,
-            taken,
-            reserved_beats,
-            bad,
-            bad_iova,
-            done_full,
-            done_reg
-        );
+        dff_setup!(self, clock, at_end, acc, acc_bytes, taken, fault, fault_iova, rerr, rerr_iova);
+        // Phase End holds for whatever has no beats to come.
+        self.room.next = self.item_valid.val() & (self.out_count.val() <= self.out_low.val());
+        self.ending.next = self.room.val() & (self.at_end.q.val() | !self.fate.val().issued);
+        self.take.next =
+            self.room.val() & !self.at_end.q.val() & self.fate.val().issued & self.beat_valid.val();
+        self.finish.next = self.ending.val() & self.item.val().end;
         // What the beat at hand holds of the burst at the head: the first beat starts within.
-        self.take.next = self.r_valid.val() & self.item_valid.val() & !self.item.val().end;
-        self.item_iova.next = self.item.val().iova;
-        self.start16.next = bit_cast::<16, 8>(self.item_iova.val().get_bits::<8>(0));
+        self.item_va.next = self.item.val().va;
+        self.start16.next = bit_cast::<16, 8>(self.item_va.val().get_bits::<8>(0));
         self.offset.next = self.none16.val();
         if self.taken.q.val() == self.none16.val() {
             self.offset.next = self.start16.val() & self.beat_mask.val();
         }
         self.avail.next = self.beat_bytes.val() - self.offset.val();
-        self.todo.next = self.item.val().bytes - self.taken.q.val();
+        self.todo.next = bit_cast::<16, 9>(self.item.val().bytes) - self.taken.q.val();
         self.chunk.next = self.avail.val();
-        if self.todo.val() < self.avail.val() {
+        self.whole.next = self.todo.val() <= self.avail.val();
+        if self.whole.val() {
             self.chunk.next = self.todo.val();
         }
         self.offset_bits.next = self.offset.val() << self.byte_shift.val();
         self.chunk_bits.next = self.chunk.val() << self.byte_shift.val();
-        self.raw.next = self.r_data.val() >> self.offset_bits.val();
+        self.raw.next = self.beat_data.val() >> self.offset_bits.val();
         self.unused.next = self.all_data.val() << self.chunk_bits.val();
         self.fresh.next = self.raw.val() & !self.unused.val();
         // Behind what the accumulator holds.
@@ -185,20 +187,21 @@ impl<const W: usize> Logic for TxPack<W> {
         self.high.next = self.fresh.val() >> self.high_bits.val();
         self.total.next = self.acc_bytes.q.val() + self.chunk.val();
         self.rest.next = self.total.val() - self.beat_bytes.val();
-        // END: the last beat needs a place that no burst has reserved.
-        self.room.next = self.out_count.val() + self.reserved_beats.q.val();
-        self.finish.next = self.item_valid.val()
-            & self.item.val().end
-            & !self.done_full.q.val()
-            & (self.room.val() < self.out_depth.val());
-        self.broken.next = self.item.val().abort
-            | self.bad.q.val()
-            | (self.item.val().cause != self.no_cause.val());
+        // The packet's fault: of a translation, that of the item at hand included, before one of a beat.
+        self.cause.next = self.fault.q.val();
+        self.cause_iova.next = self.fault_iova.q.val();
+        if (self.fault.q.val() == self.no_cause.val())
+            & (self.fate.val().cause != self.no_cause.val())
+        {
+            self.cause.next = self.fate.val().cause;
+            self.cause_iova.next = self.item_va.val();
+        }
+        self.broken.next =
+            self.item.val().abort | self.rerr.q.val() | (self.cause.val() != self.no_cause.val());
+        self.slot.next = self.item.val().tag & self.slot_mask.val();
         // Outputs.
-        self.item_pop.next = self.finish.val();
-        self.reserved.next = self.reserved_beats.q.val();
-        self.done_valid.next = self.done_full.q.val();
-        self.done.next = self.done_reg.q.val();
+        self.item_pop.next = self.ending.val();
+        self.beat_pop.next = self.take.val();
         self.out_push.next = self.finish.val();
         self.out_data.next = self.low.val();
         self.out_side.next = self.no_side.val();
@@ -207,13 +210,10 @@ impl<const W: usize> Logic for TxPack<W> {
         self.out_side.next.tid = self.item.val().tid;
         self.out_side.next.tag = self.item.val().tag;
         self.out_side.next.typ = self.item.val().typ;
-        self.reserved_beats.d.next = self.reserved_beats.q.val() + self.reserve.val();
-        if self.done_pop.val() {
-            self.done_full.d.next = false;
-        }
+        self.done_push.next = self.finish.val();
+        self.done.next = self.no_done.val();
+        self.done.next.slot = self.slot.val().get_bits::<8>(0);
         if self.take.val() {
-            self.reserved_beats.d.next =
-                self.reserved_beats.q.val() + self.reserve.val() - self.one.val();
             self.acc.d.next = self.low.val();
             self.acc_bytes.d.next = self.total.val();
             if self.total.val() > self.beat_bytes.val() {
@@ -221,15 +221,21 @@ impl<const W: usize> Logic for TxPack<W> {
                 self.acc.d.next = self.high.val();
                 self.acc_bytes.d.next = self.rest.val();
             }
-            if self.r_bad.val() & !self.bad.q.val() {
-                self.bad.d.next = true;
-                self.bad_iova.d.next = self.item_iova.val();
+            if self.beat_bad.val() & !self.rerr.q.val() {
+                self.rerr.d.next = true;
+                self.rerr_iova.d.next = self.item_va.val();
             }
             self.taken.d.next = self.taken.q.val() + self.chunk.val();
-            if self.chunk.val() == self.todo.val() {
-                self.item_pop.next = true;
+            if self.whole.val() {
                 self.taken.d.next = self.none16.val();
+                self.at_end.d.next = self.item.val().end;
+                self.item_pop.next = !self.item.val().end;
             }
+        }
+        if self.ending.val() {
+            self.at_end.d.next = false;
+            self.fault.d.next = self.cause.val();
+            self.fault_iova.d.next = self.cause_iova.val();
         }
         if self.finish.val() {
             self.out_data.next = self.acc.q.val();
@@ -239,30 +245,27 @@ impl<const W: usize> Logic for TxPack<W> {
             if !self.broken.val() {
                 self.out_side.next.writable = self.item.val().writable;
             }
-            self.done_full.d.next = true;
-            self.done_reg.d.next = self.no_done.val();
-            self.done_reg.d.next.cause = self.no_cause.val();
-            if self.item.val().cause != self.no_cause.val() {
-                self.done_reg.d.next.cause = self.item.val().cause;
-                self.done_reg.d.next.iova = self.item_iova.val();
-            } else if self.bad.q.val() {
-                self.done_reg.d.next.cause = self.read_access.val();
-                self.done_reg.d.next.iova = self.bad_iova.q.val();
+            if self.cause.val() != self.no_cause.val() {
+                self.done.next.cause = self.cause.val();
+                self.done.next.iova = self.cause_iova.val();
+            } else if self.rerr.q.val() {
+                self.done.next.cause = self.read_access.val();
+                self.done.next.iova = self.rerr_iova.q.val();
             }
             self.acc.d.next = self.no_data.val();
             self.acc_bytes.d.next = self.none16.val();
-            self.bad.d.next = false;
-            self.bad_iova.d.next = self.no_iova.val();
+            self.fault.d.next = self.no_cause.val();
+            self.fault_iova.d.next = self.no_iova.val();
+            self.rerr.d.next = false;
         }
         if self.reset.val() {
+            self.at_end.d.next = false;
             self.acc.d.next = self.no_data.val();
             self.acc_bytes.d.next = self.none16.val();
             self.taken.d.next = self.none16.val();
-            self.reserved_beats.d.next = self.none16.val();
-            self.bad.d.next = false;
-            self.bad_iova.d.next = self.no_iova.val();
-            self.done_full.d.next = false;
-            self.done_reg.d.next = self.no_done.val();
+            self.fault.d.next = self.no_cause.val();
+            self.fault_iova.d.next = self.no_iova.val();
+            self.rerr.d.next = false;
         }
     }
 }
@@ -273,8 +276,8 @@ mod tests {
 
     #[test]
     fn tx_pack_lints_clean() {
-        crate::util::assert_lint_clean("tx_pack_64", TxPack::<64>::default());
-        crate::util::assert_lint_clean("tx_pack_128", TxPack::<128>::default());
-        crate::util::assert_lint_clean("tx_pack_512", TxPack::<512>::default());
+        crate::util::assert_lint_clean("tx_pack_64", TxPack::<64>::new(4));
+        crate::util::assert_lint_clean("tx_pack_128", TxPack::<128>::new(6));
+        crate::util::assert_lint_clean("tx_pack_512", TxPack::<512>::new(8));
     }
 }

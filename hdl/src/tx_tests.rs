@@ -1,13 +1,18 @@
 //! Tests of the transmit mover.
 
 use super::*;
-use crate::util::{assert_lint_clean, number, wide};
+use std::collections::VecDeque;
+
+use shoal_abi::mmu;
+
+use crate::util::{assert_lint_clean, number};
 use shoal_abi::stream;
 
 #[test]
 fn tx_lints_clean() {
-    assert_lint_clean("tx_64", Tx::<64, 8>::default());
-    assert_lint_clean("tx_128", Tx::<128, 16>::default());
+    assert_lint_clean("tx_64", Tx::<64, 8, 5, 4, 16, 6, 4>::default());
+    assert_lint_clean("tx_128", Tx::<128, 16, 7, 6, 64, 7, 6>::default());
+    assert_lint_clean("tx_512", Tx::<512, 64, 9, 7, 128, 9, 8>::default());
 }
 
 #[test]
@@ -27,130 +32,333 @@ fn the_side_band_has_the_abi_layout() {
     assert_eq!(TxUser::BITS, 64);
 }
 
-/// Runs the mover over a memory in which byte a holds a * 7 + a / 256; one chain of `parts`, then the bytes that leave. The epoch
-/// changes all the time, and of reads with two ids the younger come first.
-fn run<const W: usize, const WB: usize>(parts: &[(u64, u64)]) -> (Vec<u8>, TxDone) {
-    let byte = |a: u64| (a.wrapping_mul(7) ^ (a >> 8)) as u8;
-    let mut tx = Tx::<W, WB>::default();
+/// A packet: its ops' bytes {va, len}, and whether the core gives it up.
+#[derive(Clone, Default)]
+struct Packet {
+    parts: Vec<(u64, u64)>,
+    abort: bool,
+}
+
+/// What surrounds the mover.
+#[derive(Clone, Copy)]
+struct World {
+    /// Most cycles that a translation takes; answers come in any order.
+    mmu_wait: u64,
+    /// Cycles from a grant to the first beat.
+    read_wait: u64,
+    /// Of 8 cycles so many have tready, arready, a beat to give.
+    pace: u64,
+    /// Addresses here and above do not translate.
+    fault_from: u64,
+    /// Beats here and above come with a bad response.
+    bad_from: u64,
+}
+
+const READY: World = World {
+    mmu_wait: 0,
+    read_wait: 1,
+    pace: 8,
+    fault_from: u64::MAX,
+    bad_from: u64::MAX,
+};
+
+/// What came out.
+#[derive(Default)]
+struct Seen {
+    packets: Vec<(Vec<u8>, u64)>,
+    done: Vec<TxDone>,
+    cycles: u64,
+}
+
+/// Byte at address a of the memory.
+fn byte(a: u64) -> u8 {
+    (a.wrapping_mul(7) ^ (a >> 8)) as u8
+}
+
+/// Runs the mover until every packet has ended; the epoch changes all the time, and both counts must come back to 0.
+fn run<const W: usize, const WB: usize>(packets: &[Packet], world: World) -> Seen {
+    let mut tx = Tx::<W, WB, 5, 4, 16, 6, 4>::default();
     tx.connect_all();
     tx.reset.next = true;
     crate::edge!(tx);
     tx.reset.next = false;
-    let mut ops: Vec<TxOp> = parts
-        .iter()
-        .map(|&(va, len)| TxOp {
-            va: va.into(),
-            len: len.into(),
+    let mut ops: VecDeque<TxOp> = VecDeque::new();
+    for (n, p) in packets.iter().enumerate() {
+        let side = TxOp {
+            tag: (0x1230 + n as u64 % 16).into(),
+            writable: (77 + n as u64).into(),
+            abort: p.abort,
             ..TxOp::default()
-        })
-        .collect();
-    ops.push(TxOp {
-        end: true,
-        tag: 0x1234u64.into(),
-        writable: 77u64.into(),
-        ..TxOp::default()
-    });
-    let mut ops = ops.into_iter();
-    let mut beats: Vec<(u128, u64)> = Vec::new();
-    let mut out = Vec::new();
-    let mut ended = false;
-    let mut asked = false;
-    for n in 0..4000u64 {
-        tx.op_push.next = false;
-        if number(tx.op_count.val()) < 8 {
-            if let Some(op) = ops.next() {
-                tx.op.next = op;
-                tx.op_push.next = true;
-            }
+        };
+        // Every second packet ends in an op of its own.
+        let alone = p.parts.is_empty() || n % 2 == 1;
+        for (i, &(va, len)) in p.parts.iter().enumerate() {
+            ops.push_back(TxOp {
+                data: true,
+                end: !alone && i + 1 == p.parts.len(),
+                va: va.into(),
+                len: len.into(),
+                ..side
+            });
+        }
+        if alone {
+            ops.push_back(TxOp { end: true, ..side });
+        }
+    }
+    let mut seed = 99_u64;
+    let mut random = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % below
+    };
+    let mut asked: Vec<(u64, MmuReq)> = Vec::new();
+    let mut beats: VecDeque<(u64, u64, bool)> = VecDeque::new();
+    let mut counts = [0_i64; 2];
+    let mut seen = Seen::default();
+    let mut packet = Vec::new();
+    for n in 0..20_000_u64 {
+        if seen.done.len() == packets.len() && seen.packets.len() == packets.len() {
+            assert_eq!(counts, [0, 0], "every access that started has ended");
+            return seen;
+        }
+        tx.op_push.next = number(tx.op_count.val()) < 32 && !ops.is_empty();
+        if tx.op_push.next {
+            tx.op.next = ops.pop_front().unwrap();
         }
         tx.epoch.next = n % 11 > 5;
-        tx.m_axis_tready.next = n % 5 != 1;
-        tx.done_pop.next = ended && tx.done_valid.val();
-        tx.ar_grant.next = false;
-        tx.mmu_rsp_valid.next = std::mem::take(&mut asked);
-        tx.r_valid.next = false;
-        crate::util::settle(&mut tx);
-        if ended && tx.done_valid.val() {
-            return (out, tx.done.val());
+        let stream = random(8) < world.pace;
+        tx.m_axis_tready.next = stream;
+        tx.done_pop.next = tx.done_valid.val();
+        if tx.done_valid.val() {
+            seen.done.push(tx.done.val());
         }
-        // Taken now, answered in the next cycle.
-        tx.mmu_taken.next = tx.mmu_req_valid.val();
-        if tx.mmu_req_valid.val() {
-            asked = true;
+        tx.ar_grant.next = false;
+        tx.mmu_taken.next = false;
+        tx.mmu_rsp_valid.next = false;
+        if let Some(i) = asked.iter().position(|&(at, _)| at <= n) {
+            let (_, req) = asked.remove(i);
+            let va = number(req.va) as u64;
+            tx.mmu_rsp_valid.next = true;
             tx.mmu_rsp.next = MmuRsp {
-                addr: tx.mmu_req.val().va,
+                tag: req.tag,
+                addr: va.into(),
                 ..MmuRsp::default()
             };
-        }
-        tx.ar_grant.next = tx.ar_req.val();
-        if n % 3 != 0 {
-            if let Some(&(oldest, _)) = beats.first() {
-                let other = beats.iter().position(|&(id, _)| id != oldest);
-                let (_, a) = beats.remove(other.unwrap_or(0));
-                let data =
-                    (0..WB as u64).fold(0u128, |d, i| d | (u128::from(byte(a + i)) << (8 * i)));
-                tx.r_data.next = wide::<W>(data);
-                tx.r_valid.next = true;
+            if va >= world.fault_from {
+                tx.mmu_rsp.next.cause = u64::from(mmu::CAUSE_READ_PAGE).into();
+                tx.mmu_rsp.next.addr = 0u64.into();
             }
         }
-        if tx.ar_req.val() {
+        tx.r_valid.next = false;
+        tx.r_last.next = false;
+        if beats.front().is_some_and(|b| b.0 <= n) && random(8) < world.pace {
+            let (_, a, last) = beats.pop_front().unwrap();
+            let mut data: Bits<W> = 0.into();
+            for i in 0..W {
+                data = data.replace_bit(i, byte(a + i as u64 / 8) >> (i % 8) & 1 == 1);
+            }
+            tx.r_data.next = data;
+            tx.r_bad.next = a >= world.bad_from;
+            tx.r_valid.next = true;
+            tx.r_last.next = last;
+        }
+        crate::util::settle(&mut tx);
+        if tx.mmu_req_valid.val() {
+            tx.mmu_taken.next = true;
+            asked.push((n + 3 + random(world.mmu_wait + 1), tx.mmu_req.val()));
+        }
+        if tx.ar_req.val() && random(8) < world.pace {
+            tx.ar_grant.next = true;
             let a = number(tx.ar_addr.val()) as u64;
             assert_eq!(a % WB as u64, 0);
-            for k in 0..=number(tx.ar_len.val()) as u64 {
-                beats.push((number(tx.ar_id.val()), a + k * WB as u64));
+            let len = number(tx.ar_len.val()) as u64;
+            for k in 0..=len {
+                beats.push_back((n + 1 + world.read_wait, a + k * WB as u64, k == len));
             }
         }
-        if tx.m_axis_tvalid.val() && n % 5 != 1 {
-            let keep = number(tx.m_axis_tkeep.val());
-            let data = number(tx.m_axis_tdata.val());
-            let bytes = keep.count_ones();
-            assert_eq!(keep, (1 << bytes) - 1);
-            if tx.m_axis_tlast.val() {
-                ended = true;
-                assert_eq!(number(tx.m_axis_tuser.val()), 0x1234 | (77 << 16));
-            } else {
-                assert_eq!(bytes as usize, WB);
+        crate::util::settle(&mut tx);
+        for (up, epoch, step) in [
+            (tx.start.val(), tx.epoch.val(), 1),
+            (tx.end_r.val(), tx.end_r_epoch.val(), -1),
+            (tx.skip_end.val(), tx.skip_epoch.val(), -1),
+        ] {
+            if up {
+                counts[usize::from(epoch)] += step;
+                assert!(counts[usize::from(epoch)] >= 0, "cycle {n}");
             }
-            out.extend((0..bytes).map(|i| (data >> (8 * i)) as u8));
+        }
+        if tx.m_axis_tvalid.val() && stream {
+            let keep = tx.m_axis_tkeep.val();
+            let data = tx.m_axis_tdata.val();
+            let bytes = (0..WB).filter(|&i| keep.get_bit(i)).count();
+            assert!((0..bytes).all(|i| keep.get_bit(i)));
+            packet.extend((0..bytes).map(|i| number(data.get_bits::<8>(8 * i)) as u8));
+            if tx.m_axis_tlast.val() {
+                let user = number(tx.m_axis_tuser.val()) as u64;
+                seen.packets.push((std::mem::take(&mut packet), user));
+                seen.cycles = n;
+            } else {
+                assert_eq!(bytes, WB);
+            }
+        } else if !tx.m_axis_tvalid.val() {
+            assert_eq!(tx.m_axis_tkeep.val(), Bits::<WB>::from(0));
         }
         crate::edge!(tx);
     }
-    panic!("the packet did not end: {} bytes", out.len());
+    panic!(
+        "not all packets ended: {} of {}",
+        seen.done.len(),
+        packets.len()
+    );
 }
 
-fn check<const W: usize, const WB: usize>(parts: &[(u64, u64)]) {
-    let (got, done) = run::<W, WB>(parts);
-    let want: Vec<u8> = parts
-        .iter()
-        .flat_map(|&(va, len)| va..va + len)
-        .map(|a| (a.wrapping_mul(7) ^ (a >> 8)) as u8)
-        .collect();
-    assert_eq!(got, want, "{parts:x?}");
-    assert_eq!(done, TxDone::default());
+fn packet(parts: &[(u64, u64)]) -> Packet {
+    Packet {
+        parts: parts.to_vec(),
+        abort: false,
+    }
 }
 
-#[test]
-fn scattered_buffers_leave_as_one_packed_packet() {
-    for parts in [
-        &[(0x1000, 64)][..],
-        &[(0x1003, 1)],
-        &[
-            (0x10ff, 2),
-            (0x2001, 300),
-            (0x3007, 9),
-            (0x40f0, 0),
-            (0x40f0, 32),
-        ],
-        &[
+fn bytes_of(p: &Packet) -> Vec<u8> {
+    let all = p.parts.iter().flat_map(|&(va, len)| va..va + len);
+    all.map(byte).collect()
+}
+
+/// All of `packets` come out whole.
+fn check<const W: usize, const WB: usize>(packets: &[Packet], world: World) {
+    let seen = run::<W, WB>(packets, world);
+    for (n, p) in packets.iter().enumerate() {
+        let (data, user) = &seen.packets[n];
+        assert!(*data == bytes_of(p), "packet {n}: {:x?}", p.parts);
+        let tag = 0x1230 + n as u64 % 16;
+        let expected = if p.abort {
+            1 << 57
+        } else {
+            (77 + n as u64) << 16
+        };
+        assert_eq!(*user, tag | expected, "packet {n}");
+        let want = TxDone {
+            slot: (n as u64 % 16).into(),
+            ..TxDone::default()
+        };
+        assert_eq!(seen.done[n], want);
+    }
+}
+
+fn mixed() -> Vec<Packet> {
+    let mut all = vec![
+        packet(&[(0x1000, 64)]),
+        packet(&[(0x1003, 1)]),
+        packet(&[(0x10ff, 2), (0x2001, 300), (0x3007, 9), (0x40f0, 32)]),
+        packet(&[]),
+        packet(&[
             (0x1001, 7),
             (0x1002, 6),
             (0x1003, 5),
             (0x1004, 12),
             (0x100f, 17),
-        ],
-        &[],
-    ] {
-        check::<64, 8>(parts);
-        check::<128, 16>(parts);
+        ]),
+        packet(&[(0x50f9, 1500)]),
+        packet(&[(0x6000, 256), (0x6100, 256)]),
+        packet(&[(0x6000, 4096)]),
+        packet(&[(0x7001, 8)]),
+    ];
+    all[4].abort = true;
+    all
+}
+
+#[test]
+fn scattered_buffers_leave_as_packed_packets() {
+    check::<64, 8>(&mixed(), READY);
+    check::<128, 16>(&mixed(), READY);
+}
+
+#[test]
+fn answers_may_come_in_any_order() {
+    let world = World {
+        mmu_wait: 60,
+        read_wait: 20,
+        ..READY
+    };
+    check::<64, 8>(&mixed(), world);
+}
+
+#[test]
+fn everything_around_may_stall() {
+    let world = World {
+        mmu_wait: 9,
+        pace: 3,
+        ..READY
+    };
+    check::<64, 8>(&mixed(), world);
+    check::<128, 16>(&mixed(), world);
+}
+
+#[test]
+fn a_fault_voids_its_packet_alone() {
+    // The second part does not translate, the third would.
+    let packets = [
+        packet(&[(0x1000, 100)]),
+        packet(&[(0x2001, 600), (0x9_0010, 700), (0x3000, 600)]),
+        packet(&[(0x4001, 100)]),
+        packet(&[(0x9_0000, 8)]),
+        packet(&[]),
+    ];
+    for mmu_wait in [0, 40] {
+        let world = World {
+            fault_from: 0x9_0000,
+            mmu_wait,
+            ..READY
+        };
+        let seen = run::<64, 8>(&packets, world);
+        for n in [0, 2, 4] {
+            assert_eq!(seen.packets[n].0, bytes_of(&packets[n]));
+            assert_eq!(seen.packets[n].1 >> 16, 77 + n as u64);
+            assert_eq!(number(seen.done[n].cause), 0);
+        }
+        // What came before the fault went out.
+        assert_eq!(seen.packets[1].0, bytes_of(&packets[1])[..600]);
+        assert!(seen.packets[3].0.is_empty());
+        for (n, iova) in [(1, 0x9_0010), (3, 0x9_0000)] {
+            assert_eq!(seen.packets[n].1, (0x1230 + n as u64) | 1 << 57);
+            assert_eq!(number(seen.done[n].cause), u128::from(mmu::CAUSE_READ_PAGE));
+            assert_eq!(number(seen.done[n].iova), iova);
+            assert_eq!(number(seen.done[n].slot), n as u128);
+        }
     }
+}
+
+#[test]
+fn a_bad_beat_voids_its_packet_and_its_bytes_go_out() {
+    let packets = [
+        packet(&[(0x1000, 100), (0x9_0010, 300), (0x1000, 9)]),
+        packet(&[(0x2000, 10)]),
+    ];
+    let world = World {
+        bad_from: 0x9_0100,
+        ..READY
+    };
+    let seen = run::<64, 8>(&packets, world);
+    assert_eq!(seen.packets[0], (bytes_of(&packets[0]), 0x1230 | 1 << 57));
+    assert_eq!(
+        number(seen.done[0].cause),
+        u128::from(mmu::CAUSE_READ_ACCESS)
+    );
+    // The burst's first byte, not the beat's.
+    assert_eq!(number(seen.done[0].iova), 0x9_0100);
+    assert_eq!(seen.packets[1].0, bytes_of(&packets[1]));
+    assert_eq!(number(seen.done[1].cause), 0);
+}
+
+#[test]
+fn small_packets_leave_close_together() {
+    // One beat each, as at the widest bus.
+    let packets: Vec<_> = (0..64).map(|n| packet(&[(0x1000 + 16 * n, 16)])).collect();
+    let world = World {
+        read_wait: 8,
+        ..READY
+    };
+    // Half of them bring an op of its own for the end.
+    let seen = run::<128, 16>(&packets, world);
+    assert!(seen.cycles < 40 + 64 * 3, "{} cycles", seen.cycles);
+    println!("{} cycles for {} packets", seen.cycles, packets.len());
 }

@@ -1,0 +1,198 @@
+//! The control unit, going out: op FIFO, Work register, translation requests and passes, up to stage K.
+//!
+//! Timing: contract §4.1. `mmu_req_valid` and `mmu_req` are functions of state; an op is in Work in the cycle after it is
+//! popped; what is answered, or passes, in k is `gone` in k+1. Reset: nothing held, nothing under way.
+
+use crate::block_default;
+use crate::ctl_shape::CtlShape;
+use crate::ctl_types::{CtlGone, CtlInfo};
+use crate::fifo::Fifo;
+use crate::types::{CtlOp, MmuReq, MmuRsp, CTL_RD, CTL_XL};
+use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
+
+/// The way out, with the op FIFO(2^`SLOT`).
+#[derive(LogicBlock)]
+pub struct CtlOut<const SLOT: usize> {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    pub op_push: Signal<In, Bit>,
+    pub op: Signal<In, CtlOp>,
+    pub op_empty: Signal<Out, Bit>,
+    pub mmu_req_valid: Signal<Out, Bit>,
+    pub mmu_req: Signal<Out, MmuReq>,
+    pub mmu_taken: Signal<In, Bit>,
+    pub mmu_rsp_valid: Signal<In, Bit>,
+    pub mmu_rsp: Signal<In, MmuRsp>,
+    /// An access is no longer under way: it ended in stage K, its read was granted, its write was granted.
+    pub left_x: Signal<In, Bit>,
+    pub left_r: Signal<In, Bit>,
+    pub left_w: Signal<In, Bit>,
+    /// An access is in stage K.
+    pub gone_valid: Signal<Out, Bit>,
+    pub gone: Signal<Out, CtlGone>,
+    /// Its op.
+    pub info: Signal<Out, CtlInfo>,
+    ops: Fifo<CtlOp, SLOT>,
+    infos: RAM<CtlInfo, SLOT>,
+    shape: CtlShape,
+    busy: DFF<Bit>,
+    work: DFF<CtlOp>,
+    second: DFF<Bit>,
+    under: DFF<Bits<8>>,
+    gone_up: DFF<Bit>,
+    gone_reg: DFF<CtlGone>,
+    room: Signal<Local, Bit>,
+    asks: Signal<Local, Bit>,
+    passes: Signal<Local, Bit>,
+    goes: Signal<Local, Bit>,
+    pops: Signal<Local, Bit>,
+    id: Signal<Local, Bits<10>>,
+    head_slot: Signal<Local, Bits<8>>,
+    head: Signal<Local, CtlInfo>,
+    cur: Signal<Local, CtlInfo>,
+    request: Signal<Local, MmuReq>,
+    answer_id: Signal<Local, Bits<10>>,
+    load: Signal<Local, Bits<8>>,
+    unused: Signal<Local, Bit>,
+    no_info: Constant<CtlInfo>,
+    no_request: Constant<MmuReq>,
+    window: Constant<Bits<8>>,
+    one: Constant<Bits<8>>,
+    part_bit: Constant<Bits<10>>,
+    kind_rd: Constant<Bits<2>>,
+    kind_xl: Constant<Bits<2>>,
+    no_cause: Constant<Bits<12>>,
+    no_user: Constant<Bits<21>>,
+}
+
+impl<const SLOT: usize> CtlOut<SLOT> {
+    /// For the sizes of `p`.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
+        block_default!(
+            clock, reset, op_push, op, op_empty, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, left_x, left_r,
+            left_w, gone_valid, gone, info, ops, infos, busy, work, second, under, gone_up, gone_reg, room, asks, passes,
+            goes, pops, id, head_slot, head, cur, request, answer_id, load, unused;
+            no_info = CtlInfo::default(), no_request = MmuReq::default(), window = p.ctl_window as u64, one = 1,
+            part_bit = 1_u64 << SLOT, kind_rd = CTL_RD, kind_xl = CTL_XL, no_cause = 0, no_user = 0;
+            shape = CtlShape::new(p)
+        )
+    }
+}
+
+impl<const SLOT: usize> Logic for CtlOut<SLOT> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, busy, work, second, under, gone_up, gone_reg);
+        clock!(self, clock, ops);
+        self.infos.read_clock.next = self.clock.val();
+        self.infos.write_clock.next = self.clock.val();
+        self.ops.reset.next = self.reset.val();
+        self.ops.push.next = self.op_push.val();
+        self.ops.push_data.next = self.op.val();
+        self.op_empty.next = !self.ops.valid.val();
+        // The access in hand.
+        self.cur.next = self.no_info.val();
+        self.cur.next.kind = self.work.q.val().kind;
+        self.cur.next.two = self.work.q.val().two;
+        self.cur.next.va = self.work.q.val().va;
+        self.cur.next.len = self.work.q.val().len;
+        self.cur.next.va_b = self.work.q.val().va_b;
+        self.shape.op.next = self.cur.val();
+        self.shape.part.next = self.second.q.val();
+        self.id.next = bit_cast::<10, 8>(self.work.q.val().slot);
+        if self.second.q.val() {
+            self.id.next = bit_cast::<10, 8>(self.work.q.val().slot) | self.part_bit.val();
+        }
+        self.request.next = self.no_request.val();
+        self.request.next.asid = self.work.q.val().asid;
+        self.request.next.va = self.shape.va.val();
+        self.request.next.tag = self.id.val();
+        self.request.next.write = self.work.q.val().kind != self.kind_rd.val();
+        if self.work.q.val().kind == self.kind_xl.val() {
+            self.request.next.write = self.work.q.val().msi;
+        }
+        self.mmu_req.next = self.request.val();
+        // Whether it goes.
+        self.room.next = self.under.q.val() < self.window.val();
+        self.asks.next = self.busy.q.val() && !self.work.q.val().bypass && self.room.val();
+        // Of registers alone: what `mmu_taken` does hangs together with `asks`.
+        self.mmu_req_valid.next = self.busy.q.val()
+            && !self.work.q.val().bypass
+            && (self.under.q.val() < self.window.val());
+        self.passes.next = self.busy.q.val()
+            && self.work.q.val().bypass
+            && self.room.val()
+            && !self.mmu_rsp_valid.val();
+        self.goes.next = self.passes.val() || (self.asks.val() && self.mmu_taken.val());
+        self.pops.next = !self.busy.q.val()
+            || (self.goes.val() && (self.second.q.val() || !self.shape.two.val()));
+        self.ops.pop.next = self.pops.val();
+        if self.goes.val() {
+            self.second.d.next = true;
+        }
+        if self.pops.val() {
+            self.busy.d.next = self.ops.valid.val();
+            self.work.d.next = self.ops.data.val();
+            self.second.d.next = false;
+        }
+        self.load.next = self.under.q.val();
+        if self.goes.val() {
+            self.load.next = self.load.val() + self.one.val();
+        }
+        if self.left_x.val() {
+            self.load.next = self.load.val() - self.one.val();
+        }
+        if self.left_r.val() {
+            self.load.next = self.load.val() - self.one.val();
+        }
+        if self.left_w.val() {
+            self.load.next = self.load.val() - self.one.val();
+        }
+        self.under.d.next = self.load.val();
+        // What is kept by slot, for stage K.
+        self.head.next = self.no_info.val();
+        self.head.next.kind = self.ops.data.val().kind;
+        self.head.next.two = self.ops.data.val().two;
+        self.head.next.msi = self.ops.data.val().msi;
+        self.head.next.va = self.ops.data.val().va;
+        self.head.next.len = self.ops.data.val().len;
+        self.head.next.data = self.ops.data.val().data;
+        self.head.next.va_b = self.ops.data.val().va_b;
+        self.head.next.data_b = self.ops.data.val().data_b;
+        self.head_slot.next = self.ops.data.val().slot;
+        self.infos.write_address.next = self.head_slot.val().get_bits::<SLOT>(0);
+        self.infos.write_data.next = self.head.val();
+        self.infos.write_enable.next = self.pops.val() && self.ops.valid.val();
+        self.answer_id.next = self.id.val();
+        if self.mmu_rsp_valid.val() {
+            self.answer_id.next = self.mmu_rsp.val().tag;
+        }
+        self.infos.read_address.next = self.answer_id.val().get_bits::<SLOT>(0);
+        self.info.next = self.infos.read_data.val();
+        self.gone_up.d.next = self.mmu_rsp_valid.val() || self.passes.val();
+        self.gone_reg.d.next.id = self.answer_id.val();
+        self.gone_reg.d.next.part = (self.answer_id.val() & self.part_bit.val()).any();
+        self.gone_reg.d.next.bypass = !self.mmu_rsp_valid.val();
+        self.gone_reg.d.next.addr = self.mmu_rsp.val().addr;
+        self.gone_reg.d.next.cause = self.no_cause.val();
+        self.gone_reg.d.next.user = self.no_user.val();
+        if self.mmu_rsp_valid.val() {
+            self.gone_reg.d.next.cause = self.mmu_rsp.val().cause;
+            self.gone_reg.d.next.user = self.mmu_rsp.val().user;
+        }
+        self.gone_valid.next = self.gone_up.q.val();
+        self.gone.next = self.gone_reg.q.val();
+        self.unused.next = self.ops.count.val().any()
+            || self.shape.merged.val()
+            || self.shape.split.val()
+            || self.shape.chunk.val().any();
+        if self.reset.val() {
+            self.busy.d.next = false;
+            self.second.d.next = false;
+            self.under.d.next = 0.into();
+            self.gone_up.d.next = false;
+        }
+    }
+}

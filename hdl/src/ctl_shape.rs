@@ -1,0 +1,141 @@
+//! The accesses of a control op. Combinational.
+//!
+//! Contract §4: how many there are, which one is both words of a read, and where each begins.
+
+use crate::block_default;
+use crate::ctl_types::CtlInfo;
+use crate::types::{CTL_RD, CTL_WR};
+use rust_hdl::prelude::*;
+use shoal_abi::profile::Profile;
+
+/// The shape of an op.
+#[derive(LogicBlock)]
+pub struct CtlShape {
+    pub op: Signal<In, CtlInfo>,
+    /// Which access is asked about.
+    pub part: Signal<In, Bit>,
+    /// The op has two accesses.
+    pub two: Signal<Out, Bit>,
+    /// Its one access reads both words.
+    pub merged: Signal<Out, Bit>,
+    /// Its one write is cut at the end of a page.
+    pub split: Signal<Out, Bit>,
+    /// Then these bytes are before the end.
+    pub chunk: Signal<Out, Bits<4>>,
+    /// Address of the access as it is translated.
+    pub va: Signal<Out, Bits<64>>,
+    reads: Signal<Local, Bit>,
+    writes: Signal<Local, Bit>,
+    va_a: Signal<Local, Bits<64>>,
+    va_b: Signal<Local, Bits<64>>,
+    same: Signal<Local, Bit>,
+    cut: Signal<Local, Bit>,
+    head_bytes: Signal<Local, Bits<4>>,
+    end_in_page: Signal<Local, Bits<13>>,
+    kind_rd: Constant<Bits<2>>,
+    kind_wr: Constant<Bits<2>>,
+    beat: Constant<Bits<64>>,
+    align: Constant<Bits<64>>,
+    zero: Constant<Bits<64>>,
+    zero4: Constant<Bits<4>>,
+    page: Constant<Bits<13>>,
+}
+
+impl CtlShape {
+    /// For the data width of `p`.
+    #[must_use]
+    pub fn new(p: &Profile) -> Self {
+        block_default!(
+            op, part, two, merged, split, chunk, va, reads, writes, va_a, va_b, same, cut, head_bytes, end_in_page;
+            kind_rd = CTL_RD, kind_wr = CTL_WR, beat = !(p.beat_bytes() as u64 - 1), align = !7_u64, zero = 0,
+            zero4 = 0, page = 4096
+        )
+    }
+}
+
+impl Logic for CtlShape {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.reads.next = self.op.val().kind == self.kind_rd.val();
+        self.writes.next = self.op.val().kind == self.kind_wr.val();
+        self.va_a.next = self.op.val().va;
+        self.va_b.next = self.op.val().va_b;
+        self.same.next = ((self.va_a.val() ^ self.va_b.val()) & self.beat.val()) == self.zero.val();
+        self.end_in_page.next = bit_cast::<13, 12>(self.va_a.val().get_bits::<12>(0))
+            + bit_cast::<13, 4>(self.op.val().len);
+        self.cut.next =
+            self.writes.val() && !self.op.val().two && (self.end_in_page.val() > self.page.val());
+        self.head_bytes.next = self.zero4.val() - self.va_a.val().get_bits::<4>(0);
+        self.merged.next = self.reads.val() && self.op.val().two && self.same.val();
+        self.split.next = self.cut.val();
+        self.chunk.next = self.head_bytes.val();
+        self.two.next = self.cut.val()
+            || (self.op.val().two && (self.writes.val() || (self.reads.val() && !self.same.val())));
+        self.va.next = self.va_a.val();
+        if self.part.val() {
+            self.va.next = self.va_b.val();
+            if self.cut.val() {
+                self.va.next = self.va_a.val() + bit_cast::<64, 4>(self.head_bytes.val());
+            }
+        }
+        if self.reads.val() {
+            self.va.next = self.va_a.val() & self.align.val();
+            if self.part.val() {
+                self.va.next = self.va_b.val() & self.align.val();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::util::{assert_lint_clean, number, settle};
+    use shoal_abi::profile::{HYPER, MID, TINY};
+
+    #[test]
+    fn it_is_lint_clean() {
+        for p in [TINY, MID, HYPER] {
+            assert_lint_clean("ctl-shape", CtlShape::new(&p));
+        }
+    }
+
+    #[test]
+    fn two_words_are_one_access_only_within_a_beat() {
+        for (p, merged) in [(TINY, [1, 0, 0]), (MID, [1, 1, 0]), (HYPER, [1, 1, 1])] {
+            let mut s = CtlShape::new(&p);
+            s.connect_all();
+            for (va_b, merged) in [0x1002_u64, 0x1008, 0x1038].into_iter().zip(merged) {
+                s.op.next = CtlInfo {
+                    kind: CTL_RD.into(),
+                    two: true,
+                    va: 0x1004.into(),
+                    va_b: va_b.into(),
+                    ..CtlInfo::default()
+                };
+                settle(&mut s);
+                assert_eq!((s.merged.val(), s.two.val()), (merged == 1, merged == 0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_is_cut_at_the_end_of_its_page() {
+        let mut s = CtlShape::new(&TINY);
+        s.connect_all();
+        for (va, len, cut) in [(0x1ff8, 8, false), (0x1ffd, 3, false), (0x1ffd, 4, true)] {
+            s.op.next = CtlInfo {
+                kind: CTL_WR.into(),
+                va: (va as u64).into(),
+                len: (len as u64).into(),
+                ..CtlInfo::default()
+            };
+            s.part.next = cut;
+            settle(&mut s);
+            assert_eq!((s.split.val(), s.two.val()), (cut, cut));
+            if cut {
+                assert_eq!((number(s.chunk.val()), number(s.va.val())), (3, 0x2000));
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The records that go between the blocks of the control unit. The first field is the lowest.
+//!
+//! An *id* is {part, slot} as in the AXI ID of class 0: the slot in the low bits, the part above them.
+
+use rust_hdl::prelude::*;
+
+/// What is kept of an op while its accesses are under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlInfo {
+    /// `CTL_RD`, `CTL_WR` or `CTL_XL`.
+    pub kind: Bits<2>,
+    /// There is an access b.
+    pub two: Bit,
+    /// The write is an interrupt message.
+    pub msi: Bit,
+    /// Access a: address, bytes.
+    pub va: Bits<64>,
+    /// Access a: bytes to write.
+    pub len: Bits<4>,
+    /// Access a: data to write.
+    pub data: Bits<64>,
+    /// Access b: address, bytes.
+    pub va_b: Bits<64>,
+    /// Access b: data to write, 2 bytes.
+    pub data_b: Bits<16>,
+}
+
+/// An access in stage K: its answer, or that it passed without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlGone {
+    /// Part and slot.
+    pub id: Bits<10>,
+    /// The part of it.
+    pub part: Bit,
+    /// Its address is physical: no answer.
+    pub bypass: Bit,
+    /// Cause, 0 none.
+    pub cause: Bits<12>,
+    /// Physical address.
+    pub addr: Bits<64>,
+    /// PASID valid and PASID.
+    pub user: Bits<21>,
+}
+
+/// An access for the read arbiter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlRead {
+    /// Part and slot.
+    pub id: Bits<10>,
+    /// Aligned to its size.
+    pub addr: Bits<64>,
+    /// log2(bytes).
+    pub size: Bits<3>,
+    /// Side band.
+    pub user: Bits<22>,
+}
+
+/// An access for the write arbiter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlWrite {
+    /// Part and slot.
+    pub id: Bits<10>,
+    /// First byte.
+    pub addr: Bits<64>,
+    /// Bytes, 1..=8.
+    pub len: Bits<4>,
+    /// The bytes, first one lowest; what is above them does not count.
+    pub data: Bits<64>,
+    /// Side band.
+    pub user: Bits<22>,
+}
+
+/// What is needed when the beat of a read comes, by id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlBeat {
+    /// Epoch in which the access started.
+    pub epoch: Bit,
+    /// Word a is in it.
+    pub has_a: Bit,
+    /// Word b is in it.
+    pub has_b: Bit,
+    /// 64-bit lane of word a.
+    pub lane_a: Bits<3>,
+    /// 64-bit lane of word b.
+    pub lane_b: Bits<3>,
+}
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlWords {
+    /// Slot.
+    pub slot: Bits<8>,
+    /// Part.
+    pub part: Bit,
+    /// Bad response.
+    pub bad: Bit,
+    /// Word a, 0 if it is not of this access.
+    pub a: Bits<64>,
+    /// Word b, 0 if it is not of this access.
+    pub b: Bits<64>,
+}
+
+/// The end of a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlWritten {
+    /// Slot.
+    pub slot: Bits<8>,
+    /// Part.
+    pub part: Bit,
+    /// Bad response.
+    pub bad: Bit,
+}
+
+/// The end of an access that did not go to the bus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlX {
+    /// Slot.
+    pub slot: Bits<8>,
+    /// Cause, 0 none.
+    pub cause: Bits<12>,
+    /// Address of the request.
+    pub iova: Bits<64>,
+    /// Physical address; 0 with a fault.
+    pub addr: Bits<64>,
+    /// PASID valid and PASID; 0 with a fault.
+    pub user: Bits<21>,
+}
+
+/// What the collector must know of an op.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlExpect {
+    /// It has two accesses.
+    pub two: Bit,
+    /// The second one is access b.
+    pub second_b: Bit,
+    /// Access a: address, bytes.
+    pub va: Bits<64>,
+    /// Access b: address, bytes.
+    pub va_b: Bits<64>,
+}
+
+/// What the collector takes in one cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlItem {
+    /// Slot.
+    pub slot: Bits<8>,
+    /// Part.
+    pub part: Bit,
+    /// `iova` is given; else it is that of the access.
+    pub named: Bit,
+    /// Word a.
+    pub a: Bits<64>,
+    /// Word b.
+    pub b: Bits<64>,
+    /// Cause, 0 none.
+    pub cause: Bits<12>,
+    /// Address of the failing access.
+    pub iova: Bits<64>,
+}
+
+/// What the collector keeps of an op of which one access is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlHalf {
+    /// Word a.
+    pub a: Bits<64>,
+    /// Word b.
+    pub b: Bits<64>,
+    /// Cause, 0 none.
+    pub cause: Bits<12>,
+    /// Address of the failing access.
+    pub iova: Bits<64>,
+}

@@ -1,0 +1,90 @@
+//! What *Issue* of the transmit mover does with its item: combinational.
+//!
+//! A block of its own, so that the request to the arbiter does not hang together with what its grant does.
+//! Timing: contract §7 *Issue*; everything is a function of the inputs.
+
+use rust_hdl::prelude::*;
+use shoal_abi::mmu;
+
+use crate::block_default;
+use crate::tx_items::{TxAnswer, TxBurst};
+
+/// See the file's text.
+#[derive(LogicBlock)]
+pub struct TxJudge {
+    /// There is an item.
+    pub valid: Signal<In, Bit>,
+    /// It.
+    pub burst: Signal<In, TxBurst>,
+    /// It has its answer.
+    pub answered: Signal<In, Bit>,
+    /// The answer.
+    pub answer: Signal<In, TxAnswer>,
+    /// A burst of the packet before it has failed.
+    pub skip: Signal<In, Bit>,
+    /// Beats asked for and not yet packed.
+    pub held: Signal<In, Bits<16>>,
+    /// It asks the AR arbiter.
+    pub asks: Signal<Out, Bit>,
+    /// It goes on without asking.
+    pub passes: Signal<Out, Bit>,
+    /// Its translation has failed.
+    pub faulted: Signal<Out, Bit>,
+    /// It is skipped.
+    pub skipped: Signal<Out, Bit>,
+    /// `held` with its beats.
+    pub want: Signal<Out, Bits<16>>,
+    /// Its beats - 1.
+    pub len: Signal<Out, Bits<8>>,
+    first: Signal<Local, Bits<16>>,
+    span: Signal<Local, Bits<16>>,
+    beats: Signal<Local, Bits<16>>,
+    total: Signal<Local, Bits<16>>,
+    fits: Signal<Local, Bit>,
+    good: Signal<Local, Bit>,
+    ready: Signal<Local, Bit>,
+    beat_mask: Constant<Bits<16>>,
+    beat_shift: Constant<Bits<16>>,
+    beat_count: Constant<Bits<16>>,
+    one8: Constant<Bits<8>>,
+    no_cause: Constant<Bits<12>>,
+}
+
+impl TxJudge {
+    /// The block for beats of `beat_bytes` bytes, a power of two, of which `beat_count` are held.
+    #[must_use]
+    pub fn new(beat_bytes: u64, beat_count: u64) -> Self {
+        block_default!(
+            valid, burst, answered, answer, skip, held, asks, passes, faulted, skipped, want, len, first, span, beats, total,
+            fits, good, ready;
+            beat_mask = beat_bytes - 1,
+            beat_shift = u64::from(beat_bytes.trailing_zeros()),
+            beat_count = beat_count,
+            one8 = 1u64,
+            no_cause = u64::from(mmu::CAUSE_NONE)
+        )
+    }
+}
+
+impl Logic for TxJudge {
+    #[hdl_gen]
+    fn update(&mut self) {
+        // The burst in beats.
+        self.first.next = bit_cast::<16, 8>(self.burst.val().low) & self.beat_mask.val();
+        self.span.next =
+            self.first.val() + bit_cast::<16, 9>(self.burst.val().bytes) + self.beat_mask.val();
+        self.beats.next = self.span.val() >> self.beat_shift.val();
+        self.total.next = self.held.val() + self.beats.val();
+        self.fits.next = self.total.val() <= self.beat_count.val();
+        self.want.next = self.total.val();
+        self.len.next = self.beats.val().get_bits::<8>(0) - self.one8.val();
+        // What becomes of the item.
+        self.good.next = self.answer.val().cause == self.no_cause.val();
+        self.ready.next = self.valid.val() & self.burst.val().burst & self.answered.val();
+        self.faulted.next = self.ready.val() & !self.good.val();
+        self.skipped.next = self.ready.val() & self.good.val() & self.skip.val();
+        self.passes.next = (self.valid.val() & !self.burst.val().burst)
+            | (self.ready.val() & (!self.good.val() | self.skip.val()));
+        self.asks.next = self.ready.val() & self.good.val() & !self.skip.val() & self.fits.val();
+    }
+}
