@@ -14,7 +14,7 @@ fn it_is_lint_clean() {
     // The largest that the widths inside allow.
     assert_lint_clean(
         "mmu-large",
-        Mmu::<17, 10, 8, 6, 10, 7, 16, 32, 5, 64, 6>::default(),
+        Mmu::<17, 12, 8, 6, 10, 7, 16, 32, 5, 64, 6>::default(),
     );
 }
 

@@ -39,7 +39,7 @@ type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize
     DEV,
     PAGE,
     AA,
-    10,
+    12,
     8,
     6,
     10,

@@ -167,7 +167,7 @@ pub const HYPER: Profile = Profile {
     dev_aw: 18,
     vq_aw: 18,
     asid_aw: 17,
-    tlb_aw: [10, 8, 6],
+    tlb_aw: [12, 8, 6],
     pwc_aw: [10, 8],
     gen_w: 16,
     walkers: 32,
