@@ -5,6 +5,7 @@
 //! grants depend on `awready` and `wready` of the same cycle.
 
 use crate::axi_id;
+use crate::axi_wr_turn::AxiWrTurn;
 use crate::block_default;
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
@@ -102,6 +103,7 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     pub rx_b_valid: Signal<Out, Bit>,
     pub rx_b_bad: Signal<Out, Bit>,
     pub rx_b_epoch: Signal<Out, Bit>,
+    turn: AxiWrTurn,
     up: DFF<Bit>,
     owned: DFF<Bit>,
     owner_rx: DFF<Bit>,
@@ -116,10 +118,6 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     w_data: DFF<Bits<W>>,
     w_strb: DFF<Bits<WB>>,
     w_last: DFF<Bit>,
-    loads: Signal<Local, Bit>,
-    idle: Signal<Local, Bit>,
-    beats_left: Signal<Local, Bits<9>>,
-    address_left: Signal<Local, Bit>,
     word: Signal<Local, Bits<W>>,
     word_strb: Signal<Local, Bits<WB>>,
     words: Signal<Local, Bits<4>>,
@@ -146,7 +144,6 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     all_lanes: Constant<Bits<4>>,
     one_word: Constant<Bits<4>>,
     first_lane: Constant<Bits<3>>,
-    zero9: Constant<Bits<9>>,
     one9: Constant<Bits<9>>,
     two9: Constant<Bits<9>>,
     one8: Constant<Bits<8>>,
@@ -167,13 +164,13 @@ impl<const W: usize, const WB: usize> AxiWr<W, WB> {
             m_axi_awcache, m_axi_awprot, m_axi_awuser, m_axi_wready, m_axi_wvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast,
             m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_bready, ctl_b_valid, ctl_b_id, ctl_b_bad, msg_b_valid, msg_b_epoch, adm_b_valid, rx_b_valid,
             rx_b_bad, rx_b_epoch, up, owned, owner_rx, beats, full, window, window_strb, lane, aw_valid, aw, w_valid, w_data,
-            w_strb, w_last, loads, idle, beats_left, address_left, word, word_strb, words, kind, beat, bad;
+            w_strb, w_last, turn, word, word_strb, words, kind, beat, bad;
             class_kind = axi_id::class_kind(p), class_bit = axi_id::class(p), id_rx = axi_id::of_kind(p, axi_id::MOVER),
             id_rx1 = axi_id::of_kind(p, axi_id::MOVER) | 1, id_msg = axi_id::of_kind(p, axi_id::MESSAGE),
             id_msg1 = axi_id::of_kind(p, axi_id::MESSAGE) | 1, id_admin = axi_id::of_kind(p, axi_id::ADMIN),
             okay = u64::from(regs::RESP_OKAY), word_size = 3,
             beat_size = u64::from(WB.ilog2()), beat_align = !(WB as u64 - 1), word_align = !7_u64, interrupt = u64::from(mmu::USER_INTERRUPT), lanes = WB as u64 / 8 - 1, one_lane = 1,
-            lane_bits = 6, lane_bytes = 3, all_lanes = WB as u64 / 8, one_word = 1, first_lane = 0, zero9 = 0, one9 = 1, two9 = 2, one8 = 1, incr = 1,
+            lane_bits = 6, lane_bytes = 3, all_lanes = WB as u64 / 8, one_word = 1, first_lane = 0, one9 = 1, two9 = 2, one8 = 1, incr = 1,
             cache = 3, prot = 2
         )
     }
@@ -201,21 +198,26 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             w_last
         );
         self.up.d.next = true;
-        // What is left of the write at hand after this cycle.
-        self.loads.next = self.owned.q.val()
-            && (self.beats.q.val() != self.zero9.val())
-            && (!self.w_valid.q.val() || self.m_axi_wready.val());
-        self.beats_left.next = self.beats.q.val();
-        if self.loads.val() {
-            self.beats_left.next = self.beats.q.val() - self.one9.val();
-        }
-        self.address_left.next = self.aw_valid.q.val() && !self.m_axi_awready.val();
-        self.idle.next = !self.owned.q.val()
-            || ((self.beats_left.val() == self.zero9.val()) && !self.address_left.val());
-        self.aw_valid.d.next = self.address_left.val();
-        self.beats.d.next = self.beats_left.val();
+        // Whose turn it is.
+        self.turn.owned.next = self.owned.q.val();
+        self.turn.owner_rx.next = self.owner_rx.q.val();
+        self.turn.beats.next = self.beats.q.val();
+        self.turn.aw_valid.next = self.aw_valid.q.val();
+        self.turn.aw_ready.next = self.m_axi_awready.val();
+        self.turn.w_valid.next = self.w_valid.q.val();
+        self.turn.w_ready.next = self.m_axi_wready.val();
+        self.turn.adm_req.next = self.adm_req.val();
+        self.turn.msg_req.next = self.msg_req.val();
+        self.turn.ctl_req.next = self.ctl_req.val();
+        self.turn.rx_req.next = self.rx_req.val();
+        self.adm_grant.next = self.turn.adm_grant.val();
+        self.msg_grant.next = self.turn.msg_grant.val();
+        self.ctl_grant.next = self.turn.ctl_grant.val();
+        self.rx_grant.next = self.turn.rx_grant.val();
+        self.rx_beat_take.next = self.turn.rx_take.val();
+        self.aw_valid.d.next = self.turn.address_left.val();
+        self.beats.d.next = self.turn.beats_left.val();
         // The W register. Words go to their lanes; of a full-width beat all of them at once.
-        self.rx_beat_take.next = self.loads.val() && self.owner_rx.q.val();
         if self.w_valid.q.val() && self.m_axi_wready.val() {
             self.w_valid.d.next = false;
         }
@@ -227,7 +229,7 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             self.word_strb.next = self.window_strb.q.val().get_bits::<WB>(0);
             self.words.next = self.all_lanes.val() - bit_cast::<4, 3>(self.lane.q.val());
         }
-        if self.loads.val() {
+        if self.turn.loads.val() {
             self.w_valid.d.next = true;
             self.w_last.d.next = self.beats.q.val() == self.one9.val();
             if self.owner_rx.q.val() {
@@ -249,16 +251,7 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
             }
         }
         // The next one.
-        self.adm_grant.next = self.adm_req.val() && self.idle.val();
-        self.msg_grant.next = self.msg_req.val() && !self.adm_req.val() && self.idle.val();
-        self.ctl_grant.next =
-            self.ctl_req.val() && !self.msg_req.val() && !self.adm_req.val() && self.idle.val();
-        self.rx_grant.next = self.rx_req.val()
-            && !self.ctl_req.val()
-            && !self.msg_req.val()
-            && !self.adm_req.val()
-            && self.idle.val();
-        if self.idle.val() {
+        if self.turn.idle.val() {
             self.owned.d.next =
                 self.adm_req.val() || self.msg_req.val() || self.ctl_req.val() || self.rx_req.val();
             self.aw_valid.d.next =

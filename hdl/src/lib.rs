@@ -37,6 +37,7 @@ pub mod util;
 pub mod axi_id;
 pub mod axi_rd;
 pub mod axi_wr;
+pub mod axi_wr_turn;
 pub mod axil;
 #[doc(hidden)]
 pub mod block;
