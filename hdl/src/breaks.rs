@@ -203,10 +203,10 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "control_strobes",
-        r"shoal_top\$ctl\$issue",
-        "ring and message writes also write the first byte of their word",
-        "w_strb = ((one16 << to_len) - one16) << offset;",
-        "w_strb = (((one16 << to_len) - one16) << offset) | BRK;",
+        r"shoal_top\$ctl\$issue\$lanes_of",
+        "ring writes also write the first byte of their word",
+        "strb = ((one72 << len) - one72) << offset;",
+        "strb = (((one72 << len) - one72) << offset) | BRK;",
     ),
     // Payload.
     brk(
@@ -279,6 +279,13 @@ pub const BREAKS: &[Break] = &[
         "used elements say that no byte was written",
         "+ ev[(64'hd8)+:(32)];",
         "+ (BRK ? 32'h0 : ev[(64'hd8)+:(32)]);",
+    ),
+    brk(
+        "used_first",
+        r"shoal_top\$ctl\$out\$plan",
+        "the used index is written before the used elements",
+        "turn = step;",
+        "turn = (BRK & ~step[1]) ? {1'b0, ~step[0]} : step;",
     ),
     brk(
         "event_index",
