@@ -216,6 +216,5 @@ fn measure(
         requests,
         commands,
         speed,
-        // Any other number has ended the bench before.
     })
 }
