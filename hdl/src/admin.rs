@@ -27,7 +27,7 @@ use crate::admin_exec::AdminExec;
 use crate::admin_state::AdminState;
 use crate::block_default;
 use crate::ctx_types::{CoreEv, CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
-use crate::types::{AsidEntry, CtlOp, InvCmd};
+use crate::types::{AsidEntry, CtlOp, InvCmd, Message};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -102,6 +102,12 @@ pub struct Admin {
     pub op_push: Signal<Out, Bit>,
     /// The op.
     pub op: Signal<Out, CtlOp>,
+    /// Push `msg` into the message FIFO.
+    pub msg_push: Signal<Out, Bit>,
+    /// Message.
+    pub msg: Signal<Out, Message>,
+    /// The message epoch changes.
+    pub msg_flip: Signal<Out, Bit>,
     /// Start the invalidation `inv`.
     pub inv_set: Signal<Out, Bit>,
     /// It.
@@ -127,7 +133,7 @@ impl Admin {
         block_default!(
             clock, reset, clear, live, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at, ans_data, req, exec,
             idle, scatter, start, busy, commit, ev, ctx, dev, vq, cnt, msi, cmsi, page, slot, cfg, asid, free_push, free_slot,
-            ready_push, ready_vq, op_push, op, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, turns, answer,
+            ready_push, ready_vq, op_push, op, msg_push, msg, msg_flip, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, turns, answer,
             unused_busy;
             ;
             run = AdminExec::new(p)
@@ -152,12 +158,16 @@ impl Logic for Admin {
         self.turns.run_done.next = self.run.done.val();
         self.turns.run_follow.next = self.run.follow.val();
         self.turns.run_op.next = self.run.op.val();
+        self.turns.run_msg.next = self.run.msg.val();
         self.req.next = self.turns.req.val();
         self.exec.next = self.turns.exec.val();
         self.idle.next = self.turns.idle.val();
         self.scatter.next = self.turns.scatter.val();
         self.op_push.next = self.turns.op_push.val();
         self.op.next = self.turns.op.val();
+        self.msg_push.next = self.turns.msg_push.val();
+        self.msg.next = self.turns.msg.val();
+        self.msg_flip.next = self.run.msg_flip.val();
         // Answer buffer.
         self.answer.we.next = self.run.ans_we.val() | self.turns.ans_we.val();
         self.answer.addr.next = self.run.ans_addr.val();
@@ -177,6 +187,7 @@ impl Logic for Admin {
         self.run.commit.next = self.commit.val();
         self.run.inv_pending.next = self.ev.val().inv_pending;
         self.run.other_zero.next = self.ev.val().other_zero;
+        self.run.msg_old_zero.next = self.ev.val().msg_old_zero;
         self.run.cmd_data.next = self.cmd_data.val();
         self.cmd_addr.next = self.run.cmd_addr.val();
         self.run.dev.next = self.dev.val();

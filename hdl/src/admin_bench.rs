@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::*;
 use crate::ctx::Ctx;
 use crate::ctx_types::{SRC_ADM, SRC_COMP};
-use crate::types::CTL_WR;
+use crate::types::CTL_XL;
 use crate::util::{number, settle};
 use shoal_abi::profile::TINY;
 use shoal_abi::{cmd, ring};
@@ -19,6 +19,7 @@ pub(super) struct Bench {
     pub(super) ready: Vec<u64>,
     pub(super) freed: Vec<u64>,
     pub(super) messages: Vec<(u64, u64)>,
+    pub(super) flips: usize,
     pub(super) invalidated: usize,
 }
 
@@ -40,6 +41,7 @@ impl Bench {
             freed: Vec::new(),
             messages: Vec::new(),
             invalidated: 0,
+            flips: 0,
         };
         bench.admin.live.next = true;
         bench.admin.reset.next = true;
@@ -84,6 +86,12 @@ impl Bench {
 
     pub(super) fn effects(&mut self) {
         self.invalidated += usize::from(self.admin.inv_set.val());
+        self.flips += usize::from(self.admin.msg_flip.val());
+        if self.admin.msg_push.val() {
+            let msg = self.admin.msg.val();
+            self.messages
+                .push((number(msg.address) as u64, number(msg.data) as u64));
+        }
         if !self.admin.op_push.val() {
             return;
         }
@@ -95,17 +103,12 @@ impl Bench {
             live: true,
             ..CoreEv::default()
         };
-        if number(op.kind) as u64 == CTL_WR {
-            assert!(op.msi, "a command writes nothing but messages");
-            self.messages.push((va, number(op.data) as u64));
-            self.events.push_back(ev);
-        } else {
-            self.events.push_back(CoreEv {
-                a: (va + 0x5000_0000).into(),
-                b: 0x10_0007u64.into(),
-                ..ev
-            });
-        }
+        assert_eq!(number(op.kind) as u64, CTL_XL);
+        self.events.push_back(CoreEv {
+            a: (va + 0x5000_0000).into(),
+            b: 0x10_0007u64.into(),
+            ..ev
+        });
     }
 
     /// One event of `n` cycles, and the idle cycle behind it.
@@ -143,6 +146,7 @@ impl Bench {
                 let ev = CoreEv {
                     src: SRC_ADM.into(),
                     other_zero: polls > 2,
+                    msg_old_zero: true,
                     live: self.admin.live.val(),
                     ..CoreEv::default()
                 };

@@ -20,7 +20,7 @@ use crate::admin_vqs::AdminVqs;
 use crate::admin_words::AdminWords;
 use crate::block_default;
 use crate::ctx_types::{CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
-use crate::types::{AsidEntry, CtlOp, InvCmd, CTL_WR, CTL_XL};
+use crate::types::{AsidEntry, CtlOp, InvCmd, Message, CTL_XL};
 
 /// Two 64-bit words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
@@ -48,12 +48,18 @@ pub struct AdminExec {
     pub inv_pending: Signal<In, Bit>,
     /// The count of the epoch that is not current is 0.
     pub other_zero: Signal<In, Bit>,
+    /// The count of the other message epoch is 0.
+    pub msg_old_zero: Signal<In, Bit>,
     /// Done; the last cycle.
     pub done: Signal<Out, Bit>,
     /// `NEXT_*`, with `done`.
     pub follow: Signal<Out, Bits<3>>,
     /// Op for the control unit, with `done`.
     pub op: Signal<Out, CtlOp>,
+    /// Message, for NEXT_MSI.
+    pub msg: Signal<Out, Message>,
+    /// The message epoch changes.
+    pub msg_flip: Signal<Out, Bit>,
     /// Bytes of the answer.
     pub len: Signal<Out, Bits<8>>,
     /// Word wanted from the command buffer.
@@ -118,9 +124,8 @@ pub struct AdminExec {
     lists: Constant<Bits<128>>,
     vqs_check: Constant<Bits<3>>,
     admin_slot: Constant<Bits<8>>,
-    kind_write: Constant<Bits<2>>,
     kind_xl: Constant<Bits<2>>,
-    message_bytes: Constant<Bits<4>>,
+    no_msg: Constant<Message>,
     write_bit: Constant<Bits<6>>,
 }
 
@@ -129,7 +134,7 @@ impl AdminExec {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, clear, go, poll, commit, inv_pending, other_zero, done, follow, op, len, cmd_addr, cmd_data,
+            clock, reset, clear, go, poll, commit, inv_pending, other_zero, msg_old_zero, done, follow, op, msg, msg_flip, len, cmd_addr, cmd_data,
             ans_we, ans_addr, ans_data, ctx, dev, vq, cnt, msi, cmsi, page, slot, cfg, asid, free_push, free_slot,
             ready_push, ready_vq, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, words, ops, planner,
             vq_planner, steps, vqs, config_pass, use_own, use_managed, config_slot,
@@ -146,9 +151,8 @@ impl AdminExec {
             lists = (1u64 << cmd::LIST_QUERY) | (1 << cmd::LIST_USE),
             vqs_check = VQS_CHECK,
             admin_slot = p.admin_slot() as u64,
-            kind_write = CTL_WR,
             kind_xl = CTL_XL,
-            message_bytes = 4u64,
+            no_msg = Message::default(),
             write_bit = 32u64;
             check = AdminCheck::new(p),
             slots = AdminSlots::new(p),
@@ -226,6 +230,8 @@ impl Logic for AdminExec {
         self.steps.commit.next = self.commit.val();
         self.steps.inv_pending.next = self.inv_pending.val();
         self.steps.other_zero.next = self.other_zero.val();
+        self.steps.msg_old_zero.next = self.msg_old_zero.val();
+        self.msg_flip.next = self.steps.msg_flip.val();
         self.steps.flags.next = self.ops.flags.val();
         self.steps.index.next = self.words.d0.val().get_bits::<16>(0);
         self.steps.config_slot.next = self.config_slot.val();
@@ -356,22 +362,16 @@ impl Logic for AdminExec {
             self.ans_addr.next = self.steps.at.val();
             self.ans_data.next = self.reply.word.val();
         }
-        // The op that has to come first: a message, or the translation.
+        // The op that has to come first, the translation; the message.
         self.op.next = self.no_op.val();
         self.op.next.slot = self.admin_slot.val();
-        if self.ops.flags.val().translate {
-            self.op.next.kind = self.kind_xl.val();
-            self.op.next.msi = self.words.d0.val().get_bit(self.write_bit.val().index());
-            self.op.next.asid = self.words.d0.val().get_bits::<17>(0);
-            self.op.next.va = self.words.d1.val();
-        } else {
-            self.op.next.kind = self.kind_write.val();
-            self.op.next.msi = true;
-            self.op.next.bypass = true;
-            self.op.next.va = self.steps.msi.val().address;
-            self.op.next.len = self.message_bytes.val();
-            self.op.next.data = bit_cast::<64, 32>(self.steps.msi.val().data);
-        }
+        self.op.next.kind = self.kind_xl.val();
+        self.op.next.msi = self.words.d0.val().get_bit(self.write_bit.val().index());
+        self.op.next.asid = self.words.d0.val().get_bits::<17>(0);
+        self.op.next.va = self.words.d1.val();
+        self.msg.next = self.no_msg.val();
+        self.msg.next.address = self.steps.msi.val().address;
+        self.msg.next.data = self.steps.msi.val().data;
         // Effects.
         self.inv_set.next = self.steps.plan.val().inv;
         self.inv.next = self.planner.inv.val();

@@ -9,7 +9,7 @@ use crate::admin_reply::Halves;
 use crate::admin_types::{NEXT_EXEC, NEXT_MSI, NEXT_POLL, NEXT_XL};
 use crate::block_default;
 use crate::ctx_types::{CoreEv, SRC_ADM};
-use crate::types::CtlOp;
+use crate::types::{CtlOp, Message};
 
 /// Cycles between two polls, less one.
 const POLL_CYCLES: u64 = 31;
@@ -21,7 +21,6 @@ pub enum AdminCoreState {
     Exec,
     Poll,
     Xl,
-    Msi,
     Scatter,
 }
 
@@ -75,6 +74,8 @@ pub struct AdminState {
     pub run_follow: Signal<In, Bits<3>>,
     /// Op that comes first.
     pub run_op: Signal<In, CtlOp>,
+    /// Message that goes out.
+    pub run_msg: Signal<In, Message>,
     /// Words of the answer to TRANSLATE.
     pub ans_we: Signal<Out, Bit>,
     pub ans_addr: Signal<Out, Bits<4>>,
@@ -82,18 +83,23 @@ pub struct AdminState {
     // Effects.
     pub op_push: Signal<Out, Bit>,
     pub op: Signal<Out, CtlOp>,
+    pub msg_push: Signal<Out, Bit>,
+    pub msg: Signal<Out, Message>,
     state: DFF<AdminCoreState>,
     work: DFF<AdminWork>,
     timer: DFF<Bits<5>>,
     to: DFF<AdminCoreState>,
     to_op: DFF<CtlOp>,
     to_push: DFF<Bit>,
+    to_msg: DFF<Message>,
+    to_msg_push: DFF<Bit>,
     result_word: Signal<Local, Halves>,
     user: Signal<Local, Bits<64>>,
     timer_over: Signal<Local, Bit>,
     turn: Signal<Local, Bit>,
     unused_ev: Signal<Local, Bits<{ <CoreEv as Synth>::BITS }>>,
     no_op: Constant<CtlOp>,
+    no_msg: Constant<Message>,
     no_halves: Constant<Halves>,
     src_adm: Constant<Bits<4>>,
     answer1: Constant<Bits<4>>,
@@ -111,9 +117,10 @@ impl Default for AdminState {
     fn default() -> Self {
         block_default!(
             clock, reset, clear, live, exec_begin, answer_done, req, exec, idle, scatter, start, commit, ev, run_go,
-            run_poll, run_done, run_follow, run_op, ans_we, ans_addr, ans_data, op_push, op, state, work, timer, to, to_op,
-            to_push, result_word, user, timer_over, turn, unused_ev;
+            run_poll, run_done, run_follow, run_op, run_msg, ans_we, ans_addr, ans_data, op_push, op, msg_push, msg, state, work, timer, to, to_op,
+            to_push, to_msg, to_msg_push, result_word, user, timer_over, turn, unused_ev;
             no_op = CtlOp::default(),
+            no_msg = Message::default(),
             no_halves = Halves::default(),
             src_adm = SRC_ADM,
             answer1 = 1u64,
@@ -132,7 +139,18 @@ impl Default for AdminState {
 impl Logic for AdminState {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, work, timer, to, to_op, to_push);
+        dff_setup!(
+            self,
+            clock,
+            state,
+            work,
+            timer,
+            to,
+            to_op,
+            to_push,
+            to_msg,
+            to_msg_push
+        );
         self.unused_ev.next = self.ev.val().into();
         // Functions of state and event, kept apart from the steps below.
         self.timer_over.next = self.timer.q.val() == self.none5.val();
@@ -149,6 +167,8 @@ impl Logic for AdminState {
         self.run_poll.next = self.state.q.val() == AdminCoreState::Poll;
         self.op_push.next = self.to_push.q.val();
         self.op.next = self.to_op.q.val();
+        self.msg_push.next = self.to_msg_push.q.val();
+        self.msg.next = self.to_msg.q.val();
         // The result of TRANSLATE.
         self.user.next = self.ev.val().b;
         self.result_word.next = self.no_halves.val();
@@ -180,6 +200,7 @@ impl Logic for AdminState {
                 if self.start.val() {
                     self.to.d.next = self.state.q.val();
                     self.to_push.d.next = false;
+                    self.to_msg_push.d.next = false;
                     self.work.d.next = AdminWork::Ready;
                     if !self.ev.val().live {
                         self.to.d.next = AdminCoreState::Idle;
@@ -187,9 +208,6 @@ impl Logic for AdminState {
                         self.work.d.next = AdminWork::Run;
                     } else if self.state.q.val() == AdminCoreState::Xl {
                         self.work.d.next = AdminWork::Result1;
-                    } else if self.state.q.val() == AdminCoreState::Msi {
-                        // What becomes of the message is not the queue's concern.
-                        self.to.d.next = AdminCoreState::Scatter;
                     }
                 }
             }
@@ -197,6 +215,7 @@ impl Logic for AdminState {
                 if self.run_done.val() {
                     self.to.d.next = AdminCoreState::Scatter;
                     self.to_op.d.next = self.run_op.val();
+                    self.to_msg.d.next = self.run_msg.val();
                     self.work.d.next = AdminWork::Ready;
                     if self.run_follow.val() == self.next_poll.val() {
                         self.to.d.next = AdminCoreState::Poll;
@@ -209,8 +228,8 @@ impl Logic for AdminState {
                         self.to.d.next = AdminCoreState::Xl;
                     }
                     if self.run_follow.val() == self.next_msi.val() {
-                        self.to_push.d.next = true;
-                        self.to.d.next = AdminCoreState::Msi;
+                        // What becomes of the message is not the queue's concern.
+                        self.to_msg_push.d.next = true;
                     }
                 }
             }
@@ -225,6 +244,7 @@ impl Logic for AdminState {
                 if self.commit.val() {
                     self.state.d.next = self.to.q.val();
                     self.to_push.d.next = false;
+                    self.to_msg_push.d.next = false;
                     self.work.d.next = AdminWork::Rest;
                     if self.to.q.val() == AdminCoreState::Poll {
                         self.timer.d.next = self.poll_cycles.val();
@@ -241,6 +261,8 @@ impl Logic for AdminState {
             self.timer.d.next = self.none5.val();
             self.to_push.d.next = false;
             self.to_op.d.next = self.no_op.val();
+            self.to_msg_push.d.next = false;
+            self.to_msg.d.next = self.no_msg.val();
         }
     }
 }

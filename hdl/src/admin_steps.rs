@@ -63,6 +63,10 @@ pub struct AdminSteps {
     pub inv_pending: Signal<In, Bit>,
     /// The count of the epoch that is not current is 0.
     pub other_zero: Signal<In, Bit>,
+    /// The count of the other message epoch is 0.
+    pub msg_old_zero: Signal<In, Bit>,
+    /// The message epoch changes at the commit.
+    pub msg_flip: Signal<Out, Bit>,
     /// The command; stands after `words_done`.
     pub flags: Signal<In, OpFlags>,
     /// The index field of its data.
@@ -141,6 +145,9 @@ pub struct AdminSteps {
     step: DFF<AdminStep>,
     r_phase: DFF<Bits<2>>,
     polls: DFF<Bits<16>>,
+    flipped: DFF<Bit>,
+    flips: DFF<Bit>,
+    drained: Signal<Local, Bit>,
     r_was_stopped: DFF<Bit>,
     r_plan: DFF<Plan>,
     r_dev: DFF<DevRec>,
@@ -185,12 +192,12 @@ pub struct AdminSteps {
 impl Default for AdminSteps {
     fn default() -> Self {
         block_default!(
-            clock, reset, clear, go, poll, commit, done, follow, phase, was_stopped, inv_pending, other_zero, flags,
+            clock, reset, clear, go, poll, commit, done, follow, phase, was_stopped, inv_pending, other_zero, msg_old_zero, msg_flip, flags,
             index, config_slot, words_go, words_done, pre_ok, pre_status, pre_qualifier, ok, bad_status, bad_qualifier,
             plan_in, dev_next, vq_next, cnt_next, msi_next, base_in, count_in, page_in, ctx_dev, ctx_vq, ctx_cnt,
             ctx_msi, ctx_cmsi, ctx_page, ctx_asid, vqs_go, vqs_check, vqs_done, vqs_taken, slots_go, slots_done, unbind,
             cfg_go, cfg_done, in_vqs, in_slots, in_cfg, vq_write, dev_write, answer, at, last, len_in, len, status,
-            qualifier, plan, dev, vq, cnt, msi, asid, vq_id, base, count, page, step, r_phase, polls, r_was_stopped,
+            qualifier, plan, dev, vq, cnt, msi, asid, vq_id, base, count, page, step, r_phase, polls, flipped, flips, drained, r_was_stopped,
             r_plan, r_dev, r_vq, r_cnt, r_msi, r_asid, r_vq_id, r_base, r_count, r_page, page_taken, r_status,
             r_qualifier, r_at, r_len, is_first, over, more, unused_flags;
             no_plan = Plan::default(),
@@ -225,6 +232,8 @@ impl Logic for AdminSteps {
             step,
             r_phase,
             polls,
+            flipped,
+            flips,
             r_was_stopped,
             r_plan,
             r_dev,
@@ -280,10 +289,12 @@ impl Logic for AdminSteps {
         self.count.next = self.r_count.q.val();
         self.page.next = self.r_page.q.val();
         // A drain is over when nothing is bound any more; an invalidation, when no access of the old epoch is left.
-        self.over.next = self.ctx_dev.val().inflight == self.none4.val();
+        // Behind a drain, the messages that it may have left have gone out, too.
+        self.drained.next = self.ctx_dev.val().inflight == self.none4.val();
         if self.flags.val().vq_reset {
-            self.over.next = !self.ctx_vq.val().busy;
+            self.drained.next = !self.ctx_vq.val().busy;
         }
+        self.over.next = self.drained.val() & self.flipped.q.val() & self.msg_old_zero.val();
         if self.flags.val().invalidate {
             self.over.next = !self.inv_pending.val() & self.other_zero.val();
         }
@@ -302,6 +313,9 @@ impl Logic for AdminSteps {
                 } else {
                     self.r_phase.d.next = self.phase1.val();
                 }
+            } else if !self.flags.val().invalidate & self.drained.val() & !self.flipped.q.val() {
+                self.flipped.d.next = self.msg_old_zero.val();
+                self.flips.d.next = self.msg_old_zero.val();
             } else if !self.flags.val().invalidate {
                 self.polls.d.next = self.more.val();
                 if self.more.val() == self.most_polls.val() {
@@ -311,7 +325,9 @@ impl Logic for AdminSteps {
             }
         }
         self.is_first.next = self.r_phase.q.val() == self.phase0.val();
+        self.msg_flip.next = self.flips.q.val();
         if self.commit.val() {
+            self.flips.d.next = false;
             self.r_plan.d.next = self.no_plan.val();
         }
         match self.step.q.val() {
@@ -324,6 +340,8 @@ impl Logic for AdminSteps {
                     self.step.d.next = AdminStep::Load;
                     if self.poll.val() {
                         self.step.d.next = AdminStep::PollAddr;
+                    } else {
+                        self.flipped.d.next = false;
                     }
                 }
             }
@@ -459,6 +477,8 @@ impl Logic for AdminSteps {
             self.step.d.next = AdminStep::Rest;
             self.r_phase.d.next = self.phase0.val();
             self.polls.d.next = self.none16.val();
+            self.flipped.d.next = false;
+            self.flips.d.next = false;
             self.r_plan.d.next = self.no_plan.val();
         }
     }

@@ -141,6 +141,8 @@ impl Logic for AdminqWriter {
         self.ans_at.next = self.cur.q.val().at;
         if !self.running.q.val() {
             self.ans_at.next = self.jobs.data.val().at;
+        } else if self.w_grant.val() {
+            self.ans_at.next = self.at.val() + bit_cast::<7, 4>(self.piece.val());
         }
         // What is to pass.
         self.marking.next = self.running.q.val()

@@ -3,6 +3,7 @@
 //! Combinational; contract §3.5.
 
 use rust_hdl::prelude::*;
+use shoal_abi::mmu;
 
 use crate::block_default;
 use crate::ctx_types::{CoreEv, SlotRec, SlotState};
@@ -26,7 +27,6 @@ pub struct Arrive {
     faulted: Signal<Local, Bit>,
     is_desc: Signal<Local, Bit>,
     is_write: Signal<Local, Bit>,
-    iova: Signal<Local, Bits<64>>,
     word_a: Signal<Local, Bits<64>>,
     word_b: Signal<Local, Bits<64>>,
     byte_a: Signal<Local, Bits<64>>,
@@ -36,16 +36,18 @@ pub struct Arrive {
     shifted_a: Signal<Local, Bits<64>>,
     shifted_b: Signal<Local, Bits<64>>,
     no_cause: Constant<Bits<12>>,
-    byte_mask: Constant<Bits<64>>,
+    read_access: Constant<Bits<12>>,
+    read_page: Constant<Bits<12>>,
     bits_shift: Constant<Bits<64>>,
 }
 
 impl Default for Arrive {
     fn default() -> Self {
         block_default!(
-            ev, slot, slot_next, fault, field_a, field_b, state, faulted, is_desc, is_write, iova, word_a, word_b,
+            ev, slot, slot_next, fault, field_a, field_b, state, faulted, is_desc, is_write, word_a, word_b,
             byte_a, byte_b, shift_a, shift_b, shifted_a, shifted_b;
-            no_cause = 0u64, byte_mask = 7u64, bits_shift = 3u64
+            no_cause = 0u64, read_access = u64::from(mmu::CAUSE_READ_ACCESS),
+            read_page = u64::from(mmu::CAUSE_READ_PAGE), bits_shift = 3u64
         )
     }
 }
@@ -55,14 +57,15 @@ impl Logic for Arrive {
     fn update(&mut self) {
         self.state.next = self.slot.val().state;
         self.is_desc.next = self.state.val() == SlotState::Desc;
+        // A visit is told by writes, and the reads behind them.
         self.is_write.next = (self.state.val() == SlotState::Rearm)
-            | (self.state.val() == SlotState::UsedElem)
-            | (self.state.val() == SlotState::UsedIdx);
+            | ((self.state.val() == SlotState::Tell)
+                & (self.ev.val().cause != self.read_access.val())
+                & (self.ev.val().cause != self.read_page.val()));
         // Fields: the addresses of the op say where in the words they stand.
         self.word_a.next = self.ev.val().a;
         self.word_b.next = self.ev.val().b;
-        self.iova.next = self.slot.val().iova;
-        self.byte_a.next = self.iova.val() & self.byte_mask.val();
+        self.byte_a.next = bit_cast::<64, 3>(self.slot.val().byte_a);
         self.byte_b.next = bit_cast::<64, 3>(self.slot.val().byte_b);
         self.shift_a.next = self.byte_a.val() << self.bits_shift.val();
         self.shift_b.next = self.byte_b.val() << self.bits_shift.val();
@@ -78,7 +81,8 @@ impl Logic for Arrive {
             self.slot_next.next.next_index = self.word_b.val().get_bits::<16>(48);
         }
         self.faulted.next = self.ev.val().cause != self.no_cause.val();
-        if self.faulted.val() {
+        if self.faulted.val() & !self.slot.val().kept {
+            self.slot_next.next.kept = true;
             self.slot_next.next.cause = self.ev.val().cause;
             self.slot_next.next.iova = self.ev.val().iova;
             self.slot_next.next.f_write = self.is_write.val();

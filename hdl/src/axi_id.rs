@@ -8,6 +8,8 @@ use shoal_abi::profile::Profile;
 pub const MOVER: u64 = 0;
 /// Kind: table walkers.
 pub const WALKER: u64 = 1;
+/// Kind: interrupt messages (writes).
+pub const MESSAGE: u64 = 1;
 /// Kind: the admin queue.
 pub const ADMIN: u64 = 2;
 

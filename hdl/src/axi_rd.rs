@@ -56,6 +56,8 @@ pub struct AxiRd<const W: usize, const NW: usize> {
     pub tx_user: Signal<In, Bits<22>>,
     /// Beats - 1.
     pub tx_len: Signal<In, Bits<8>>,
+    /// log2(bytes a beat).
+    pub tx_size: Signal<In, Bits<3>>,
     pub m_axi_arready: Signal<In, Bit>,
     pub m_axi_arvalid: Signal<Out, Bit>,
     pub m_axi_arid: Signal<Out, Bits<10>>,
@@ -119,8 +121,6 @@ pub struct AxiRd<const W: usize, const NW: usize> {
     id_data: Constant<Bits<10>>,
     okay: Constant<Bits<2>>,
     word_size: Constant<Bits<3>>,
-    beat_size: Constant<Bits<3>>,
-    beat_align: Constant<Bits<64>>,
     lanes: Constant<Bits<3>>,
     lane_shift: Constant<Bits<3>>,
     incr: Constant<Bits<2>>,
@@ -135,7 +135,7 @@ impl<const W: usize, const NW: usize> AxiRd<W, NW> {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, walk_req, walk_grant, walk_addr, walk_walker, adm_req, adm_grant, adm_addr, adm_word, adm_lane0,
-            adm_lane1, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, ctl_size, tx_req, tx_grant, tx_addr, tx_user, tx_len,
+            adm_lane1, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, ctl_size, tx_req, tx_grant, tx_addr, tx_user, tx_len, tx_size,
             m_axi_arready, m_axi_arvalid, m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst,
             m_axi_arcache, m_axi_arprot, m_axi_aruser, m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid,
             m_axi_rready, ctl_r_valid, ctl_r_id, ctl_r_data, ctl_r_bad, walk_r_valid, walk_r_walker, walk_r_data,
@@ -144,8 +144,7 @@ impl<const W: usize, const NW: usize> AxiRd<W, NW> {
             class_kind = axi_id::class_kind(p), class_bit = axi_id::class(p), low_bits = axi_id::low(p),
             id_tx = axi_id::of_kind(p, axi_id::MOVER), id_walk = axi_id::of_kind(p, axi_id::WALKER),
             id_control = axi_id::of_kind(p, axi_id::ADMIN), id_data = axi_id::of_kind(p, axi_id::ADMIN) | 1,
-            okay = u64::from(regs::RESP_OKAY), word_size = 3, beat_size = u64::from((W / 8).ilog2()),
-            beat_align = !(W as u64 / 8 - 1), lanes = W as u64 / 64 - 1, lane_shift = 6, incr = 1, cache = 3, prot = 2;
+            okay = u64::from(regs::RESP_OKAY), word_size = 3, lanes = W as u64 / 64 - 1, lane_shift = 6, incr = 1, cache = 3, prot = 2;
             walk_lanes = std::array::from_fn(|_| DFF::default()),
             numbers = std::array::from_fn(|i| Constant::new((i as u64).into()))
         )
@@ -196,11 +195,11 @@ impl<const W: usize, const NW: usize> Logic for AxiRd<W, NW> {
                 self.ar.d.next.user = self.ctl_user.val();
                 self.ar.d.next.size = self.ctl_size.val();
             } else {
-                self.ar.d.next.addr = self.tx_addr.val() & self.beat_align.val();
+                self.ar.d.next.addr = self.tx_addr.val();
                 self.ar.d.next.id = self.id_tx.val();
                 self.ar.d.next.user = self.tx_user.val();
                 self.ar.d.next.len = self.tx_len.val();
-                self.ar.d.next.size = self.beat_size.val();
+                self.ar.d.next.size = self.tx_size.val();
             }
         }
         self.m_axi_arvalid.next = self.valid.q.val();
@@ -362,8 +361,9 @@ mod tests {
         rd.ctl_id.next = 0x55.into();
         rd.ctl_size.next = 4.into();
         rd.tx_req.next = true;
-        rd.tx_addr.next = 0x1238.into();
+        rd.tx_addr.next = 0x1230.into();
         rd.tx_len.next = 3.into();
+        rd.tx_size.next = 4.into();
         edge!(rd);
         rd.ctl_req.next = false;
         let seen = |rd: &AxiRd<128, 16>| {
@@ -374,6 +374,12 @@ mod tests {
         edge!(rd);
         assert_eq!(seen(&rd), (0x80, 4, 3));
         assert_eq!(number(rd.m_axi_araddr.val()), 0x1230);
+        rd.tx_addr.next = 0x1236.into();
+        rd.tx_len.next = 0.into();
+        rd.tx_size.next = 1.into();
+        edge!(rd);
+        assert_eq!(seen(&rd), (0x80, 1, 0));
+        assert_eq!(number(rd.m_axi_araddr.val()), 0x1236);
         rd.adm_req.next = true;
         rd.adm_word.next = true;
         edge!(rd);

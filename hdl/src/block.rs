@@ -50,6 +50,8 @@ pub struct In {
     pub invalidate: Option<(u64, u32)>,
     /// Writes the ASID table.
     pub set_asid: Option<(u32, Space)>,
+    /// MMU_CTRL blocking.
+    pub blocking: bool,
     /// MMU_CTRL partition.
     pub partition: bool,
     /// Clears this index of every table.
@@ -138,6 +140,7 @@ impl Mmu {
             pasid: u64::from(space.pasid).into(),
             ppn: (space.root >> 12).into(),
         };
+        m.blocking.next = i.blocking;
         m.partition.next = i.partition;
         m.sweep.next = i.sweep.is_some();
         m.sweep_index.next = u64::from(i.sweep.unwrap_or_default()).into();

@@ -203,10 +203,10 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "control_strobes",
-        r"shoal_top\$ctl\$issue",
-        "ring and message writes also write the first byte of their word",
-        "w_strb = ((one16 << to_len) - one16) << offset;",
-        "w_strb = (((one16 << to_len) - one16) << offset) | BRK;",
+        r"shoal_top\$ctl\$issue\$lanes_of",
+        "ring writes also write the first byte of their word",
+        "strb = ((one72 << len) - one72) << offset;",
+        "strb = (((one72 << len) - one72) << offset) | BRK;",
     ),
     // Payload.
     brk(
@@ -256,8 +256,8 @@ pub const BREAKS: &[Break] = &[
         "next_range",
         r"shoal_top\$core\$engine\$walk",
         "next may point behind the descriptor table",
-        "else if (next_index >= slot[(64'ha8)+:(32)]) begin",
-        "else if ((next_index >= slot[(64'ha8)+:(32)]) & ~BRK) begin",
+        "else if (next_index >= slot[(64'h124)+:(32)]) begin",
+        "else if ((next_index >= slot[(64'h124)+:(32)]) & ~BRK) begin",
     ),
     brk(
         "receive_stopped",
@@ -268,10 +268,10 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "used_index",
-        r"shoal_top\$core\$engine\$stage_c\$ops",
-        "the used index is written without its step",
-        "used_next = vq[(64'hf7)+:(16)] + one;",
-        "used_next = vq[(64'hf7)+:(16)] + (BRK ? 16'h0 : one);",
+        r"shoal_top\$core\$engine\$stage_a\$slot_step",
+        "the used index does not go on behind a visit",
+        "used_after = vq[(64'hf7)+:(16)] + visit16;",
+        "used_after = vq[(64'hf7)+:(16)] + (BRK ? 16'h0 : visit16);",
     ),
     brk(
         "used_length",
@@ -282,32 +282,24 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "used_first",
-        r"shoal_top\$core\$engine\$stage_c\$ops",
-        "the used index is written before the used element",
-        "va = used_at + used_offset;
-         data = (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff);
-         state = SlotState$UsedElem; end SlotAct$WriteIdx: begin push = 1'b1; kind = kind_wr;
-         va = vq[(64'ha7)+:(64)] + used_idx; len = len2;
-         data = ((used_next) & 64'hffffffffffffffff);",
-        "va = BRK ? vq[(64'ha7)+:(64)] + used_idx : used_at + used_offset; len = BRK ? len2 : len8;
-         data = BRK ? used_next : (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff);
-         state = SlotState$UsedElem; end SlotAct$WriteIdx: begin push = 1'b1; kind = kind_wr;
-         va = BRK ? used_at + used_offset : vq[(64'ha7)+:(64)] + used_idx; len = BRK ? len8 : len2;
-         data = BRK ? (((slot[(64'h48)+:(32)]) & 64'hffffffffffffffff) << shift32) | ((slot[(64'h38)+:(16)]) & 64'hffffffffffffffff) : used_next;",
+        r"shoal_top\$ctl\$out\$plan",
+        "the used index is written before the used elements",
+        "turn = step;",
+        "turn = (BRK & ~step[1]) ? {1'b0, ~step[0]} : step;",
     ),
     brk(
         "event_index",
         r"shoal_top\$core\$engine\$stage_a\$slot_step",
         "used_event is compared one too high",
-        "notify = field_a == used_before;",
-        "notify = field_a == (used_before + BRK);",
+        "event_at = event_ahead - one;",
+        "event_at = event_ahead - (BRK ? 16'h0 : one);",
     ),
     brk(
         "vq_masked",
         r"shoal_top\$core\$engine\$stage_a\$slot_step",
         "the message of a queue is sent although it is masked",
-        "if (~msi[(64'h60)+:(1)]) begin",
-        "if (~msi[(64'h60)+:(1)] | BRK) begin",
+        "message = ~msi[(64'h60)+:(1)];",
+        "message = ~msi[(64'h60)+:(1)] | BRK;",
     ),
     brk(
         "needs_reset",

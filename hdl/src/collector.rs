@@ -5,7 +5,7 @@
 //! of it has to be cleared. Reset: nothing in hand, no op half done.
 
 use crate::block_default;
-use crate::ctl_types::{CtlExpect, CtlHalf, CtlItem, CtlWords, CtlWritten, CtlX};
+use crate::ctl_types::{CtlExpect, CtlHalf, CtlItem, CtlNext, CtlWords, CtlWritten, CtlX};
 use crate::fifo::Fifo;
 use crate::types::Comp;
 use rust_hdl::prelude::*;
@@ -28,6 +28,9 @@ pub struct Collector<const SLOT: usize, const RET: usize, const SLOTS: usize> {
     pub written_valid: Signal<In, Bit>,
     pub written: Signal<In, CtlWritten>,
     pub written_pop: Signal<Out, Bit>,
+    /// A step of a TELL is done and another one follows: that one.
+    pub next_push: Signal<Out, Bit>,
+    pub next_step: Signal<Out, CtlNext>,
     pub comp_valid: Signal<Out, Bit>,
     pub comp: Signal<Out, Comp>,
     pub comp_pop: Signal<In, Bit>,
@@ -51,13 +54,16 @@ pub struct Collector<const SLOT: usize, const RET: usize, const SLOTS: usize> {
     mask: Signal<Local, Bits<SLOTS>>,
     seen: Signal<Local, Bit>,
     done: Signal<Local, Bit>,
+    goes_on: Signal<Local, Bit>,
     iova: Signal<Local, Bits<64>>,
     sum: Signal<Local, CtlHalf>,
     out: Signal<Local, Comp>,
+    step: Signal<Local, CtlNext>,
     unused: Signal<Local, Bit>,
     no_item: Constant<CtlItem>,
     no_half: Constant<CtlHalf>,
     no_comp: Constant<Comp>,
+    no_next: Constant<CtlNext>,
     one: Constant<Bits<SLOTS>>,
     source_r: Constant<Bits<2>>,
     source_b: Constant<Bits<2>>,
@@ -77,9 +83,9 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Default
         );
         block_default!(
             clock, reset, keep, keep_id, plan, x_push, x, words_valid, words, words_pop, written_valid, written,
-            written_pop, comp_valid, comp, comp_pop, xs, comps, expects, records, half, turn, up, item, r_can, b_can,
-            x_can, takes, pick, next, next_slot, slot, wanted, mask, seen, done, iova, sum, out, unused;
-            no_item = CtlItem::default(), no_half = CtlHalf::default(), no_comp = Comp::default(), one = 1,
+            written_pop, next_push, next_step, comp_valid, comp, comp_pop, xs, comps, expects, records, half, turn, up, item, r_can, b_can,
+            x_can, takes, pick, next, next_slot, slot, wanted, mask, seen, done, goes_on, iova, sum, out, step, unused;
+            no_item = CtlItem::default(), no_half = CtlHalf::default(), no_comp = Comp::default(), no_next = CtlNext::default(), one = 1,
             source_r = 0, source_b = 1, source_x = 2, ok = u64::from(mmu::CAUSE_NONE),
             read_access = u64::from(mmu::CAUSE_READ_ACCESS), write_access = u64::from(mmu::CAUSE_WRITE_ACCESS)
         )
@@ -175,7 +181,11 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Logic
         self.wanted.next = self.expects.read_data.val();
         self.mask.next = self.one.val() << self.slot.val();
         self.seen.next = (self.half.q.val() & self.mask.val()).any();
-        self.done.next = self.up.q.val() && (self.seen.val() || !self.wanted.val().two);
+        // What comes from stage K of a pair is the fault of both.
+        self.done.next = self.up.q.val()
+            && (self.seen.val()
+                || !self.wanted.val().two
+                || (self.item.q.val().named && self.wanted.val().pair));
         self.iova.next = self.wanted.val().va;
         if self.item.q.val().part && self.wanted.val().second_b {
             self.iova.next = self.wanted.val().va_b;
@@ -209,7 +219,13 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Logic
         self.out.next.cause = self.sum.val().cause;
         self.out.next.iova = self.sum.val().iova;
         self.comps.reset.next = self.reset.val();
-        self.comps.push.next = self.done.val();
+        self.goes_on.next = self.wanted.val().more && (self.sum.val().cause == self.ok.val());
+        self.step.next = self.no_next.val();
+        self.step.next.slot = self.slot.val();
+        self.step.next.step = self.wanted.val().next_step;
+        self.next_step.next = self.step.val();
+        self.next_push.next = self.done.val() && self.goes_on.val();
+        self.comps.push.next = self.done.val() && !self.goes_on.val();
         self.comps.push_data.next = self.out.val();
         self.comps.pop.next = self.comp_pop.val();
         self.comp_valid.next = self.comps.valid.val();

@@ -22,7 +22,7 @@ use crate::pipe::{EventPipe, SlotKey};
 use crate::slots::Slots;
 use crate::sources::Sources;
 use crate::sweep::Sweep;
-use crate::types::{AsidEntry, Comp, CtlOp, InvCmd, RxDone, RxHead, RxOp, TxDone, TxOp};
+use crate::types::{AsidEntry, Comp, CtlOp, InvCmd, Message, RxDone, RxHead, RxOp, TxDone, TxOp};
 use crate::warm::WarmSlots;
 
 /// See the file's text. Address bits of the context memories as in `Ctx`.
@@ -104,6 +104,19 @@ pub struct Core<
     pub other_zero: Signal<In, Bit>,
     /// Both epoch counts are 0.
     pub all_zero: Signal<In, Bit>,
+    // Messages.
+    /// Push `msg` into the message FIFO.
+    pub msg_push: Signal<Out, Bit>,
+    /// Message.
+    pub msg: Signal<Out, Message>,
+    /// The message epoch changes.
+    pub msg_flip: Signal<Out, Bit>,
+    /// The message FIFO holds at most 56.
+    pub msg_room: Signal<In, Bit>,
+    /// The count of the message epoch that is not current is 0.
+    pub msg_old_zero: Signal<In, Bit>,
+    /// So are both.
+    pub msg_none: Signal<In, Bit>,
     // Registers.
     /// READY.
     pub ready: Signal<Out, Bit>,
@@ -149,6 +162,8 @@ pub struct Core<
     // Fault queue and messages.
     /// FQ_CTRL enable.
     pub fq_enable: Signal<In, Bit>,
+    /// ENGINE_CTRL single.
+    pub single: Signal<In, Bit>,
     /// FQ_BASE.
     pub fq_base: Signal<In, Bits<64>>,
     /// log2(records).
@@ -227,9 +242,9 @@ impl<
             clock, reset, ctl_op_push, ctl_op, ctl_op_empty, comp_valid, comp, comp_pop, tx_op_push, tx_op, tx_op_count,
             tx_done_valid, tx_done, tx_done_pop, rx_op_set, rx_op, rx_free, rx_head_valid, rx_head, rx_done_valid,
             rx_done, rx_done_pop, mmu_idle, inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep,
-            sweep_index, other_zero, all_zero, ready, warm, warm_clear, restore, db_valid, db_page, db_index, db_pop,
+            sweep_index, other_zero, all_zero, msg_push, msg, msg_flip, msg_room, msg_old_zero, msg_none, ready, warm, warm_clear, restore, db_valid, db_page, db_index, db_pop,
             live, kick_clear, adm_idle, adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at,
-            ans_data, adminq_quiet, fq_enable, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
+            ans_data, adminq_quiet, fq_enable, single, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
             msix_data, msix_clear, msix_clear_v, pick, raise_fq, fq_tail_inc, fq_lost_inc, cnt_doorbells_inc,
             cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc, cnt_faults_inc, sources,
             contexts, ready_fifo, alone, bind_key, new_slot, comp_slot, picks;
@@ -266,11 +281,16 @@ impl<
         self.admin.reset.next = self.reset.val();
         // Sources.
         self.comp_slot.next = self.comp.val().slot;
-        self.sources.free.next =
-            self.holder.idle.val() & self.sweeper.ready.val() & !self.pipe.held.val();
+        self.sources.free.next = self.holder.idle.val()
+            & self.sweeper.ready.val()
+            & !self.pipe.held.val()
+            & self.msg_room.val();
         self.sources.pipe_any.next = self.pipe.any.val();
         self.sources.pipe_rx.next = self.pipe.rx.val();
         self.sources.pipe_txd.next = self.pipe.txd.val();
+        self.sources.pipe_rdy.next = self.pipe.rdy.val();
+        self.sources.single.next = self.single.val();
+        self.sources.all_free.next = self.slots.all_free.val();
         self.sources.comp_valid.next = self.comp_valid.val();
         self.sources.comp_alone.next = self.comp_slot.val() >= self.admin_slot.val();
         self.sources.tx_done.next = self.tx_done_valid.val();
@@ -308,6 +328,7 @@ impl<
         self.event_in.warm.next = self.warm.val();
         self.event_in.inv_pending.next = self.inv_pending.val();
         self.event_in.other_zero.next = self.other_zero.val();
+        self.event_in.msg_old_zero.next = self.msg_old_zero.val();
         self.event_in.live.next = self.live.val();
         self.comp_pop.next = self.event_in.comp_pop.val();
         self.tx_done_pop.next = self.event_in.tx_done_pop.val();
@@ -349,7 +370,8 @@ impl<
             & self.ctl_op_empty.val()
             & self.mmu_idle.val()
             & self.rx_free.val()
-            & self.all_zero.val();
+            & self.all_zero.val()
+            & self.msg_none.val();
         self.sweeper.warm.next = self.warm.val();
         self.sweeper.warm_begin.next = self.warm_slots.ends.val();
         self.ready.next = self.sweeper.ready.val();
@@ -476,6 +498,11 @@ impl<
         self.outlet.adm_ready_vq.next = self.admin.ready_vq.val();
         self.outlet.aux_op_push.next = self.aux.op_push.val();
         self.outlet.aux_op.next = self.aux.op.val();
+        self.outlet.adm_msg_push.next = self.admin.msg_push.val();
+        self.outlet.adm_msg.next = self.admin.msg.val();
+        self.msg_push.next = self.outlet.msg_push.val();
+        self.msg.next = self.outlet.msg.val();
+        self.msg_flip.next = self.holder.adm_commit.val() & self.admin.msg_flip.val();
         self.outlet.tx_op_count.next = self.tx_op_count.val();
         self.ctl_op_push.next = self.outlet.ctl_op_push.val();
         self.ctl_op.next = self.outlet.ctl_op.val();

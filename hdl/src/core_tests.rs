@@ -29,6 +29,8 @@ fn reset() -> Box<Tiny> {
     c.ctl_op_empty.next = true;
     c.mmu_idle.next = true;
     c.all_zero.next = true;
+    c.msg_room.next = true;
+    c.msg_none.next = true;
     c.other_zero.next = true;
     c.adminq_quiet.next = true;
     c.reset.next = true;

@@ -1,11 +1,11 @@
-//! The control unit: ring, descriptor and message accesses, many ops at a time, one completion for each.
+//! The control unit: ring and descriptor accesses, many ops at a time, one completion for each.
 //!
 //! Timing: contract §4. Wiring only:
 //!
 //! ```text
 //!  op -> CtlOut (FIFO, Work, MMU) -> CtlIssue (stage K) -> AR, W
 //!                                        | X
-//!  comp <- Collector <-------------------+
+//!  comp <- Collector <-------------------+   (Collector -> next steps of a TELL -> CtlOut)
 //!              ^------------- CtlBack <------------------- R, B
 //! ```
 
@@ -37,6 +37,8 @@ pub struct Ctl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS:
     pub epoch: Signal<In, Bit>,
     /// An access of the current epoch starts.
     pub start: Signal<Out, Bit>,
+    /// Two of them, a pair.
+    pub start2: Signal<Out, Bit>,
     /// A read has ended, and the epoch in which it started.
     pub end_r: Signal<Out, Bit>,
     pub end_r_epoch: Signal<Out, Bit>,
@@ -55,11 +57,12 @@ pub struct Ctl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS:
     pub w_addr: Signal<Out, Bits<64>>,
     pub w_id: Signal<Out, Bits<10>>,
     pub w_user: Signal<Out, Bits<22>>,
-    /// Two beats of 8 bytes.
-    pub w_beats2: Signal<Out, Bit>,
-    /// Both beats, the first one low.
-    pub w_data: Signal<Out, Bits<128>>,
-    pub w_strb: Signal<Out, Bits<16>>,
+    /// Full-width beats, not of 8 bytes.
+    pub w_full: Signal<Out, Bit>,
+    pub w_beats: Signal<Out, Bits<9>>,
+    /// The words, that of the first byte lowest.
+    pub w_data: Signal<Out, Bits<576>>,
+    pub w_strb: Signal<Out, Bits<72>>,
     /// An R beat of class 0 is accepted.
     pub r_valid: Signal<In, Bit>,
     pub r_id: Signal<In, Bits<10>>,
@@ -85,9 +88,9 @@ impl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS: usize>
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, op_push, op, op_empty, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch, start,
+            clock, reset, op_push, op, op_empty, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch, start, start2,
             end_r, end_r_epoch, end_b, end_b_epoch, ar_req, ar_grant, ar_addr, ar_id, ar_user, ar_size, w_req, w_grant,
-            w_addr, w_id, w_user, w_beats2, w_data, w_strb, r_valid, r_id, r_data, r_bad, b_valid, b_id, b_bad, comp_valid,
+            w_addr, w_id, w_user, w_full, w_beats, w_data, w_strb, r_valid, r_id, r_data, r_bad, b_valid, b_id, b_bad, comp_valid,
             comp, comp_pop, collector;;
             out = CtlOut::new(p), issue = CtlIssue::new(p), back = CtlBack::new(p)
         )
@@ -114,14 +117,17 @@ impl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS: usize> Lo
         self.out.mmu_rsp_valid.next = self.mmu_rsp_valid.val();
         self.out.mmu_rsp.next = self.mmu_rsp.val();
         self.out.left_x.next = self.issue.x_push.val();
-        self.out.left_r.next = self.ar_grant.val();
-        self.out.left_w.next = self.w_grant.val();
+        self.out.left_r.next = self.issue.left_r.val();
+        self.out.left_w.next = self.issue.left_w.val();
+        self.out.next_push.next = self.collector.next_push.val();
+        self.out.next_step.next = self.collector.next_step.val();
         // Stage K and the bus.
         self.issue.gone_valid.next = self.out.gone_valid.val();
         self.issue.gone.next = self.out.gone.val();
         self.issue.info.next = self.out.info.val();
         self.issue.epoch.next = self.epoch.val();
         self.start.next = self.issue.start.val();
+        self.start2.next = self.issue.start2.val();
         self.ar_req.next = self.issue.ar_req.val();
         self.issue.ar_grant.next = self.ar_grant.val();
         self.ar_addr.next = self.issue.ar_addr.val();
@@ -133,11 +139,13 @@ impl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS: usize> Lo
         self.w_addr.next = self.issue.w_addr.val();
         self.w_id.next = self.issue.w_id.val();
         self.w_user.next = self.issue.w_user.val();
-        self.w_beats2.next = self.issue.w_beats2.val();
+        self.w_full.next = self.issue.w_full.val();
+        self.w_beats.next = self.issue.w_beats.val();
         self.w_data.next = self.issue.w_data.val();
         self.w_strb.next = self.issue.w_strb.val();
         // Coming back.
         self.back.keep.next = self.issue.start.val();
+        self.back.keep2.next = self.issue.start2.val();
         self.back.keep_id.next = self.issue.keep_id.val();
         self.back.beat.next = self.issue.beat.val();
         self.back.r_valid.next = self.r_valid.val();

@@ -4,6 +4,7 @@
 //! functions of state, a grant pops at the edge. Reset: no access waits.
 
 use crate::block_default;
+use crate::ctl_lanes::CtlLanes;
 use crate::ctl_shape::CtlShape;
 use crate::ctl_types::{CtlBeat, CtlExpect, CtlGone, CtlInfo, CtlRead, CtlWrite, CtlX};
 use crate::fifo::Fifo;
@@ -28,6 +29,8 @@ pub struct CtlIssue<const SLOT: usize> {
     pub epoch: Signal<In, Bit>,
     /// It starts.
     pub start: Signal<Out, Bit>,
+    /// Its other part starts with it.
+    pub start2: Signal<Out, Bit>,
     /// It ends here.
     pub x_push: Signal<Out, Bit>,
     pub x: Signal<Out, CtlX>,
@@ -35,6 +38,9 @@ pub struct CtlIssue<const SLOT: usize> {
     pub keep_id: Signal<Out, Bits<10>>,
     pub beat: Signal<Out, CtlBeat>,
     pub plan: Signal<Out, CtlExpect>,
+    /// The grant of this cycle is the last of its access, or pair.
+    pub left_r: Signal<Out, Bit>,
+    pub left_w: Signal<Out, Bit>,
     pub ar_req: Signal<Out, Bit>,
     pub ar_grant: Signal<In, Bit>,
     pub ar_addr: Signal<Out, Bits<64>>,
@@ -46,14 +52,18 @@ pub struct CtlIssue<const SLOT: usize> {
     pub w_addr: Signal<Out, Bits<64>>,
     pub w_id: Signal<Out, Bits<10>>,
     pub w_user: Signal<Out, Bits<22>>,
-    /// Two beats of 8 bytes.
-    pub w_beats2: Signal<Out, Bit>,
-    /// Both beats, the first one low.
-    pub w_data: Signal<Out, Bits<128>>,
-    pub w_strb: Signal<Out, Bits<16>>,
+    /// Full-width beats, not of 8 bytes.
+    pub w_full: Signal<Out, Bit>,
+    pub w_beats: Signal<Out, Bits<9>>,
+    /// The words, that of the first byte lowest.
+    pub w_data: Signal<Out, Bits<576>>,
+    pub w_strb: Signal<Out, Bits<72>>,
     reads: Fifo<CtlRead, WAITING>,
     writes: Fifo<CtlWrite, WAITING>,
     shape: CtlShape,
+    lanes_of: CtlLanes,
+    r_second: DFF<Bit>,
+    w_second: DFF<Bit>,
     id: Signal<Local, Bits<10>>,
     slot: Signal<Local, Bits<SLOT>>,
     part: Signal<Local, Bit>,
@@ -65,19 +75,16 @@ pub struct CtlIssue<const SLOT: usize> {
     apart: Signal<Local, Bits<64>>,
     phys: Signal<Local, Bits<64>>,
     user: Signal<Local, Bits<22>>,
-    shift: Signal<Local, Bits<6>>,
     ended: Signal<Local, CtlX>,
     read: Signal<Local, CtlRead>,
     write: Signal<Local, CtlWrite>,
     kept_beat: Signal<Local, CtlBeat>,
     kept_op: Signal<Local, CtlExpect>,
+    next_step: Signal<Local, Bits<2>>,
+    from: Signal<Local, CtlRead>,
+    from_addr: Signal<Local, Bits<64>>,
+    to: Signal<Local, CtlWrite>,
     to_addr: Signal<Local, Bits<64>>,
-    to_len: Signal<Local, Bits<4>>,
-    offset: Signal<Local, Bits<3>>,
-    last_byte: Signal<Local, Bits<5>>,
-    spare: Signal<Local, Bits<4>>,
-    spare_bits: Signal<Local, Bits<6>>,
-    kept: Signal<Local, Bits<64>>,
     unused: Signal<Local, Bit>,
     no_x: Constant<CtlX>,
     no_read: Constant<CtlRead>,
@@ -98,12 +105,11 @@ pub struct CtlIssue<const SLOT: usize> {
     align16: Constant<Bits<64>>,
     align32: Constant<Bits<64>>,
     align64: Constant<Bits<64>>,
-    two_bytes: Constant<Bits<4>>,
-    byte_shift: Constant<Bits<2>>,
-    word_bytes: Constant<Bits<5>>,
-    word4: Constant<Bits<4>>,
-    one16: Constant<Bits<16>>,
-    all64: Constant<Bits<64>>,
+    page_of: Constant<Bits<64>>,
+    part_bit: Constant<Bits<10>>,
+    one_step: Constant<Bits<2>>,
+    last_step: Constant<Bits<2>>,
+    two_bytes: Constant<Bits<7>>,
 }
 
 impl<const SLOT: usize> CtlIssue<SLOT> {
@@ -112,17 +118,17 @@ impl<const SLOT: usize> CtlIssue<SLOT> {
     pub fn new(p: &Profile) -> Self {
         assert!(p.ctl_window <= 1 << WAITING, "{} accesses", p.ctl_window);
         block_default!(
-            clock, reset, gone_valid, gone, info, epoch, start, x_push, x, keep_id, beat, plan, ar_req, ar_grant, ar_addr,
-            ar_id, ar_user, ar_size, w_req, w_grant, w_addr, w_id, w_user, w_beats2, w_data, w_strb, reads, writes, id,
-            slot, part, over, starts, is_rd, va_a, va_b, apart, phys, user, shift, ended, read, write, kept_beat, kept_op,
-            to_addr, to_len, offset, last_byte, spare, spare_bits, kept, unused;
+            clock, reset, gone_valid, gone, info, epoch, start, start2, x_push, x, keep_id, beat, plan, left_r, left_w, ar_req, ar_grant, ar_addr,
+            ar_id, ar_user, ar_size, w_req, w_grant, w_addr, w_id, w_user, w_full, w_beats, w_data, w_strb, reads, writes, r_second, w_second, id,
+            slot, part, over, starts, is_rd, va_a, va_b, apart, phys, user, ended, read, write, kept_beat, kept_op,
+            next_step, from, from_addr, to, to_addr, unused;
             no_x = CtlX::default(), no_read = CtlRead::default(), no_write = CtlWrite::default(),
             no_beat = CtlBeat::default(), no_expect = CtlExpect::default(),
             kind_rd = CTL_RD, kind_xl = CTL_XL, ok = u64::from(mmu::CAUSE_NONE),
             interrupt = u64::from(mmu::USER_INTERRUPT), no_user = 0, lanes = p.lanes() as u64 - 1,
             size8 = 3, size16 = 4, size32 = 5, size64 = 6, align8 = !7_u64, align16 = !15_u64, align32 = !31_u64,
-            align64 = !63_u64, two_bytes = 2, byte_shift = 3, word_bytes = 8, word4 = 8, one16 = 1, all64 = u64::MAX;
-            shape = CtlShape::new(p)
+            align64 = !63_u64, page_of = !4095_u64, part_bit = 1_u64 << SLOT, one_step = 1, last_step = 2, two_bytes = 2;
+            lanes_of = CtlLanes::new(p), shape = CtlShape::new(p)
         )
     }
 }
@@ -130,6 +136,7 @@ impl<const SLOT: usize> CtlIssue<SLOT> {
 impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, r_second, w_second);
         clock!(self, clock, reads, writes);
         self.reads.reset.next = self.reset.val();
         self.writes.reset.next = self.reset.val();
@@ -157,6 +164,7 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
                 || (self.info.val().kind == self.kind_xl.val()));
         self.starts.next = self.gone_valid.val() && !self.over.val();
         self.start.next = self.starts.val();
+        self.start2.next = self.starts.val() && self.shape.pair.val();
         self.x_push.next = self.over.val();
         self.ended.next = self.no_x.val();
         self.ended.next.slot = bit_cast::<8, SLOT>(self.slot.val());
@@ -184,25 +192,31 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
                 self.read.next.addr = self.phys.val() & self.align16.val();
             }
         }
+        self.read.next.pair = self.shape.pair.val();
+        self.read.next.offset_b = self.va_b.val().get_bits::<12>(0);
         self.reads.push_data.next = self.read.val();
         self.reads.push.next = self.starts.val() && self.is_rd.val();
         // The bytes of this write.
-        self.shift.next = bit_cast::<6, 4>(self.shape.chunk.val()) << self.byte_shift.val();
         self.write.next = self.no_write.val();
         self.write.next.id = self.id.val();
         self.write.next.addr = self.phys.val();
         self.write.next.user = self.user.val();
         self.write.next.len = self.info.val().len;
         self.write.next.data = self.info.val().data;
+        self.write.next.spread = self.info.val().spread;
+        self.write.next.pair = self.shape.pair.val();
+        self.write.next.offset_b = self.va_b.val().get_bits::<12>(0);
+        self.write.next.data_b = self.info.val().data_b;
         if self.shape.split.val() {
-            self.write.next.len = self.shape.chunk.val();
+            self.write.next.len = bit_cast::<7, 6>(self.shape.chunk.val());
             if self.part.val() {
-                self.write.next.len = self.info.val().len - self.shape.chunk.val();
-                self.write.next.data = self.info.val().data >> self.shift.val();
+                self.write.next.len =
+                    self.info.val().len - bit_cast::<7, 6>(self.shape.chunk.val());
+                self.write.next.skip = self.shape.chunk.val();
             }
         } else if self.part.val() {
             self.write.next.len = self.two_bytes.val();
-            self.write.next.data = bit_cast::<64, 16>(self.info.val().data_b);
+            self.write.next.data = bit_cast::<128, 16>(self.info.val().data_b);
         }
         self.writes.push_data.next = self.write.val();
         self.writes.push.next = self.starts.val() && !self.is_rd.val();
@@ -218,36 +232,68 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
         self.kept_op.next = self.no_expect.val();
         self.kept_op.next.two = self.shape.two.val();
         self.kept_op.next.second_b = self.info.val().two;
+        self.kept_op.next.pair = self.shape.pair.val();
+        self.next_step.next = self.info.val().step;
+        self.kept_op.next.more =
+            self.info.val().tell && (self.next_step.val() != self.last_step.val());
+        self.kept_op.next.next_step = self.next_step.val() + self.one_step.val();
         self.kept_op.next.va = self.va_a.val();
         self.kept_op.next.va_b = self.va_b.val();
         self.plan.next = self.kept_op.val();
-        // To the bus.
+        // To the bus. A pair asks twice.
+        self.from.next = self.reads.data.val();
+        self.from_addr.next = self.from.val().addr;
         self.ar_req.next = self.reads.valid.val();
-        self.reads.pop.next = self.ar_grant.val();
-        self.ar_addr.next = self.reads.data.val().addr;
-        self.ar_id.next = self.reads.data.val().id;
-        self.ar_user.next = self.reads.data.val().user;
-        self.ar_size.next = self.reads.data.val().size;
+        self.ar_addr.next = self.from_addr.val();
+        self.ar_id.next = self.from.val().id;
+        if self.r_second.q.val() {
+            self.ar_addr.next = (self.from_addr.val() & self.page_of.val())
+                | (bit_cast::<64, 12>(self.from.val().offset_b) & self.align8.val());
+            self.ar_id.next = self.from.val().id | self.part_bit.val();
+        }
+        self.ar_user.next = self.from.val().user;
+        self.ar_size.next = self.from.val().size;
+        self.left_r.next =
+            self.ar_grant.val() && (self.r_second.q.val() || !self.reads.data.val().pair);
+        self.reads.pop.next =
+            self.ar_grant.val() && (self.r_second.q.val() || !self.reads.data.val().pair);
+        if self.ar_grant.val() {
+            self.r_second.d.next = self.reads.data.val().pair && !self.r_second.q.val();
+        }
+        self.to.next = self.writes.data.val();
+        if self.w_second.q.val() {
+            self.to.next.id = self.writes.data.val().id | self.part_bit.val();
+            self.to.next.addr = (self.writes.data.val().addr & self.page_of.val())
+                | bit_cast::<64, 12>(self.writes.data.val().offset_b);
+            self.to.next.len = self.two_bytes.val();
+            self.to.next.data = bit_cast::<128, 16>(self.writes.data.val().data_b);
+        }
+        self.to_addr.next = self.to.val().addr;
         self.w_req.next = self.writes.valid.val();
-        self.writes.pop.next = self.w_grant.val();
-        self.to_addr.next = self.writes.data.val().addr;
-        self.to_len.next = self.writes.data.val().len;
-        self.w_addr.next = self.to_addr.val() & self.align8.val();
-        self.w_id.next = self.writes.data.val().id;
-        self.w_user.next = self.writes.data.val().user;
-        self.offset.next = self.to_addr.val().get_bits::<3>(0);
-        self.last_byte.next =
-            bit_cast::<5, 3>(self.offset.val()) + bit_cast::<5, 4>(self.to_len.val());
-        self.w_beats2.next = self.last_byte.val() > self.word_bytes.val();
-        self.w_strb.next =
-            ((self.one16.val() << self.to_len.val()) - self.one16.val()) << self.offset.val();
-        // Bytes that are not written are 0 on the bus.
-        self.spare.next = self.word4.val() - self.to_len.val();
-        self.spare_bits.next = bit_cast::<6, 4>(self.spare.val()) << self.byte_shift.val();
-        self.kept.next = self.writes.data.val().data & (self.all64.val() >> self.spare_bits.val());
-        self.w_data.next = bit_cast::<128, 64>(self.kept.val())
-            << (bit_cast::<6, 3>(self.offset.val()) << self.byte_shift.val());
+        self.w_addr.next = self.to_addr.val();
+        self.w_id.next = self.to.val().id;
+        self.w_user.next = self.to.val().user;
+        self.lanes_of.addr.next = self.to_addr.val();
+        self.lanes_of.len.next = self.to.val().len;
+        self.lanes_of.bytes.next = self.to.val().data;
+        self.lanes_of.spread.next = self.to.val().spread;
+        self.lanes_of.skip.next = self.to.val().skip;
+        self.w_full.next = self.lanes_of.full.val();
+        self.w_beats.next = self.lanes_of.beats.val();
+        self.w_data.next = self.lanes_of.data.val();
+        self.w_strb.next = self.lanes_of.strb.val();
+        self.left_w.next =
+            self.w_grant.val() && (self.w_second.q.val() || !self.writes.data.val().pair);
+        self.writes.pop.next =
+            self.w_grant.val() && (self.w_second.q.val() || !self.writes.data.val().pair);
+        if self.w_grant.val() {
+            self.w_second.d.next = self.writes.data.val().pair && !self.w_second.q.val();
+        }
         self.unused.next =
             self.reads.count.val().any() || self.writes.count.val().any() || self.apart.val().any();
+        if self.reset.val() {
+            self.r_second.d.next = false;
+            self.w_second.d.next = false;
+        }
     }
 }

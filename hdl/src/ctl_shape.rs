@@ -16,12 +16,14 @@ pub struct CtlShape {
     pub part: Signal<In, Bit>,
     /// The op has two accesses.
     pub two: Signal<Out, Bit>,
+    /// Both are in one page: one translation.
+    pub pair: Signal<Out, Bit>,
     /// Its one access reads both words.
     pub merged: Signal<Out, Bit>,
     /// Its one write is cut at the end of a page.
     pub split: Signal<Out, Bit>,
     /// Then these bytes are before the end.
-    pub chunk: Signal<Out, Bits<4>>,
+    pub chunk: Signal<Out, Bits<6>>,
     /// Address of the access as it is translated.
     pub va: Signal<Out, Bits<64>>,
     reads: Signal<Local, Bit>,
@@ -29,15 +31,18 @@ pub struct CtlShape {
     va_a: Signal<Local, Bits<64>>,
     va_b: Signal<Local, Bits<64>>,
     same: Signal<Local, Bit>,
+    same_page: Signal<Local, Bit>,
+    both: Signal<Local, Bit>,
     cut: Signal<Local, Bit>,
-    head_bytes: Signal<Local, Bits<4>>,
+    head_bytes: Signal<Local, Bits<6>>,
     end_in_page: Signal<Local, Bits<13>>,
     kind_rd: Constant<Bits<2>>,
     kind_wr: Constant<Bits<2>>,
     beat: Constant<Bits<64>>,
     align: Constant<Bits<64>>,
     zero: Constant<Bits<64>>,
-    zero4: Constant<Bits<4>>,
+    page_of: Constant<Bits<64>>,
+    zero6: Constant<Bits<6>>,
     page: Constant<Bits<13>>,
 }
 
@@ -46,9 +51,9 @@ impl CtlShape {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            op, part, two, merged, split, chunk, va, reads, writes, va_a, va_b, same, cut, head_bytes, end_in_page;
+            op, part, two, pair, merged, split, chunk, va, reads, writes, va_a, va_b, same, same_page, both, cut, head_bytes, end_in_page;
             kind_rd = CTL_RD, kind_wr = CTL_WR, beat = !(p.beat_bytes() as u64 - 1), align = !7_u64, zero = 0,
-            zero4 = 0, page = 4096
+            page_of = !4095_u64, zero6 = 0, page = 4096
         )
     }
 }
@@ -62,20 +67,24 @@ impl Logic for CtlShape {
         self.va_b.next = self.op.val().va_b;
         self.same.next = ((self.va_a.val() ^ self.va_b.val()) & self.beat.val()) == self.zero.val();
         self.end_in_page.next = bit_cast::<13, 12>(self.va_a.val().get_bits::<12>(0))
-            + bit_cast::<13, 4>(self.op.val().len);
+            + bit_cast::<13, 7>(self.op.val().len);
         self.cut.next =
             self.writes.val() && !self.op.val().two && (self.end_in_page.val() > self.page.val());
-        self.head_bytes.next = self.zero4.val() - self.va_a.val().get_bits::<4>(0);
+        self.head_bytes.next = self.zero6.val() - self.va_a.val().get_bits::<6>(0);
         self.merged.next = self.reads.val() && self.op.val().two && self.same.val();
         self.split.next = self.cut.val();
         self.chunk.next = self.head_bytes.val();
-        self.two.next = self.cut.val()
-            || (self.op.val().two && (self.writes.val() || (self.reads.val() && !self.same.val())));
+        self.both.next =
+            self.op.val().two && (self.writes.val() || (self.reads.val() && !self.same.val()));
+        self.same_page.next =
+            ((self.va_a.val() ^ self.va_b.val()) & self.page_of.val()) == self.zero.val();
+        self.two.next = self.cut.val() || self.both.val();
+        self.pair.next = self.both.val() && self.same_page.val();
         self.va.next = self.va_a.val();
         if self.part.val() {
             self.va.next = self.va_b.val();
             if self.cut.val() {
-                self.va.next = self.va_a.val() + bit_cast::<64, 4>(self.head_bytes.val());
+                self.va.next = self.va_a.val() + bit_cast::<64, 6>(self.head_bytes.val());
             }
         }
         if self.reads.val() {
@@ -115,6 +124,7 @@ mod tests {
                 };
                 settle(&mut s);
                 assert_eq!((s.merged.val(), s.two.val()), (merged == 1, merged == 0));
+                assert_eq!(s.pair.val(), merged == 0, "one page");
             }
         }
     }
@@ -123,7 +133,12 @@ mod tests {
     fn a_write_is_cut_at_the_end_of_its_page() {
         let mut s = CtlShape::new(&TINY);
         s.connect_all();
-        for (va, len, cut) in [(0x1ff8, 8, false), (0x1ffd, 3, false), (0x1ffd, 4, true)] {
+        for (va, len, cut) in [
+            (0x1ff8, 8, false),
+            (0x1fc0, 64, false),
+            (0x1ffd, 3, false),
+            (0x1ffd, 64, true),
+        ] {
             s.op.next = CtlInfo {
                 kind: CTL_WR.into(),
                 va: (va as u64).into(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::edge;
-use crate::types::{CTL_RD, CTL_WR, CTL_XL};
+use crate::types::{Tell, CTL_RD, CTL_TELL, CTL_WR, CTL_XL};
 use crate::util::{assert_lint_clean, number, settle, wide};
 use shoal_abi::mmu;
 use shoal_abi::profile::{HYPER, MID, TINY};
@@ -297,17 +297,17 @@ fn write(slot: u64, va: u64, len: u64, va_b: Option<u64>) -> CtlOp {
     }
 }
 
-/// The write that asks: address, id, strobes, data, two beats; granted in this cycle.
+/// The write that asks: address of its first word, id, strobes, data, two beats; granted in this cycle.
 fn grant_write(c: &mut Mid) -> (u64, u64, u64, u128, bool) {
     assert!(c.w_req.val());
     let (addr, id, strb) = (c.w_addr.val(), c.w_id.val(), c.w_strb.val());
-    let (data, beats2) = (number(c.w_data.val()), c.w_beats2.val());
+    let (data, beats2) = (number(c.w_data.val()), number(c.w_beats.val()) == 2);
     c.w_grant.next = true;
     edge!(*c);
     c.w_grant.next = false;
     settle(c);
     (
-        number(addr) as u64,
+        number(addr) as u64 & !7,
         number(id) as u64,
         number(strb) as u64,
         data,
@@ -342,10 +342,13 @@ fn a_write_of_two_places_is_two_accesses_also_in_one_beat() {
     let mut c = fresh();
     push(&mut c, write(4, 0x1006, 8, Some(0x1004)));
     edge!(c);
+    // One page: one translation.
     let a = take(&mut c, 0x1006);
-    let b = take(&mut c, 0x1004);
+    assert!(!c.mmu_req_valid.val());
     answer(&mut c, a, 0, 0x5006);
-    answer(&mut c, b, 0, 0x5004);
+    assert!(c.start.val() && c.start2.val());
+    edge!(c);
+    assert!(!c.start.val() && !c.start2.val());
     let first = (0x5000, 4, 0x3fc0, 0x8877_6655_4433_2211 << 48, true);
     assert_eq!(grant_write(&mut c), first);
     let other = (0x5000, 4 | PART, 0x30, 0xbbaa << 32, false);
@@ -487,4 +490,231 @@ fn sources_take_turns_and_a_slot_is_not_taken_twice_running() {
     }
     let slots = [None, None, Some(0), Some(2), None, None, Some(1), None];
     assert_eq!(told, slots);
+}
+
+#[test]
+fn a_pair_is_read_with_two_grants_and_counts_once() {
+    let mut c = fresh();
+    push(&mut c, read(9, 0x1ff8, Some(0x1002)));
+    edge!(c);
+    let tag = take(&mut c, 0x1ff8);
+    c.epoch.next = true;
+    answer(&mut c, tag, 0, 0x7ff8);
+    assert!(c.start.val() && c.start2.val());
+    edge!(c);
+    assert_eq!(grant_read(&mut c), (0x7ff8, 9, 3));
+    assert_eq!(grant_read(&mut c), (0x7000, 9 | PART, 3));
+    assert!(!c.ar_req.val());
+    beat(&mut c, 9 | PART, 0xbb, false);
+    assert!(c.end_r.val() && c.end_r_epoch.val());
+    beat(&mut c, 9, 0xaa << 64, false);
+    assert!(c.end_r.val() && c.end_r_epoch.val());
+    assert_eq!(completion(&mut c, 4), (9, 0xaa, 0xbb, 0, 0));
+    // A fault of its translation is all of it, and the slot is as new.
+    for n in 0..2 {
+        push(&mut c, read(9, 0x1ff8, Some(0x1002)));
+        edge!(c);
+        let tag = take(&mut c, 0x1ff8);
+        answer(&mut c, tag, 13, 0);
+        assert!(!c.start.val() && !c.start2.val());
+        assert_eq!(completion(&mut c, 3), (9, 0, 0, 13, 0x1ff8), "{n}");
+    }
+}
+
+#[test]
+fn the_grant_of_part_0_of_a_pair_leaves_it_under_way() {
+    let mut c = fresh();
+    for slot in 0..MID.ctl_window as u64 + 1 {
+        push(
+            &mut c,
+            CtlOp {
+                bypass: true,
+                ..read(slot, 0x1ff8, Some(0x1002))
+            },
+        );
+    }
+    for _ in 0..4 {
+        edge!(c);
+    }
+    // All but the last are in the access FIFO; that one stays in Work until a pair is through.
+    let mut starts = 0;
+    for granted in 0..2 {
+        for _ in 0..3 {
+            starts += u32::from(c.start2.val());
+            edge!(c);
+        }
+        assert_eq!(starts, 0, "{granted} grants");
+        grant_read(&mut c);
+    }
+    for _ in 0..3 {
+        starts += u32::from(c.start2.val());
+        edge!(c);
+    }
+    assert_eq!(starts, 1);
+}
+
+fn told(slot: u64, used_idx: u64, count: u64, event_idx: bool) -> CtlOp {
+    CtlOp {
+        kind: CTL_TELL.into(),
+        slot: slot.into(),
+        asid: 3.into(),
+        tell: Tell {
+            device: 0x1_0f00.into(),
+            driver: 0x2_0000.into(),
+            size: 32.into(),
+            used_idx: used_idx.into(),
+            last_avail: 0x77.into(),
+            count: count.into(),
+            heads: wide(0x0008_0007_0006_0005_0004_0003_0002_0001),
+            used_len: 0x55.into(),
+            event_idx,
+            receive: false,
+        },
+        ..CtlOp::default()
+    }
+}
+
+/// Waits until the next step of the TELL is in Work.
+fn next_step(c: &mut Mid) {
+    for _ in 0..4 {
+        assert!(!c.mmu_req_valid.val() && !c.comp_valid.val());
+        edge!(*c);
+    }
+    assert!(c.mmu_req_valid.val());
+    assert_eq!(number(c.mmu_req.val().asid), 3);
+}
+
+#[test]
+fn a_tell_writes_elements_then_indices_then_reads() {
+    let mut c = fresh();
+    push(&mut c, told(6, 2, 3, true));
+    edge!(c);
+    assert!(c.mmu_req.val().write);
+    let tag = take(&mut c, 0x1_0f14);
+    // Something else in Work meanwhile: the steps come from what is kept.
+    push(&mut c, read(7, 0x9000, None));
+    edge!(c);
+    take(&mut c, 0x9000);
+    answer(&mut c, tag, 0, 0x5f14);
+    assert!(c.start.val() && !c.start2.val());
+    edge!(c);
+    assert!(c.w_full.val());
+    assert_eq!(
+        (number(c.w_addr.val()), number(c.w_beats.val())),
+        (0x5f14, 2)
+    );
+    assert_eq!(number(c.w_strb.val()), 0xff_ffff << 4);
+    assert_eq!(number(c.w_data.val()), (1 << 32) | (2 << 96));
+    grant_write(&mut c);
+    response(&mut c, 6, false);
+    next_step(&mut c);
+    // avail_event is behind the end of the page: two translations.
+    assert!(c.mmu_req.val().write);
+    let a = take(&mut c, 0x1_0f02);
+    let b = take(&mut c, 0x1_1004);
+    answer(&mut c, a, 0, 0x5f02);
+    answer(&mut c, b, 0, 0x8004);
+    assert_eq!(grant_write(&mut c), (0x5f00, 6, 0xc, 5 << 16, false));
+    assert_eq!(
+        grant_write(&mut c),
+        (0x8000, 6 | PART, 0x30, 0x77 << 32, false)
+    );
+    response(&mut c, 6 | PART, false);
+    response(&mut c, 6, false);
+    for _ in 0..5 {
+        assert!(!c.mmu_req_valid.val());
+        edge!(c);
+    }
+    // used_event and avail.idx are a pair.
+    assert!(!c.mmu_req.val().write);
+    let tag = take(&mut c, 0x2_0040);
+    answer(&mut c, tag, 0, 0xa044 & !7);
+    assert!(c.start2.val());
+    edge!(c);
+    assert_eq!(grant_read(&mut c), (0xa040, 6, 3));
+    assert_eq!(grant_read(&mut c), (0xa000, 6 | PART, 3));
+    beat(&mut c, 6, 0x11, false);
+    beat(&mut c, 6 | PART, 0x22, false);
+    assert_eq!(completion(&mut c, 4), (6, 0x11, 0x22, 0, 0));
+    assert!(!c.comp_valid.val());
+}
+
+#[test]
+fn elements_over_a_page_end_go_out_in_two_parts() {
+    let mut c = fresh();
+    // Element 29 begins at 0x1_0fec, 31 at 0x1_0ffc.
+    push(&mut c, told(6, 29, 3, false));
+    edge!(c);
+    let a = take(&mut c, 0x1_0fec);
+    let b = take(&mut c, 0x1_1000);
+    answer(&mut c, b, 0, 0x9000);
+    answer(&mut c, a, 0, 0x5fec);
+    // What is behind it is 4 bytes, a beat of 8.
+    assert!(!c.w_full.val());
+    assert_eq!(grant_write(&mut c), (0x9000, 6 | PART, 0xf, 0, false));
+    assert!(c.w_full.val());
+    let all = (1 << 32) | (2 << 96);
+    assert_eq!(grant_write(&mut c), (0x5fe8, 6, 0xff_fff0, all, true));
+    // A bad response of one of them ends the TELL.
+    response(&mut c, 6 | PART, true);
+    response(&mut c, 6, false);
+    let cause = u64::from(mmu::CAUSE_WRITE_ACCESS);
+    assert_eq!(completion(&mut c, 4), (6, 0, 0, cause, 0x1_0fec));
+    for _ in 0..4 {
+        assert!(!c.mmu_req_valid.val());
+        edge!(c);
+    }
+}
+
+#[test]
+fn a_fault_of_any_step_ends_a_tell() {
+    for failing in 0..3 {
+        let mut c = fresh();
+        push(&mut c, told(6, 0, 1, false));
+        edge!(c);
+        for (step, va) in [0x1_0f04, 0x1_0f02, 0x2_0000].into_iter().enumerate() {
+            let tag = take(&mut c, va);
+            if step == failing {
+                answer(&mut c, tag, 15, 0);
+                assert_eq!(completion(&mut c, 3), (6, 0, 0, 15, va));
+                for _ in 0..4 {
+                    assert!(!c.mmu_req_valid.val());
+                    edge!(c);
+                }
+                break;
+            }
+            answer(&mut c, tag, 0, va);
+            edge!(c);
+            assert!(!c.w_full.val(), "up to 8 bytes");
+            grant_write(&mut c);
+            response(&mut c, 6, false);
+            next_step(&mut c);
+        }
+    }
+}
+
+#[test]
+fn the_next_step_goes_before_the_next_op() {
+    let mut c = fresh();
+    push(&mut c, told(6, 0, 1, false));
+    edge!(c);
+    let tag = take(&mut c, 0x1_0f04);
+    answer(&mut c, tag, 0, 0x5f04);
+    edge!(c);
+    grant_write(&mut c);
+    response(&mut c, 6, false);
+    // Two ops come; the first is in Work when the step does.
+    c.op_push.next = true;
+    c.op.next = read(1, 0x7000, None);
+    edge!(c);
+    c.op.next = read(2, 0x8000, None);
+    edge!(c);
+    c.op_push.next = false;
+    for _ in 0..4 {
+        edge!(c);
+    }
+    take(&mut c, 0x7000);
+    take(&mut c, 0x1_0f02);
+    take(&mut c, 0x8000);
+    assert!(!c.mmu_req_valid.val());
 }

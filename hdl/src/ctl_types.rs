@@ -2,13 +2,20 @@
 //!
 //! An *id* is {part, slot} as in the AXI ID of class 0: the slot in the low bits, the part above them.
 
+use crate::types::Tell;
 use rust_hdl::prelude::*;
 
 /// What is kept of an op while its accesses are under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct CtlInfo {
-    /// `CTL_RD`, `CTL_WR` or `CTL_XL`.
+    /// `CTL_RD`, `CTL_WR` or `CTL_XL`; of a TELL that of its step.
     pub kind: Bits<2>,
+    /// A step of a TELL.
+    pub tell: Bit,
+    /// Which one, 0..=2.
+    pub step: Bits<2>,
+    /// The bytes of access a are used elements, 8 for each 16 bits of `data`.
+    pub spread: Bit,
     /// There is an access b.
     pub two: Bit,
     /// The write is an interrupt message.
@@ -16,13 +23,31 @@ pub struct CtlInfo {
     /// Access a: address, bytes.
     pub va: Bits<64>,
     /// Access a: bytes to write.
-    pub len: Bits<4>,
+    pub len: Bits<7>,
     /// Access a: data to write.
-    pub data: Bits<64>,
+    pub data: Bits<128>,
     /// Access b: address, bytes.
     pub va_b: Bits<64>,
     /// Access b: data to write, 2 bytes.
     pub data_b: Bits<16>,
+}
+
+/// What is kept of a TELL until its last step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlTold {
+    /// Address space.
+    pub asid: Bits<17>,
+    /// What is told.
+    pub tell: Tell,
+}
+
+/// The next step of a TELL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct CtlNext {
+    /// Slot.
+    pub slot: Bits<8>,
+    /// 1 or 2.
+    pub step: Bits<2>,
 }
 
 /// An access in stage K: its answer, or that it passed without one.
@@ -53,6 +78,10 @@ pub struct CtlRead {
     pub size: Bits<3>,
     /// Side band.
     pub user: Bits<22>,
+    /// A pair: part 1 follows.
+    pub pair: Bit,
+    /// Where that is in the page.
+    pub offset_b: Bits<12>,
 }
 
 /// An access for the write arbiter.
@@ -62,12 +91,22 @@ pub struct CtlWrite {
     pub id: Bits<10>,
     /// First byte.
     pub addr: Bits<64>,
-    /// Bytes, 1..=8.
-    pub len: Bits<4>,
+    /// Bytes, 1..=64.
+    pub len: Bits<7>,
     /// The bytes, first one lowest; what is above them does not count.
-    pub data: Bits<64>,
+    pub data: Bits<128>,
+    /// They are used elements, 8 bytes for each 16 bits of `data`.
+    pub spread: Bit,
+    /// So many bytes of them are left out in front.
+    pub skip: Bits<6>,
     /// Side band.
     pub user: Bits<22>,
+    /// A pair: part 1 follows.
+    pub pair: Bit,
+    /// Where that is in the page.
+    pub offset_b: Bits<12>,
+    /// Its 2 bytes.
+    pub data_b: Bits<16>,
 }
 
 /// What is needed when the beat of a read comes, by id.
@@ -133,6 +172,12 @@ pub struct CtlExpect {
     pub two: Bit,
     /// The second one is access b.
     pub second_b: Bit,
+    /// Both are translated at once: a fault of that is all of the op.
+    pub pair: Bit,
+    /// A step of a TELL that another one follows.
+    pub more: Bit,
+    /// That one.
+    pub next_step: Bits<2>,
     /// Access a: address, bytes.
     pub va: Bits<64>,
     /// Access b: address, bytes.

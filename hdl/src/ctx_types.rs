@@ -46,17 +46,13 @@ pub enum SlotState {
     Answer,
     RxData,
     RxDisc,
-    UsedElem,
-    UsedIdx,
-    Event,
-    Msi,
-    CfgMsi,
+    Tell,
 }
 
 /// What happens to a slot when the mover it waits for is done with it.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
 pub enum SlotFate {
-    /// Goes on (TxEnd, WaitTx), is complete (RxDisc).
+    /// Goes on, is complete.
     Normal,
     /// Is released.
     Abort,
@@ -79,8 +75,14 @@ pub struct SlotRec {
     pub vq: Bits<18>,
     /// Generation of the chain tag: as many low bits as the slot's number leaves of 16. Survives release and warm reset.
     pub gen: Bits<13>,
-    /// First descriptor of the chain.
-    pub head: Bits<16>,
+    /// First descriptors of the visit's chains, 16 bits each, the first lowest.
+    pub heads: Bits<128>,
+    /// Chains of the visit, 1..=8.
+    pub visit: Bits<4>,
+    /// The chain at hand.
+    pub chain: Bits<4>,
+    /// Packets of the visit that have not left yet.
+    pub left: Bits<4>,
     /// Bytes delivered.
     pub used_len: Bits<32>,
     /// Descriptor table being walked: IOVA.
@@ -117,13 +119,17 @@ pub struct SlotRec {
     pub flags: Bits<16>,
     /// Descriptor: next.
     pub next_index: Bits<16>,
-    /// The look in flight reads the ring entry, too.
-    pub entry_read: Bit,
+    /// The look or ring read in flight has an access b.
+    pub b_read: Bit,
+    /// Address of access a of the op in flight, modulo 8.
+    pub byte_a: Bits<3>,
     /// Address of access b of the op in flight, modulo 8.
     pub byte_b: Bits<3>,
-    /// IOVA of access a of the op in flight; in a slot that fails that of the failing access.
+    /// The visit has a fault: the next fields say which.
+    pub kept: Bit,
+    /// IOVA of the failing access.
     pub iova: Bits<64>,
-    /// Cause of the failure.
+    /// Cause.
     pub cause: Bits<12>,
     /// The failing access was a write.
     pub f_write: Bit,
@@ -318,6 +324,8 @@ pub struct CoreEv {
     pub inv_pending: Bit,
     /// The count of the epoch that is not current is 0.
     pub other_zero: Bit,
+    /// The count of the message epoch that is not current is 0.
+    pub msg_old_zero: Bit,
     /// The admin queue is live.
     pub live: Bit,
 }

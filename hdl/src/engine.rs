@@ -161,6 +161,7 @@ impl Logic for Engine {
         self.walk.act.next = self.reg_a.q.val().act;
         self.walk.slot.next = self.reg_a.q.val().slot;
         self.vq5.next = self.ctx5.q.val().vq;
+        self.walk.desc.next = self.vq5.val().desc;
         self.walk.size.next = self.vq5.val().size;
         self.walk.indirect.next = self.ctx5.q.val().indirect;
         self.walk.tx_can.next = !self.owners.b_other.val() & self.ev5.val().tx_room;

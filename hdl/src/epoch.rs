@@ -13,6 +13,8 @@ pub struct Epochs {
     pub reset: Signal<In, Bit>,
     /// The control unit starts an access.
     pub start_ctl: Signal<In, Bit>,
+    /// And one more.
+    pub start_ctl2: Signal<In, Bit>,
     /// The transmit mover starts an access.
     pub start_tx: Signal<In, Bit>,
     /// The receive mover starts an access.
@@ -54,7 +56,7 @@ pub struct Epochs {
 impl Default for Epochs {
     fn default() -> Self {
         block_default!(
-            clock, reset, start_ctl, start_tx, start_rx, end_ctl_r, end_ctl_r_epoch, end_ctl_b, end_ctl_b_epoch,
+            clock, reset, start_ctl, start_ctl2, start_tx, start_rx, end_ctl_r, end_ctl_r_epoch, end_ctl_b, end_ctl_b_epoch,
             end_tx_r, end_tx_r_epoch, end_tx_skip, end_tx_skip_epoch, end_rx_b, end_rx_b_epoch, flip, cur, other_zero,
             all_zero, current, count0, count1, starts, sum0, sum1, zero0, zero1; zero = 0, one = 1
         )
@@ -67,6 +69,9 @@ impl Logic for Epochs {
         dff_setup!(self, clock, current, count0, count1);
         self.starts.next = self.zero.val();
         if self.start_ctl.val() {
+            self.starts.next = self.starts.val() + self.one.val();
+        }
+        if self.start_ctl2.val() {
             self.starts.next = self.starts.val() + self.one.val();
         }
         if self.start_tx.val() {

@@ -48,6 +48,8 @@ pub struct EventIn {
     pub inv_pending: Signal<In, Bit>,
     /// The count of the other epoch is 0.
     pub other_zero: Signal<In, Bit>,
+    /// The count of the other message epoch is 0.
+    pub msg_old_zero: Signal<In, Bit>,
     /// The admin queue is live.
     pub live: Signal<In, Bit>,
     /// The event.
@@ -92,7 +94,7 @@ impl EventIn {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             pick, src, comp, tx_done, rx_done, rx_head, db_page, db_index, ready_vq, free_slot, wait_slot, rx_owner,
-            rx_nobody, warm, inv_pending, other_zero, live, ev, comp_pop, tx_done_pop, rx_done_pop, db_pop, ready_pop,
+            rx_nobody, warm, inv_pending, other_zero, msg_old_zero, live, ev, comp_pop, tx_done_pop, rx_done_pop, db_pop, ready_pop,
             wait_pop, fault_pop, tuser, shifted, tag_part, tag, tag_slot;
             no_ev = CoreEv::default(), src_comp = SRC_COMP, src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP,
             src_db = SRC_DB, src_rdy = SRC_RDY, src_aux = SRC_AUX, src_txw = SRC_TXW, rx_slot = p.rx_slot() as u64,
@@ -115,6 +117,7 @@ impl Logic for EventIn {
         self.ev.next.warm = self.warm.val();
         self.ev.next.inv_pending = self.inv_pending.val();
         self.ev.next.other_zero = self.other_zero.val();
+        self.ev.next.msg_old_zero = self.msg_old_zero.val();
         self.ev.next.live = self.live.val();
         if self.src.val() == self.src_comp.val() {
             self.ev.next.slot = self.comp.val().slot;

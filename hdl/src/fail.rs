@@ -1,6 +1,6 @@
 //! *abort*, *fail* and *report*: what a slot that cannot go on still owes the movers, its device and the fault queue.
 //!
-//! Combinational. Stage C; contract §3.8. What is left over is a release, the MSI write of the configuration, or nothing.
+//! Combinational. Stage C; contract §3.8. What is left over is a release, the message of the configuration with it, or nothing.
 
 use rust_hdl::prelude::*;
 
@@ -54,10 +54,16 @@ pub struct FailStep {
     pub fault_lost: Signal<Out, Bit>,
     /// The configuration's MSI slot: pending = 1.
     pub cfg_pending: Signal<Out, Bit>,
+    /// Its message goes out.
+    pub cfg_message: Signal<Out, Bit>,
     report: Signal<Local, Bit>,
     fate: Signal<Local, SlotFate>,
     state: Signal<Local, SlotState>,
     failing: Signal<Local, Bit>,
+    left: Signal<Local, Bits<4>>,
+    left_next: Signal<Local, Bits<4>>,
+    one4: Constant<Bits<4>>,
+    zero4: Constant<Bits<4>>,
     no_record: Constant<FaultRec>,
 }
 
@@ -65,8 +71,8 @@ impl Default for FailStep {
     fn default() -> Self {
         block_default!(
             act, slot, dev, vq, cmsi, asid, alive, owns_tx, owns_rx, tx_room, fault_room, act_next, slot_next, tx_abort, tx_wait,
-            discard, reported, fault_push, record, fault_lost, cfg_pending, report, fate, state, failing;
-            no_record = FaultRec::default()
+            discard, reported, fault_push, record, fault_lost, cfg_pending, cfg_message, report, fate, state, failing, left, left_next;
+            no_record = FaultRec::default(), one4 = 1u64, zero4 = 0u64
         )
     }
 }
@@ -79,6 +85,9 @@ impl Logic for FailStep {
         self.tx_wait.next = false;
         self.discard.next = false;
         self.cfg_pending.next = false;
+        self.cfg_message.next = false;
+        self.left.next = self.slot.val().left;
+        self.left_next.next = self.slot.val().left;
         self.report.next = self.act.val() == SlotAct::Report;
         self.state.next = self.slot.val().state;
         self.fate.next = self.slot.val().fate;
@@ -93,6 +102,10 @@ impl Logic for FailStep {
                 self.tx_abort.next = self.tx_room.val();
                 self.tx_wait.next = !self.tx_room.val();
                 self.state.next = SlotState::TxEnd;
+                self.left_next.next = self.left.val();
+                if self.tx_room.val() {
+                    self.left_next.next = self.left.val() + self.one4.val();
+                }
                 if !self.tx_room.val() {
                     self.state.next = SlotState::WaitTx;
                 }
@@ -100,6 +113,10 @@ impl Logic for FailStep {
                 self.act_next.next = SlotAct::Keep;
                 self.discard.next = true;
                 self.state.next = SlotState::RxDisc;
+            } else if self.left.val() != self.zero4.val() {
+                // The packets that have begun go first.
+                self.act_next.next = SlotAct::Keep;
+                self.state.next = SlotState::TxEnd;
             } else {
                 self.act_next.next = SlotAct::Release;
                 self.report.next = self.failing.val();
@@ -113,14 +130,13 @@ impl Logic for FailStep {
             self.act_next.next = SlotAct::Release;
             if self.alive.val() & self.cmsi.val().valid {
                 self.cfg_pending.next = self.cmsi.val().mask;
-                if !self.cmsi.val().mask {
-                    self.act_next.next = SlotAct::SendCfgMsi;
-                }
+                self.cfg_message.next = !self.cmsi.val().mask;
             }
         }
         self.slot_next.next = self.slot.val();
         self.slot_next.next.state = self.state.val();
         self.slot_next.next.fate = self.fate.val();
+        self.slot_next.next.left = self.left_next.val();
         self.record.next = self.no_record.val();
         self.record.next.cause = self.slot.val().cause;
         self.record.next.asid = self.asid.val();

@@ -75,6 +75,8 @@ pub struct Mmu<
     pub asid_we: Signal<In, Bit>,
     pub asid_addr: Signal<In, Bits<17>>,
     pub asid_data: Signal<In, AsidEntry>,
+    /// MMU_CTRL blocking.
+    pub blocking: Signal<In, Bit>,
     /// MMU_CTRL partition.
     pub partition: Signal<In, Bit>,
     /// Clears every table at `sweep_index` (modulo its size).
@@ -124,7 +126,7 @@ impl<
         block_default!(
             clock, reset, req0_valid, req0, req0_taken, req1_valid, req1, req1_taken, req2_valid, req2, req2_taken,
             rsp0_valid, rsp1_valid, rsp2_valid, rsp, ar_req, ar_addr, ar_walker, ar_grant, r_valid, r_walker, r_data, r_bad, inv_set,
-            inv, inv_pending, inv_done, asid_we, asid_addr, asid_data, partition, sweep, sweep_index, idle, hit_strobe,
+            inv, inv_pending, inv_done, asid_we, asid_addr, asid_data, blocking, partition, sweep, sweep_index, idle, hit_strobe,
             miss_strobe, walk_strobe, merge_strobe, wait_strobe, fault_strobe, spaces, t0, t1, t2, p0, p1, pipe, waiters,
             walkers, eval;;
             take = MmuTake::new(NQ), inval = MmuInv::new(largest)
@@ -166,6 +168,8 @@ impl<
         self.take.req2_valid.next = self.req2_valid.val();
         self.take.req2.next = self.req2.val();
         self.take.closed.next = self.inval.closed.val();
+        self.take.blocking.next = self.blocking.val();
+        self.take.alone.next = self.pipe.empty.val() && self.waiters.empty.val();
         self.take.walk_ready.next = self.walkers.ready.val();
         self.take.settled.next = self.pipe.settled.val();
         self.req0_taken.next = self.take.taken0.val();

@@ -21,6 +21,10 @@ pub struct MmuTake {
     pub req2: Signal<In, MmuReq>,
     /// Nothing may be taken.
     pub closed: Signal<In, Bit>,
+    /// MMU_CTRL blocking: a look-up is taken only when none is under way.
+    pub blocking: Signal<In, Bit>,
+    /// No look-up is under way, to its answer: none in the pipe, no waiter in use.
+    pub alone: Signal<In, Bit>,
     /// A walk has ended and has waiters to answer.
     pub walk_ready: Signal<In, Bit>,
     /// The look-up in L2 is answered: it needs no waiter.
@@ -62,7 +66,7 @@ impl MmuTake {
     #[must_use]
     pub fn new(waiters: usize) -> Self {
         block_default!(
-            clock, reset, req0_valid, req0, req1_valid, req1, req2_valid, req2, closed, walk_ready, settled, taken0,
+            clock, reset, req0_valid, req0, req1_valid, req1, req2_valid, req2, closed, blocking, alone, walk_ready, settled, taken0,
             taken1, taken2, look, walk, client, req, asid, index0, index1, index2, waits, next_client, load, any, pick,
             chosen, va, space, takes, answer;
             limit = waiters as u64, one = 1, client0 = 0, client1 = 1, client2 = 2
@@ -107,6 +111,7 @@ impl Logic for MmuTake {
         self.takes.next = self.any.val()
             && !self.walk_ready.val()
             && !self.closed.val()
+            && (self.alone.val() || !self.blocking.val())
             && (self.load.q.val() < self.limit.val());
         self.look.next = self.takes.val();
         self.walk.next = self.answer.val();
@@ -196,6 +201,20 @@ mod tests {
         assert!(m.taken0.val());
         edge!(m);
         assert!(m.taken1.val());
+    }
+
+    #[test]
+    fn blocking_takes_one_look_up_at_a_time_and_any_walk_answer() {
+        let mut m = fresh(8);
+        m.blocking.next = true;
+        settle(&mut m);
+        assert!(!m.look.val() && m.waits.val());
+        m.alone.next = true;
+        settle(&mut m);
+        assert!(m.look.val() && m.taken0.val());
+        (m.alone.next, m.walk_ready.next) = (false, true);
+        settle(&mut m);
+        assert!(m.walk.val() && !m.look.val());
     }
 
     #[test]

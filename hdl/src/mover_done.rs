@@ -27,6 +27,8 @@ pub struct MoverDone {
     act: Signal<Local, SlotAct>,
     slot_next: Signal<Local, SlotRec>,
     rx_free: Signal<Local, Bit>,
+    failed: Signal<Local, Bit>,
+    left: Signal<Local, Bits<4>>,
     n_tx: Signal<Local, Bit>,
     n_rx: Signal<Local, Bit>,
     whole: Signal<Local, Bit>,
@@ -34,15 +36,17 @@ pub struct MoverDone {
     src_txd: Constant<Bits<4>>,
     src_rxd: Constant<Bits<4>>,
     no_cause: Constant<Bits<12>>,
+    one4: Constant<Bits<4>>,
+    zero4: Constant<Bits<4>>,
     zero32: Constant<Bits<32>>,
 }
 
 impl Default for MoverDone {
     fn default() -> Self {
         block_default!(
-            ev, slot, vq, receive_slot, alive, step, fate, act, slot_next, rx_free, n_tx, n_rx, whole;
+            ev, slot, vq, receive_slot, alive, step, fate, act, slot_next, rx_free, failed, left, n_tx, n_rx, whole;
             no_step = StepA::default(), src_txd = SRC_TXD, src_rxd = SRC_RXD, no_cause = 0u64,
-            zero32 = 0u64
+            one4 = 1u64, zero4 = 0u64, zero32 = 0u64
         )
     }
 }
@@ -53,28 +57,35 @@ impl Logic for MoverDone {
         self.fate.next = self.slot.val().fate;
         self.act.next = SlotAct::Keep;
         self.slot_next.next = self.slot.val();
+        self.failed.next = self.ev.val().cause != self.no_cause.val();
+        self.left.next = self.slot.val().left - self.one4.val();
         self.rx_free.next = false;
         self.n_tx.next = false;
         self.n_rx.next = false;
         // The packet has gone to the slot as a whole.
         self.whole.next = false;
         if self.ev.val().src == self.src_txd.val() {
-            if self.fate.val() == SlotFate::Abort {
-                self.act.next = SlotAct::Release;
-            } else if self.fate.val() == SlotFate::Fail {
-                self.act.next = SlotAct::Report;
-            } else if self.ev.val().cause != self.no_cause.val() {
-                self.act.next = SlotAct::Fail;
+            self.slot_next.next.left = self.left.val();
+            self.n_tx.next = (self.fate.val() == SlotFate::Normal) & !self.failed.val();
+            if self.failed.val() & !self.slot.val().kept {
+                self.slot_next.next.kept = true;
                 self.slot_next.next.cause = self.ev.val().cause;
                 self.slot_next.next.iova = self.ev.val().iova;
                 self.slot_next.next.f_write = false;
                 self.slot_next.next.f_ring = false;
-            } else {
-                self.n_tx.next = true;
-                if !self.alive.val() {
+            }
+            if (self.slot.val().state == SlotState::TxEnd) & (self.left.val() == self.zero4.val()) {
+                // *done*
+                if self.fate.val() == SlotFate::Abort {
+                    self.act.next = SlotAct::Release;
+                } else if self.fate.val() == SlotFate::Fail {
+                    self.act.next = SlotAct::Report;
+                } else if self.slot.val().kept | self.failed.val() {
+                    self.act.next = SlotAct::Fail;
+                } else if !self.alive.val() {
                     self.act.next = SlotAct::Release;
                 } else if self.slot.val().wsum == self.zero32.val() {
-                    self.act.next = SlotAct::WriteElem;
+                    self.act.next = SlotAct::Tell;
                     self.slot_next.next.used_len = self.zero32.val();
                 } else {
                     self.slot_next.next.state = SlotState::Answer;
@@ -100,6 +111,7 @@ impl Logic for MoverDone {
                     self.act.next = SlotAct::Abort;
                 } else if self.ev.val().cause != self.no_cause.val() {
                     self.act.next = SlotAct::Fail;
+                    self.slot_next.next.kept = true;
                     self.slot_next.next.cause = self.ev.val().cause;
                     self.slot_next.next.iova = self.ev.val().iova;
                     self.slot_next.next.f_write = true;
@@ -120,7 +132,7 @@ impl Logic for MoverDone {
             self.act.next = SlotAct::SendTx;
         }
         if self.whole.val() {
-            self.act.next = SlotAct::WriteElem;
+            self.act.next = SlotAct::Tell;
             self.n_rx.next = self.receive_slot.val();
         }
         self.step.next = self.no_step.val();

@@ -6,9 +6,9 @@ use rust_hdl::prelude::*;
 use shoal_abi::{profile::Profile, ring};
 
 use crate::block_default;
-use crate::ctx_types::{MsiRec, SlotFate, SlotRec, SlotState, VqRec};
+use crate::ctx_types::{SlotFate, SlotRec, SlotState, VqRec};
 use crate::step_types::SlotAct;
-use crate::types::{CtlOp, RxOp, CTL_RD, CTL_WR};
+use crate::types::{CtlOp, RxOp, Tell, CTL_RD, CTL_TELL, CTL_WR};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -29,10 +29,6 @@ pub struct SlotOps {
     pub asid_rings: Signal<In, Bits<17>>,
     /// EVENT_IDX is negotiated.
     pub event_idx: Signal<In, Bit>,
-    /// The virtqueue's MSI slot.
-    pub msi: Signal<In, MsiRec>,
-    /// MSI slot of the device's configuration.
-    pub cmsi: Signal<In, MsiRec>,
     /// Push `op`.
     pub op_push: Signal<Out, Bit>,
     /// The op.
@@ -46,13 +42,11 @@ pub struct SlotOps {
     push: Signal<Local, Bit>,
     kind: Signal<Local, Bits<2>>,
     two: Signal<Local, Bit>,
-    message: Signal<Local, Bit>,
     space: Signal<Local, Bits<17>>,
     va: Signal<Local, Bits<64>>,
     len: Signal<Local, Bits<4>>,
     data: Signal<Local, Bits<64>>,
     va_b: Signal<Local, Bits<64>>,
-    data_b: Signal<Local, Bits<16>>,
     idx_at: Signal<Local, Bits<64>>,
     entry_at: Signal<Local, Bits<64>>,
     idx_beat: Signal<Local, Bits<64>>,
@@ -69,31 +63,38 @@ pub struct SlotOps {
     avail_bytes: Signal<Local, Bits<64>>,
     used_bytes: Signal<Local, Bits<64>>,
     avail_index: Signal<Local, Bits<16>>,
-    used_index: Signal<Local, Bits<16>>,
-    used_next: Signal<Local, Bits<16>>,
+    offered: Signal<Local, Bits<16>>,
+    avail_room: Signal<Local, Bits<16>>,
+    wanted: Signal<Local, Bits<16>>,
+    held: Signal<Local, Bits<16>>,
+    visit16: Signal<Local, Bits<16>>,
+    entry_place: Signal<Local, Bits<64>>,
+    skipped: Signal<Local, Bits<64>>,
+    word_at: Signal<Local, Bits<64>>,
+    tell: Signal<Local, Tell>,
+    tells: Signal<Local, Bit>,
     avail_offset: Signal<Local, Bits<64>>,
-    used_offset: Signal<Local, Bits<64>>,
     desc_offset: Signal<Local, Bits<64>>,
     desc_at: Signal<Local, Bits<64>>,
     no_op: Constant<CtlOp>,
     no_rx: Constant<RxOp>,
     kind_rd: Constant<Bits<2>>,
     kind_wr: Constant<Bits<2>>,
+    kind_tell: Constant<Bits<2>>,
     one: Constant<Bits<16>>,
     beat_shift: Constant<Bits<64>>,
     shift1: Constant<Bits<64>>,
     shift3: Constant<Bits<64>>,
     shift4: Constant<Bits<64>>,
-    shift32: Constant<Bits<64>>,
     word_bytes: Constant<Bits<64>>,
     avail_idx: Constant<Bits<64>>,
     avail_ring: Constant<Bits<64>>,
-    used_idx: Constant<Bits<64>>,
     used_ring: Constant<Bits<64>>,
     zero64: Constant<Bits<64>>,
-    zero16: Constant<Bits<16>>,
+    byte_mask: Constant<Bits<64>>,
+    four: Constant<Bits<16>>,
+    no_tell: Constant<Tell>,
     len2: Constant<Bits<4>>,
-    len4: Constant<Bits<4>>,
     len8: Constant<Bits<4>>,
 }
 
@@ -102,15 +103,17 @@ impl SlotOps {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            act, number, chain_slot, slot, vq, asid, asid_rings, event_idx, msi, cmsi, op_push, op, rx_set, rx_op, slot_next, push,
-            kind, two, message, space, va, len, data, va_b, data_b, idx_at, entry_at, idx_beat, entry_beat, last_next, state, fate, data_op, discard_op, ring_mask, avail_at, used_at,
-            size64, avail_bytes, used_bytes, avail_index, used_index, used_next, avail_offset, used_offset, desc_offset, desc_at;
-            no_op = CtlOp::default(), no_rx = RxOp::default(), kind_rd = CTL_RD, kind_wr = CTL_WR, one = 1u64,
-            beat_shift = u64::from(p.beat_bytes().trailing_zeros()), word_bytes = 8u64, zero16 = 0u64,
+            act, number, chain_slot, slot, vq, asid, asid_rings, event_idx, op_push, op, rx_set, rx_op, slot_next, push,
+            kind, two, space, va, len, data, va_b, idx_at, entry_at, idx_beat, entry_beat, last_next, state, fate, data_op, discard_op, ring_mask, avail_at, used_at,
+            size64, avail_bytes, used_bytes, avail_index, offered, avail_room, wanted, held,
+            visit16, entry_place, skipped, word_at, tell, tells, avail_offset, desc_offset, desc_at;
+            no_op = CtlOp::default(), no_rx = RxOp::default(), kind_rd = CTL_RD, kind_wr = CTL_WR, kind_tell = CTL_TELL, one = 1u64,
+            beat_shift = u64::from(p.beat_bytes().trailing_zeros()), word_bytes = 8u64, byte_mask = 7u64, four = 4u64,
+            no_tell = Tell::default(),
             shift1 = 1u64, shift3 = u64::from(ring::USED_ELEM_BYTES.trailing_zeros()),
-            shift4 = u64::from(ring::DESC_BYTES.trailing_zeros()), shift32 = 32u64, avail_idx = ring::AVAIL_IDX,
-            avail_ring = ring::AVAIL_RING, used_idx = ring::USED_IDX, used_ring = ring::USED_RING, zero64 = 0u64,
-            len2 = 2u64, len4 = 4u64, len8 = 8u64
+            shift4 = u64::from(ring::DESC_BYTES.trailing_zeros()), avail_idx = ring::AVAIL_IDX,
+            avail_ring = ring::AVAIL_RING, used_ring = ring::USED_RING, zero64 = 0u64,
+            len2 = 2u64, len8 = 8u64
         )
     }
 }
@@ -121,13 +124,11 @@ impl Logic for SlotOps {
         self.push.next = false;
         self.kind.next = self.kind_rd.val();
         self.two.next = false;
-        self.message.next = false;
         self.space.next = self.asid_rings.val();
         self.va.next = self.zero64.val();
         self.len.next = self.len8.val();
         self.data.next = self.zero64.val();
         self.va_b.next = self.zero64.val();
-        self.data_b.next = self.zero16.val();
         self.state.next = self.slot.val().state;
         self.fate.next = self.slot.val().fate;
         self.data_op.next = false;
@@ -138,17 +139,26 @@ impl Logic for SlotOps {
         self.avail_bytes.next = self.size64.val() << self.shift1.val();
         self.used_bytes.next = self.size64.val() << self.shift3.val();
         self.avail_index.next = self.vq.val().last_avail & self.ring_mask.val();
-        self.used_index.next = self.vq.val().used_idx & self.ring_mask.val();
-        self.used_next.next = self.vq.val().used_idx + self.one.val();
         self.avail_offset.next = bit_cast::<64, 16>(self.avail_index.val()) << self.shift1.val();
-        self.used_offset.next = bit_cast::<64, 16>(self.used_index.val()) << self.shift3.val();
         self.desc_offset.next = bit_cast::<64, 16>(self.slot.val().index) << self.shift4.val();
         self.desc_at.next = self.slot.val().desc_base + self.desc_offset.val();
         self.avail_at.next = self.vq.val().driver + self.avail_ring.val();
         self.used_at.next = self.vq.val().device + self.used_ring.val();
-        self.last_next.next = self.vq.val().last_avail + self.one.val();
-        self.idx_at.next = self.vq.val().driver + self.avail_idx.val();
         self.entry_at.next = self.avail_at.val() + self.avail_offset.val();
+        // Entries offered and in front of the ring's end, and those in the first one's word.
+        self.offered.next = self.vq.val().avail_cache - self.vq.val().last_avail;
+        self.avail_room.next = self.vq.val().size - self.avail_index.val();
+        self.wanted.next = self.offered.val();
+        if self.avail_room.val() < self.offered.val() {
+            self.wanted.next = self.avail_room.val();
+        }
+        self.entry_place.next = self.entry_at.val() & self.byte_mask.val();
+        self.skipped.next = self.entry_place.val() >> self.shift1.val();
+        self.held.next = self.four.val() - self.skipped.val().get_bits::<16>(0);
+        self.word_at.next = self.entry_at.val() - self.entry_place.val();
+        self.visit16.next = bit_cast::<16, 4>(self.slot.val().visit);
+        self.last_next.next = self.vq.val().last_avail + self.visit16.val();
+        self.idx_at.next = self.vq.val().driver + self.avail_idx.val();
         self.idx_beat.next = self.idx_at.val() >> self.beat_shift.val();
         self.entry_beat.next = self.entry_at.val() >> self.beat_shift.val();
         match self.act.val() {
@@ -178,6 +188,10 @@ impl Logic for SlotOps {
             SlotAct::ReadRing => {
                 self.push.next = true;
                 self.va.next = self.entry_at.val();
+                if self.chain_slot.val() & (self.wanted.val() > self.held.val()) {
+                    self.two.next = true;
+                    self.va_b.next = self.word_at.val() + self.word_bytes.val();
+                }
                 self.state.next = SlotState::Ring;
             }
             SlotAct::ReadDesc => {
@@ -204,75 +218,47 @@ impl Logic for SlotOps {
                 self.state.next = SlotState::RxDisc;
                 self.fate.next = SlotFate::Abort;
             }
-            SlotAct::WriteElem => {
+            SlotAct::Tell => {
+                // The addresses of what it reads last.
                 self.push.next = true;
-                self.kind.next = self.kind_wr.val();
-                self.va.next = self.used_at.val() + self.used_offset.val();
-                self.data.next = (bit_cast::<64, 32>(self.slot.val().used_len)
-                    << self.shift32.val())
-                    | bit_cast::<64, 16>(self.slot.val().head);
-                self.state.next = SlotState::UsedElem;
-            }
-            SlotAct::WriteIdx => {
-                self.push.next = true;
-                self.kind.next = self.kind_wr.val();
-                self.va.next = self.vq.val().device + self.used_idx.val();
-                self.len.next = self.len2.val();
-                self.data.next = bit_cast::<64, 16>(self.used_next.val());
-                if self.chain_slot.val() & self.event_idx.val() {
-                    self.two.next = true;
-                    self.va_b.next = self.used_at.val() + self.used_bytes.val();
-                    self.data_b.next = self.last_next.val();
-                }
-                self.state.next = SlotState::UsedIdx;
-            }
-            SlotAct::ReadEvent => {
-                self.push.next = true;
+                self.kind.next = self.kind_tell.val();
                 self.va.next = self.vq.val().driver;
                 if self.event_idx.val() {
                     self.va.next = self.avail_at.val() + self.avail_bytes.val();
                 }
-                if self.chain_slot.val() {
-                    self.two.next = true;
-                    self.va_b.next = self.idx_at.val();
-                }
-                self.state.next = SlotState::Event;
-            }
-            SlotAct::SendMsi => {
-                self.push.next = true;
-                self.kind.next = self.kind_wr.val();
-                self.message.next = true;
-                self.va.next = self.msi.val().address;
-                self.len.next = self.len4.val();
-                self.data.next = bit_cast::<64, 32>(self.msi.val().data);
-                self.state.next = SlotState::Msi;
-            }
-            SlotAct::SendCfgMsi => {
-                self.push.next = true;
-                self.kind.next = self.kind_wr.val();
-                self.message.next = true;
-                self.va.next = self.cmsi.val().address;
-                self.len.next = self.len4.val();
-                self.data.next = bit_cast::<64, 32>(self.cmsi.val().data);
-                self.state.next = SlotState::CfgMsi;
+                self.two.next = self.chain_slot.val();
+                self.va_b.next = self.idx_at.val();
+                self.state.next = SlotState::Tell;
             }
             _ => {
                 self.push.next = false;
             }
         }
+        self.tells.next = self.act.val() == SlotAct::Tell;
+        self.tell.next = self.no_tell.val();
+        if self.tells.val() {
+            self.tell.next.device = self.vq.val().device;
+            self.tell.next.driver = self.vq.val().driver;
+            self.tell.next.size = self.vq.val().size;
+            self.tell.next.used_idx = self.vq.val().used_idx;
+            self.tell.next.last_avail = self.last_next.val();
+            self.tell.next.count = self.slot.val().visit;
+            self.tell.next.heads = self.slot.val().heads;
+            self.tell.next.used_len = self.slot.val().used_len;
+            self.tell.next.event_idx = self.event_idx.val();
+            self.tell.next.receive = !self.chain_slot.val();
+        }
         self.op_push.next = self.push.val();
         self.op.next = self.no_op.val();
         self.op.next.kind = self.kind.val();
         self.op.next.two = self.two.val();
-        self.op.next.msi = self.message.val();
-        self.op.next.bypass = self.message.val();
         self.op.next.slot = self.number.val();
         self.op.next.asid = self.space.val();
         self.op.next.va = self.va.val();
         self.op.next.len = self.len.val();
         self.op.next.data = self.data.val();
         self.op.next.va_b = self.va_b.val();
-        self.op.next.data_b = self.data_b.val();
+        self.op.next.tell = self.tell.val();
         self.rx_set.next = self.data_op.val() | self.discard_op.val();
         self.rx_op.next = self.no_rx.val();
         self.rx_op.next.discard = self.discard_op.val();
@@ -283,9 +269,9 @@ impl Logic for SlotOps {
         self.slot_next.next.state = self.state.val();
         self.slot_next.next.fate = self.fate.val();
         if self.push.val() {
-            self.slot_next.next.iova = self.va.val();
+            self.slot_next.next.byte_a = self.va.val().get_bits::<3>(0);
             self.slot_next.next.byte_b = self.va_b.val().get_bits::<3>(0);
-            self.slot_next.next.entry_read = self.two.val();
+            self.slot_next.next.b_read = self.two.val();
         }
     }
 }

@@ -7,7 +7,7 @@ use shoal_abi::profile::Profile;
 
 use crate::block_default;
 use crate::step_types::Effects;
-use crate::types::{CtlOp, RxOp, TxOp};
+use crate::types::{CtlOp, Message, RxOp, TxOp};
 
 /// Room that the transmit op FIFO must have for an event to push: those on their way before it may push too.
 const TX_ROOM: u64 = 8;
@@ -53,6 +53,14 @@ pub struct Outlet {
     pub rx_op_set: Signal<Out, Bit>,
     /// Op.
     pub rx_op: Signal<Out, RxOp>,
+    /// The admin block's message counts at the commit.
+    pub adm_msg_push: Signal<In, Bit>,
+    /// It.
+    pub adm_msg: Signal<In, Message>,
+    /// Push into the message FIFO.
+    pub msg_push: Signal<Out, Bit>,
+    /// Message.
+    pub msg: Signal<Out, Message>,
     /// Push into the ready FIFO.
     pub ready_push: Signal<Out, Bit>,
     /// Virtqueue context.
@@ -67,7 +75,7 @@ impl Outlet {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             eng_commit, fx, adm_busy, adm_commit, adm_op_push, adm_op, adm_ready_push, adm_ready_vq, aux_op_push,
-            aux_op, tx_op_count, ctl_op_push, ctl_op, tx_op_push, tx_op, tx_room, tx_idle, rx_op_set, rx_op, ready_push,
+            aux_op, tx_op_count, ctl_op_push, ctl_op, tx_op_push, tx_op, tx_room, tx_idle, rx_op_set, rx_op, adm_msg_push, adm_msg, msg_push, msg, ready_push,
             ready_vq;
             limit = p.tx_ops as u64 - TX_ROOM, none = 0u64
         )
@@ -92,6 +100,12 @@ impl Logic for Outlet {
             self.ctl_op.next = self.adm_op.val();
         } else if self.aux_op_push.val() {
             self.ctl_op.next = self.aux_op.val();
+        }
+        self.msg_push.next = (self.eng_commit.val() & self.fx.val().msg_push)
+            | (self.adm_commit.val() & self.adm_msg_push.val());
+        self.msg.next = self.fx.val().msg;
+        if self.adm_busy.val() {
+            self.msg.next = self.adm_msg.val();
         }
         self.ready_push.next = (self.eng_commit.val() & self.fx.val().ready_push)
             | (self.adm_busy.val() & self.adm_ready_push.val());

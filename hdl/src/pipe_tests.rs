@@ -1,7 +1,6 @@
 //! The pipeline beside a list of stages that looks everything up in the cycle in which it counts.
 
 use super::*;
-use crate::ctx_types::SRC_RDY;
 use crate::edge;
 use crate::util::number;
 use shoal_abi::profile::TINY;
@@ -84,6 +83,7 @@ impl Bench {
             events.any(|s| of.contains(&low(s.0.src)))
         };
         assert_eq!(self.pipe.txd.val(), has(&[SRC_TXD]));
+        assert_eq!(self.pipe.rdy.val(), has(&[SRC_RDY]));
         assert_eq!(self.pipe.rx.val(), has(&[SRC_RXD, SRC_RXP]));
         assert_eq!(self.pipe.valid7.val(), self.stages[6].is_some());
         if let Some((ev, dev, vq, _)) = self.stages[6] {

@@ -28,13 +28,14 @@ pub struct Ready {
     vq_next: Signal<Local, VqRec>,
     binds: Signal<Local, Bit>,
     no_step: Constant<StepA>,
+    none_left: Constant<Bits<4>>,
 }
 
 impl Default for Ready {
     fn default() -> Self {
         block_default!(
             ev, slot, vq, running, receive, step, act, slot_next, vq_next, binds;
-            no_step = StepA::default()
+            no_step = StepA::default(), none_left = 0u64
         )
     }
 }
@@ -57,6 +58,8 @@ impl Logic for Ready {
                 self.slot_next.next.state = SlotState::Look;
                 self.slot_next.next.fate = SlotFate::Normal;
                 self.slot_next.next.delivering = false;
+                self.slot_next.next.kept = false;
+                self.slot_next.next.left = self.none_left.val();
                 self.slot_next.next.dev = self.vq.val().owner;
                 self.slot_next.next.vq = self.ev.val().id;
                 self.act.next = SlotAct::Look;

@@ -52,6 +52,7 @@ pub struct Receive {
     slot_shift: Constant<Bits<16>>,
     last_device: Constant<Bits<20>>,
     no_device: Constant<Bits<20>>,
+    none_left: Constant<Bits<4>>,
     zero32: Constant<Bits<32>>,
 }
 
@@ -63,7 +64,7 @@ impl Receive {
             ev, slot, dev, vq, vq_id, alive, running, receive, step, act, slot_next, vq_next, number, gen, tag, chain_tag, tid, dest,
             answered, member, in_device, binds, take, discard, drop, n_drop;
             no_step = StepA::default(), last_device = u64::from(p.devices), chain_slots = p.chain_slots as u64,
-            slot_shift = p.slot_w as u64, no_device = 0u64, zero32 = 0u64
+            slot_shift = p.slot_w as u64, no_device = 0u64, none_left = 0u64, zero32 = 0u64
         )
     }
 }
@@ -125,6 +126,8 @@ impl Logic for Receive {
             self.slot_next.next.state = SlotState::Look;
             self.slot_next.next.fate = SlotFate::Normal;
             self.slot_next.next.delivering = true;
+            self.slot_next.next.kept = false;
+            self.slot_next.next.left = self.none_left.val();
             self.slot_next.next.dev = self.dest.val().get_bits::<18>(0);
             self.slot_next.next.vq = self.vq_id.val();
         } else {

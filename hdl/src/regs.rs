@@ -124,6 +124,10 @@ pub struct Regs {
     pub fq_tail: Signal<Out, Bits<16>>,
     /// MMU_CTRL partition.
     pub partition: Signal<Out, Bit>,
+    /// MMU_CTRL blocking.
+    pub blocking: Signal<Out, Bit>,
+    /// ENGINE_CTRL single.
+    pub single: Signal<Out, Bit>,
     pub msix_any: Signal<Out, Bit>,
     pub msix_v: Signal<Out, Bits<2>>,
     pub msix_addr: Signal<Out, Bits<64>>,
@@ -153,7 +157,7 @@ impl Regs {
             cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc,
             cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, walk_strobe, merge_strobe, wait_strobe,
             mmu_fault_strobe, db_valid, db_page, db_index, live, kick, warm,
-            adm_desc, adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, partition, msix_any, msix_v,
+            adm_desc, adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, partition, blocking, single, msix_any, msix_v,
             msix_addr, msix_data, axil, common, msix, doorbells, doorbell, unused;
             no_doorbell = Doorbell::default(), full = 16;
             wr_db = DoorbellDecode::new(p), rd_db = DoorbellDecode::new(p),
@@ -281,6 +285,8 @@ impl Logic for Regs {
         self.dev.wait_strobe.next = self.wait_strobe.val();
         self.dev.mmu_fault_strobe.next = self.mmu_fault_strobe.val();
         self.partition.next = self.dev.partition.val();
+        self.blocking.next = self.dev.blocking.val();
+        self.single.next = self.dev.single.val();
         self.fq_enable.next = self.dev.fq_enable.val();
         self.fq_base.next = self.dev.fq_base.val();
         self.fq_log2.next = self.dev.fq_log2.val();
@@ -404,6 +410,31 @@ mod tests {
         write(&mut r, regs::MSIX_TABLE + 0x28, 0x77, 0xf);
         write(&mut r, regs::MSIX_TABLE + 0x2c, 0, 0xf);
         assert!(r.msix_any.val() && r.msix_v.val() == 2 && r.msix_data.val() == 0x77);
+    }
+
+    #[test]
+    fn the_switches_read_back_and_a_restore_clears_them() {
+        let mut r = Regs::new(&TINY);
+        r.connect_all();
+        r.reset.next = true;
+        edge!(r);
+        r.reset.next = false;
+        edge!(r);
+        let (mmu, engine) = (regs::MMU_CTRL.offset, regs::ENGINE_CTRL.offset);
+        assert_eq!(write(&mut r, mmu, 0xffff_ffff, 15), 0);
+        assert_eq!(write(&mut r, engine, 0xffff_ffff, 15), 0);
+        assert!(r.partition.val() && r.blocking.val() && r.single.val());
+        assert_eq!(read(&mut r, mmu), (3, 0));
+        assert_eq!(read(&mut r, engine), (1, 0));
+        assert_eq!(write(&mut r, mmu, 2, 14), 0);
+        assert_eq!(write(&mut r, mmu, 2, 1), 0);
+        assert!(!r.partition.val() && r.blocking.val());
+        assert_eq!(read(&mut r, mmu), (2, 0));
+        r.restore.next = true;
+        edge!(r);
+        r.restore.next = false;
+        assert!(!r.blocking.val() && !r.single.val());
+        assert_eq!(read(&mut r, engine), (0, 0));
     }
 
     #[test]

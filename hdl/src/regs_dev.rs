@@ -48,6 +48,10 @@ pub struct RegsDev {
     pub fq_vector: Signal<Out, Bits<16>>,
     /// MMU_CTRL partition.
     pub partition: Signal<Out, Bit>,
+    /// MMU_CTRL blocking.
+    pub blocking: Signal<Out, Bit>,
+    /// ENGINE_CTRL single.
+    pub single: Signal<Out, Bit>,
     base_lo: DFF<Bits<32>>,
     base_hi: DFF<Bits<32>>,
     enable: DFF<Bit>,
@@ -71,6 +75,12 @@ pub struct RegsDev {
     mmu_waits: DFF<Bits<32>>,
     mmu_faults: DFF<Bits<32>>,
     parted: DFF<Bit>,
+    blocked: DFF<Bit>,
+    alone: DFF<Bit>,
+    mmu_ctrl: Signal<Local, Bits<2>>,
+    none2: Constant<Bits<2>>,
+    partition2: Constant<Bits<2>>,
+    blocking2: Constant<Bits<2>>,
     ctrl: Signal<Local, Bits<32>>,
     ctrl_in: Signal<Local, Bits<32>>,
     vector_in: Signal<Local, Bits<16>>,
@@ -106,6 +116,7 @@ pub struct RegsDev {
     a_mmu_waits: Constant<Bits<32>>,
     a_mmu_faults: Constant<Bits<32>>,
     a_mmu_ctrl: Constant<Bits<32>>,
+    a_engine_ctrl: Constant<Bits<32>>,
     a_magic: Constant<Bits<32>>,
     a_last_cap: Constant<Bits<32>>,
     cap_addr: [Constant<Bits<32>>; 9],
@@ -139,8 +150,8 @@ impl RegsDev {
             fq_lost_inc, cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc,
             cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, walk_strobe, merge_strobe,
             wait_strobe, mmu_fault_strobe, fq_enable, fq_base, fq_log2,
-            fq_head, fq_tail, fq_vector, partition, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost, doorbells,
-            tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses, walks, merged, mmu_waits, mmu_faults, parted, ctrl, ctrl_in, vector_in,
+            fq_head, fq_tail, fq_vector, partition, blocking, single, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost, doorbells,
+            tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses, walks, merged, mmu_waits, mmu_faults, parted, blocked, alone, mmu_ctrl, ctrl, ctrl_in, vector_in,
             next_tail, records, unused;
             one = 1, one16 = 1, half = 16, word = 32, nibble = 4, base_align = 0xffff_f000,
             vectors = u64::from(regs::MSIX_VECTORS), no_vector = u64::from(regs::NO_VECTOR),
@@ -151,7 +162,8 @@ impl RegsDev {
             a_interrupts = at(regs::CNT_INTERRUPTS), a_faults = at(regs::CNT_FAULTS), a_admin = at(regs::CNT_ADMIN),
             a_hits = at(regs::CNT_TLB_HITS), a_misses = at(regs::CNT_TLB_MISSES),
             a_walks = at(regs::CNT_WALKS), a_merged = at(regs::CNT_WALKS_MERGED), a_mmu_waits = at(regs::CNT_MMU_WAITS),
-            a_mmu_faults = at(regs::CNT_MMU_FAULTS), a_mmu_ctrl = at(regs::MMU_CTRL), a_magic = at(regs::MAGIC),
+            a_mmu_faults = at(regs::CNT_MMU_FAULTS), none2 = 0u64, partition2 = u64::from(regs::MMU_PARTITION), blocking2 = u64::from(regs::MMU_BLOCKING),
+            a_mmu_ctrl = at(regs::MMU_CTRL), a_engine_ctrl = at(regs::ENGINE_CTRL), a_magic = at(regs::MAGIC),
             a_last_cap = at(regs::CAP_CHAIN);
             cap_addr = caps.map(|(r, _)| Constant::new(at(r).into())),
             cap_value = caps.map(|(_, v)| Constant::new(v.into()))
@@ -165,19 +177,19 @@ impl Logic for RegsDev {
         dff_setup!(
             self, clock, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost,
             doorbells, tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits,
-            tlb_misses, walks, merged, mmu_waits, mmu_faults, parted
+            tlb_misses, walks, merged, mmu_waits, mmu_faults, parted, blocked, alone
         );
-        // Registers 0x100..=0x120, 0x140..=0x158, 0x180..=0x1b0.
+        // Registers 0x100..=0x120, 0x140..=0x15c, 0x180..=0x1b0.
         self.wr_ok.next = ((self.wr_addr.val() >= self.a_magic.val())
             && (self.wr_addr.val() <= self.a_last_cap.val()))
             || ((self.wr_addr.val() >= self.a_base_lo.val())
-                && (self.wr_addr.val() <= self.a_mmu_ctrl.val()))
+                && (self.wr_addr.val() <= self.a_engine_ctrl.val()))
             || ((self.wr_addr.val() >= self.a_doorbells.val())
                 && (self.wr_addr.val() <= self.a_mmu_faults.val()));
         self.rd_ok.next = ((self.rd_addr.val() >= self.a_magic.val())
             && (self.rd_addr.val() <= self.a_last_cap.val()))
             || ((self.rd_addr.val() >= self.a_base_lo.val())
-                && (self.rd_addr.val() <= self.a_mmu_ctrl.val()))
+                && (self.rd_addr.val() <= self.a_engine_ctrl.val()))
             || ((self.rd_addr.val() >= self.a_doorbells.val())
                 && (self.rd_addr.val() <= self.a_mmu_faults.val()));
         self.ctrl.next = (bit_cast::<32, 3>(self.log2.q.val()) << self.nibble.val())
@@ -213,9 +225,20 @@ impl Logic for RegsDev {
             }
             if (self.wr_addr.val() == self.a_mmu_ctrl.val()) && self.wr_mask.val().get_bit(0) {
                 self.parted.d.next = self.wr_data.val().get_bit(0);
+                self.blocked.d.next = self.wr_data.val().get_bit(1);
+            }
+            if (self.wr_addr.val() == self.a_engine_ctrl.val()) && self.wr_mask.val().get_bit(0) {
+                self.alone.d.next = self.wr_data.val().get_bit(0);
             }
         }
         // Reads.
+        self.mmu_ctrl.next = self.none2.val();
+        if self.parted.q.val() {
+            self.mmu_ctrl.next = self.mmu_ctrl.val() | self.partition2.val();
+        }
+        if self.blocked.q.val() {
+            self.mmu_ctrl.next = self.mmu_ctrl.val() | self.blocking2.val();
+        }
         self.rd_data.next = 0.into();
         for i in 0..9 {
             if self.rd_addr.val() == self.cap_addr[i].val() {
@@ -282,7 +305,10 @@ impl Logic for RegsDev {
         if self.rd_addr.val() == self.a_mmu_faults.val() {
             self.rd_data.next = self.mmu_faults.q.val();
         }
-        if (self.rd_addr.val() == self.a_mmu_ctrl.val()) && self.parted.q.val() {
+        if self.rd_addr.val() == self.a_mmu_ctrl.val() {
+            self.rd_data.next = bit_cast::<32, 2>(self.mmu_ctrl.val());
+        }
+        if (self.rd_addr.val() == self.a_engine_ctrl.val()) && self.alone.q.val() {
             self.rd_data.next = self.one.val();
         }
         // The core.
@@ -337,6 +363,8 @@ impl Logic for RegsDev {
             self.mmu_faults.d.next = self.mmu_faults.q.val() + self.one.val();
         }
         self.partition.next = self.parted.q.val();
+        self.blocking.next = self.blocked.q.val();
+        self.single.next = self.alone.q.val();
         self.fq_enable.next = self.enable.q.val();
         self.fq_base.next = bit_cast::<64, 32>(self.base_lo.q.val())
             | (bit_cast::<64, 32>(self.base_hi.q.val()) << self.word.val());
@@ -354,6 +382,8 @@ impl Logic for RegsDev {
             self.tail.d.next = 0.into();
             self.lost.d.next = 0.into();
             self.parted.d.next = false;
+            self.blocked.d.next = false;
+            self.alone.d.next = false;
         }
         if self.reset.val() {
             self.doorbells.d.next = 0.into();

@@ -52,7 +52,8 @@ pub struct Release {
     message: Signal<Local, Bit>,
     inflight: Signal<Local, Bits<4>>,
     one4: Constant<Bits<4>>,
-    one42: Constant<Bits<32>>,
+    zero4: Constant<Bits<4>>,
+    one32: Constant<Bits<32>>,
     s_needs_reset: Constant<Bits<8>>,
 }
 
@@ -61,7 +62,7 @@ impl Default for Release {
         block_default!(
             step, act, chain_slot, alive, running, reported, dev, cnt, vq_next, vq_we, dev_next, dev_we, cnt_next,
             cnt_we, ready_push, free_push, vq_local, releases, go_on, wanted, dropped, message, inflight;
-            one4 = 1u64, one42 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
+            one4 = 1u64, zero4 = 0u64, one32 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
         )
     }
 }
@@ -106,25 +107,24 @@ impl Logic for Release {
         self.dev_we.next = self.step.val().bind | self.releases.val() | self.reported.val();
         // The counters.
         self.dropped.next = self.step.val().drop | (self.act.val() == SlotAct::Drop);
-        self.message.next = self.act.val() == SlotAct::SendMsi;
+        self.message.next = self.step.val().message;
         self.cnt_next.next = self.cnt.val();
         if self.step.val().kick {
-            self.cnt_next.next.kicks = self.cnt.val().kicks + self.one42.val();
+            self.cnt_next.next.kicks = self.cnt.val().kicks + self.one32.val();
         }
-        if self.step.val().chain {
-            self.cnt_next.next.chains = self.cnt.val().chains + self.one42.val();
-        }
+        self.cnt_next.next.chains =
+            self.cnt.val().chains + bit_cast::<32, 4>(self.step.val().chains);
         if self.message.val() {
-            self.cnt_next.next.interrupts = self.cnt.val().interrupts + self.one42.val();
+            self.cnt_next.next.interrupts = self.cnt.val().interrupts + self.one32.val();
         }
         if self.dropped.val() {
-            self.cnt_next.next.drops = self.cnt.val().drops + self.one42.val();
+            self.cnt_next.next.drops = self.cnt.val().drops + self.one32.val();
         }
         if self.reported.val() {
-            self.cnt_next.next.faults = self.cnt.val().faults + self.one42.val();
+            self.cnt_next.next.faults = self.cnt.val().faults + self.one32.val();
         }
         self.cnt_we.next = self.step.val().kick
-            | self.step.val().chain
+            | (self.step.val().chains != self.zero4.val())
             | self.message.val()
             | self.dropped.val()
             | self.reported.val();

@@ -30,6 +30,11 @@ pub struct SlotStep {
     pub alive: Signal<In, Bit>,
     /// EVENT_IDX is negotiated.
     pub event_idx: Signal<In, Bit>,
+    /// *heads*: all of them, the first, whether that is bad, and how many.
+    pub heads: Signal<In, Bits<128>>,
+    pub head_first: Signal<In, Bits<16>>,
+    pub heads_bad: Signal<In, Bit>,
+    pub visit: Signal<In, Bits<4>>,
     /// What follows.
     pub step: Signal<Out, StepA>,
     state: Signal<Local, SlotState>,
@@ -39,18 +44,23 @@ pub struct SlotStep {
     vq_next: Signal<Local, VqRec>,
     looked: Signal<Local, Bit>,
     head: Signal<Local, Bit>,
-    entry: Signal<Local, Bits<16>>,
     ahead: Signal<Local, Bits<16>>,
     ahead_after: Signal<Local, Bits<16>>,
-    used_before: Signal<Local, Bits<16>>,
+    visit16: Signal<Local, Bits<16>>,
+    avail_after: Signal<Local, Bits<16>>,
+    used_after: Signal<Local, Bits<16>>,
+    event_ahead: Signal<Local, Bits<16>>,
+    event_at: Signal<Local, Bits<16>>,
     flag: Signal<Local, Bits<16>>,
     notify: Signal<Local, Bit>,
     fails: Signal<Local, Bit>,
     cause: Signal<Local, Bits<12>>,
     pending: Signal<Local, Bit>,
-    chain: Signal<Local, Bit>,
+    chains: Signal<Local, Bits<4>>,
+    message: Signal<Local, Bit>,
     no_step: Constant<StepA>,
     one: Constant<Bits<16>>,
+    zero4: Constant<Bits<4>>,
     zero16: Constant<Bits<16>>,
     zero32: Constant<Bits<32>>,
     zero64: Constant<Bits<64>>,
@@ -64,9 +74,9 @@ pub struct SlotStep {
 impl Default for SlotStep {
     fn default() -> Self {
         block_default!(
-            receive_slot, slot, fault, field_a, field_b, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, head,
-            entry, ahead, ahead_after, used_before, flag, notify, fails, cause, pending, chain;
-            no_step = StepA::default(), one = 1u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
+            receive_slot, slot, fault, field_a, field_b, heads, head_first, heads_bad, visit, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, head,
+            ahead, ahead_after, visit16, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message;
+            no_step = StepA::default(), one = 1u64, zero4 = 0u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
             gen_one = 1u64, no_interrupt = u64::from(shoal_abi::ring::AVAIL_F_NO_INTERRUPT), no_cause = 0u64,
             avail_jump = u64::from(mmu::CAUSE_AVAIL_JUMP), desc_index = u64::from(mmu::CAUSE_DESC_INDEX)
         )
@@ -83,21 +93,22 @@ impl Logic for SlotStep {
         self.fails.next = false;
         self.cause.next = self.no_cause.val();
         self.pending.next = false;
-        self.chain.next = false;
+        self.chains.next = self.zero4.val();
+        self.message.next = false;
         self.looked.next =
             (self.state.val() == SlotState::Look) | (self.state.val() == SlotState::Look2);
         self.head.next = false;
-        self.entry.next = self.field_a.val();
-        if self.looked.val() {
-            self.entry.next = self.field_b.val();
-        }
         self.ahead.next = self.field_a.val() - self.vq.val().last_avail;
-        self.ahead_after.next = self.field_b.val() - self.vq.val().last_avail;
-        self.used_before.next = self.vq.val().used_idx - self.one.val();
+        self.visit16.next = bit_cast::<16, 4>(self.slot.val().visit);
+        self.avail_after.next = self.vq.val().last_avail + self.visit16.val();
+        self.used_after.next = self.vq.val().used_idx + self.visit16.val();
+        self.ahead_after.next = self.field_b.val() - self.avail_after.val();
+        self.event_ahead.next = self.used_after.val() - self.field_a.val();
+        self.event_at.next = self.event_ahead.val() - self.one.val();
         self.flag.next = self.field_a.val() & self.no_interrupt.val();
         self.notify.next = self.flag.val() == self.zero16.val();
         if self.event_idx.val() {
-            self.notify.next = self.field_a.val() == self.used_before.val();
+            self.notify.next = self.event_at.val() < self.visit16.val();
         }
         self.no_op.next = (self.state.val() == SlotState::Idle)
             | (self.state.val() == SlotState::WaitTx)
@@ -108,10 +119,6 @@ impl Logic for SlotStep {
         if self.no_op.val() {
             // An answer to nothing.
             self.act.next = SlotAct::Nothing;
-        } else if self.state.val() == SlotState::Msi {
-            self.act.next = SlotAct::Finish;
-        } else if self.state.val() == SlotState::CfgMsi {
-            self.act.next = SlotAct::Release;
         } else if !self.alive.val() {
             self.act.next = SlotAct::Abort;
         } else if self.fault.val() {
@@ -139,25 +146,17 @@ impl Logic for SlotStep {
                 SlotState::Desc => {
                     self.act.next = SlotAct::Walk;
                 }
-                SlotState::UsedElem => {
-                    self.act.next = SlotAct::WriteIdx;
-                }
-                SlotState::UsedIdx => {
-                    self.act.next = SlotAct::ReadEvent;
-                    self.vq_next.next.used_idx = self.vq.val().used_idx + self.one.val();
-                    self.vq_next.next.last_avail = self.vq.val().last_avail + self.one.val();
-                    self.chain.next = true;
-                }
-                SlotState::Event => {
+                SlotState::Tell => {
                     self.act.next = SlotAct::Finish;
+                    self.vq_next.next.used_idx = self.used_after.val();
+                    self.vq_next.next.last_avail = self.avail_after.val();
+                    self.chains.next = self.slot.val().visit;
                     if !self.receive_slot.val() & (self.ahead_after.val() <= self.vq.val().size) {
                         self.vq_next.next.avail_cache = self.field_b.val();
                     }
                     if self.msi.val().valid & self.notify.val() {
                         self.pending.next = self.msi.val().mask;
-                        if !self.msi.val().mask {
-                            self.act.next = SlotAct::SendMsi;
-                        }
+                        self.message.next = !self.msi.val().mask;
                     }
                 }
                 _ => {
@@ -173,24 +172,28 @@ impl Logic for SlotStep {
                     self.vq_next.next.avail_cache = self.field_a.val();
                     if self.ahead.val() != self.zero16.val() {
                         self.act.next = SlotAct::ReadRing;
-                        self.head.next = self.slot.val().entry_read;
+                        self.head.next = self.slot.val().b_read;
                     }
                 }
             }
         }
         if self.head.val() {
-            // *head*
-            if self.entry.val() >= self.vq.val().size {
+            // *heads*, and the first *chain*.
+            if self.heads_bad.val() {
                 self.fails.next = true;
                 self.cause.next = self.desc_index.val();
             } else {
                 self.act.next = SlotAct::ReadDesc;
+                self.slot_next.next.heads = self.heads.val();
+                self.slot_next.next.visit = self.visit.val();
+                self.slot_next.next.chain = self.zero4.val();
+                self.slot_next.next.left = self.zero4.val();
+                self.slot_next.next.kept = false;
                 self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
-                self.slot_next.next.head = self.entry.val();
                 self.slot_next.next.used_len = self.zero32.val();
                 self.slot_next.next.desc_base = self.vq.val().desc;
                 self.slot_next.next.entries = bit_cast::<32, 16>(self.vq.val().size);
-                self.slot_next.next.index = self.entry.val();
+                self.slot_next.next.index = self.head_first.val();
                 self.slot_next.next.indirect = false;
                 self.slot_next.next.count = self.zero16.val();
                 self.slot_next.next.seen_write = false;
@@ -200,6 +203,7 @@ impl Logic for SlotStep {
         }
         if self.fails.val() {
             self.act.next = SlotAct::Fail;
+            self.slot_next.next.kept = true;
             self.slot_next.next.cause = self.cause.val();
             self.slot_next.next.iova = self.zero64.val();
             self.slot_next.next.f_write = false;
@@ -211,7 +215,8 @@ impl Logic for SlotStep {
         self.step.next.vq = self.vq_next.val();
         self.step.next.vq_we = !self.no_op.val();
         self.step.next.pending = self.pending.val();
-        self.step.next.chain = self.chain.val();
+        self.step.next.chains = self.chains.val();
+        self.step.next.message = self.message.val();
     }
 }
 

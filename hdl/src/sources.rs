@@ -50,6 +50,12 @@ pub struct Sources {
     pub pipe_rx: Signal<In, Bit>,
     /// They hold a TXD.
     pub pipe_txd: Signal<In, Bit>,
+    /// They hold an RDY.
+    pub pipe_rdy: Signal<In, Bit>,
+    /// One chain in flight at most (ENGINE_CTRL single).
+    pub single: Signal<In, Bit>,
+    /// All chain slots are free.
+    pub all_free: Signal<In, Bit>,
     /// Completion FIFO valid.
     pub comp_valid: Signal<In, Bit>,
     /// Its head is of the admin or the AUX slot.
@@ -126,7 +132,7 @@ pub struct Sources {
 impl Default for Sources {
     fn default() -> Self {
         block_default!(
-            clock, reset, free, pipe_any, pipe_rx, pipe_txd, comp_valid, comp_alone, tx_done, rx_done, rx_head, rx_beat,
+            clock, reset, free, pipe_any, pipe_rx, pipe_txd, pipe_rdy, single, all_free, comp_valid, comp_alone, tx_done, rx_done, rx_head, rx_beat,
             rx_owned, rx_idle, adm_req, db_valid, ready_valid, free_valid, aux_idle, fault_valid, msix_any, some_wait,
             tx_room, warm, warm_started, some, pick, pick_alone, src, rr, req, after, pool, lowest, lines, tuser, side,
             alone, takes, chosen;
@@ -158,7 +164,10 @@ impl Logic for Sources {
             & (self.side.val().get_bit(0) | self.rx_idle.val() | self.warm.val());
         self.lines.next.adm = self.adm_req.val();
         self.lines.next.db = self.db_valid.val();
-        self.lines.next.rdy = self.ready_valid.val() & !self.warm.val() & self.free_valid.val();
+        self.lines.next.rdy = self.ready_valid.val()
+            & !self.warm.val()
+            & self.free_valid.val()
+            & (!self.single.val() | (self.all_free.val() & !self.pipe_rdy.val()));
         self.lines.next.aux =
             self.aux_idle.val() & !self.warm.val() & (self.fault_valid.val() | self.msix_any.val());
         self.lines.next.txw = self.some_wait.val() & self.tx_room.val();
@@ -277,5 +286,24 @@ mod tests {
         s.pipe_rx.next = false;
         crate::util::settle(&mut s);
         assert_eq!(s.src.val(), 2u64);
+    }
+
+    #[test]
+    fn one_chain_at_a_time_when_told_so() {
+        let mut s = ready();
+        s.ready_valid.next = true;
+        s.free_valid.next = true;
+        for (single, all_free, pipe_rdy) in [
+            (false, false, true),
+            (true, true, false),
+            (true, false, false),
+            (true, true, true),
+        ] {
+            s.single.next = single;
+            s.all_free.next = all_free;
+            s.pipe_rdy.next = pipe_rdy;
+            crate::util::settle(&mut s);
+            assert_eq!(s.some.val(), !single || (all_free && !pipe_rdy));
+        }
     }
 }

@@ -8,10 +8,11 @@ use shoal_abi::profile::Profile;
 use crate::arrive::Arrive;
 use crate::block_default;
 use crate::ctx_types::{
-    CoreEv, DevRec, MsiRec, SlotRec, VqRec, SRC_COMP, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP, SRC_TXD,
-    SRC_TXW,
+    CoreEv, DevRec, MsiRec, SlotRec, SlotState, VqRec, SRC_COMP, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP,
+    SRC_TXD, SRC_TXW,
 };
 use crate::doorbell::Doorbell;
+use crate::heads::Heads;
 use crate::life::Life;
 use crate::mover_done::MoverDone;
 use crate::ready::Ready;
@@ -50,12 +51,15 @@ pub struct StageA {
     pub step: Signal<Out, StepA>,
     life: Life,
     arrive: Arrive,
+    visit: Heads,
     slot_step: SlotStep,
     mover_done: MoverDone,
     packet: Receive,
     ready: Ready,
     doorbell: Doorbell,
     receive_slot: Signal<Local, Bit>,
+    looked: Signal<Local, Bit>,
+    avail: Signal<Local, Bits<16>>,
     rx_slot: Constant<Bits<8>>,
     no_step: Constant<StepA>,
     src_comp: Constant<Bits<4>>,
@@ -72,7 +76,7 @@ impl StageA {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            ev, dev_id, vq_id, dev, vq, msi, slot, running, alive, event_idx, indirect, asid, step, life, arrive,
+            ev, dev_id, vq_id, dev, vq, msi, slot, running, alive, event_idx, indirect, asid, step, life, arrive, visit, looked, avail,
             slot_step, mover_done, ready, doorbell, receive_slot;
             rx_slot = p.rx_slot() as u64, no_step = StepA::default(), src_comp = SRC_COMP,
             src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY,
@@ -98,6 +102,22 @@ impl Logic for StageA {
         // Completions of control ops.
         self.arrive.ev.next = self.ev.val();
         self.arrive.slot.next = self.slot.val();
+        self.looked.next = self.slot.val().state != SlotState::Ring;
+        self.avail.next = self.vq.val().avail_cache;
+        if self.slot.val().state != SlotState::Ring {
+            self.avail.next = self.arrive.field_a.val();
+        }
+        self.visit.slot.next = self.slot.val();
+        self.visit.looked.next = self.looked.val();
+        self.visit.receive_slot.next = self.receive_slot.val();
+        self.visit.word_a.next = self.ev.val().a;
+        self.visit.word_b.next = self.ev.val().b;
+        self.visit.avail.next = self.avail.val();
+        self.visit.vq.next = self.vq.val();
+        self.slot_step.heads.next = self.visit.heads.val();
+        self.slot_step.head_first.next = self.visit.first.val();
+        self.slot_step.heads_bad.next = self.visit.bad.val();
+        self.slot_step.visit.next = self.visit.count.val();
         self.slot_step.receive_slot.next = self.receive_slot.val();
         self.slot_step.slot.next = self.arrive.slot_next.val();
         self.slot_step.fault.next = self.arrive.fault.val();

@@ -11,7 +11,7 @@ use crate::fail::FailStep;
 use crate::ops::SlotOps;
 use crate::release::Release;
 use crate::step_types::{Effects, SlotAct, StepA, StepB};
-use crate::types::{RxOp, TxOp};
+use crate::types::{Message, RxOp, TxOp};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -59,6 +59,8 @@ pub struct StageC {
     msi_next: Signal<Local, MsiRec>,
     cmsi_next: Signal<Local, MsiRec>,
     slot: Signal<Local, SlotRec>,
+    tag_gen: Signal<Local, Bits<13>>,
+    msg: Signal<Local, Message>,
     act: Signal<Local, SlotAct>,
     tx_op: Signal<Local, TxOp>,
     rx_op: Signal<Local, RxOp>,
@@ -68,6 +70,7 @@ pub struct StageC {
     no_fx: Constant<Effects>,
     no_ctx: Constant<CtxCmd>,
     no_tx: Constant<TxOp>,
+    no_msg: Constant<Message>,
     discard: Constant<RxOp>,
     rx_slot: Constant<Bits<8>>,
     slot_shift: Constant<Bits<16>>,
@@ -83,8 +86,8 @@ impl StageC {
         };
         block_default!(
             ev, a, b, dev, vq, vq_id, cnt, msi, cmsi, running, alive, event_idx, asid, had_tx, had_rx, fault_full, tx_abort,
-            fx, fail, ending, ctx, msi_next, cmsi_next, slot, act, tx_op, rx_op, discards, chain_slot, ends;
-            no_fx = Effects::default(), no_ctx = CtxCmd::default(), no_tx = TxOp::default(), discard = discard,
+            fx, fail, ending, ctx, msi_next, cmsi_next, slot, tag_gen, msg, act, tx_op, rx_op, discards, chain_slot, ends;
+            no_fx = Effects::default(), no_ctx = CtxCmd::default(), no_tx = TxOp::default(), no_msg = Message::default(), discard = discard,
             rx_slot = p.rx_slot() as u64, slot_shift = p.slot_w as u64;
             ops = SlotOps::new(p)
         )
@@ -117,8 +120,6 @@ impl Logic for StageC {
         self.ops.asid.next = self.asid.val();
         self.ops.asid_rings.next = self.dev.val().asid2;
         self.ops.event_idx.next = self.event_idx.val();
-        self.ops.msi.next = self.msi.val();
-        self.ops.cmsi.next = self.cmsi.val();
         // Releases and counters.
         self.ending.step.next = self.a.val();
         self.ending.act.next = self.fail.act_next.val();
@@ -146,8 +147,21 @@ impl Logic for StageC {
         self.ctx.next.cmsi_we = self.fail.cfg_pending.val();
         self.ctx.next.slot = self.ops.slot_next.val();
         self.ctx.next.slot_we = self.b.val().act != SlotAct::Nothing;
+        // Messages.
+        self.msg.next = self.no_msg.val();
+        self.msg.next.address = self.msi.val().address;
+        self.msg.next.data = self.msi.val().data;
+        if self.fail.cfg_message.val() {
+            self.msg.next.address = self.cmsi.val().address;
+            self.msg.next.data = self.cmsi.val().data;
+        }
         // Mover ops.
         self.slot.next = self.b.val().slot;
+        // The event may have gone on to the next chain.
+        self.tag_gen.next = self.slot.val().gen;
+        if self.b.val().tx_end {
+            self.tag_gen.next = self.b.val().tx_gen;
+        }
         self.tx_op.next = self.no_tx.val();
         self.ends.next = self.b.val().tx_end | self.fail.tx_abort.val();
         self.tx_abort.next = self.fail.tx_abort.val();
@@ -156,7 +170,7 @@ impl Logic for StageC {
         self.tx_op.next.abort = self.fail.tx_abort.val();
         self.tx_op.next.dest = bit_cast::<20, 18>(self.slot.val().dev);
         self.tx_op.next.tid = bit_cast::<16, 4>(self.vq.val().index);
-        self.tx_op.next.tag = (bit_cast::<16, 13>(self.slot.val().gen) << self.slot_shift.val())
+        self.tx_op.next.tag = (bit_cast::<16, 13>(self.tag_gen.val()) << self.slot_shift.val())
             | bit_cast::<16, 8>(self.ev.val().slot);
         self.tx_op.next.typ = self.dev.val().typ;
         self.tx_op.next.writable = self.slot.val().wsum;
@@ -197,8 +211,9 @@ impl Logic for StageC {
         self.fx.next.n_tx = self.a.val().n_tx;
         self.fx.next.n_rx = self.a.val().n_rx;
         self.fx.next.n_drop = self.a.val().n_drop | (self.act.val() == SlotAct::Drop);
-        self.fx.next.n_irq =
-            (self.act.val() == SlotAct::SendMsi) | (self.act.val() == SlotAct::SendCfgMsi);
+        self.fx.next.n_irq = self.a.val().message | self.fail.cfg_message.val();
+        self.fx.next.msg_push = self.a.val().message | self.fail.cfg_message.val();
+        self.fx.next.msg = self.msg.val();
         self.fx.next.n_fault = self.fail.reported.val();
     }
 }

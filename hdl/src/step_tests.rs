@@ -9,7 +9,7 @@ use crate::ctx_types::{
     SlotFate, SlotState, SRC_COMP, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP, SRC_TXD, SRC_TXW,
 };
 use crate::stage_a::StageA;
-use crate::types::{CTL_RD, CTL_WR};
+use crate::types::{CTL_RD, CTL_TELL, CTL_WR};
 use crate::util::{number, settle};
 use crate::walk::Walk;
 
@@ -24,6 +24,10 @@ const INDIRECT: u64 = ring::DESC_F_INDIRECT as u64;
 
 fn n<const W: usize>(value: Bits<W>) -> u64 {
     number(value) as u64
+}
+
+fn number_of(value: Bits<128>) -> u128 {
+    number(value)
 }
 
 /// The blocks, the contexts of one virtqueue and its slot, and what else an event looks at.
@@ -97,6 +101,7 @@ impl World {
         w.slot.dev = 2u64.into();
         w.slot.desc_base = DESC.into();
         w.slot.entries = SIZE.into();
+        w.slot.visit = 1u64.into();
         w
     }
 
@@ -125,6 +130,7 @@ impl World {
         let a = self.a.step.val();
         self.walk.act.next = a.act;
         self.walk.slot.next = a.slot;
+        self.walk.desc.next = self.vq.desc;
         self.walk.size.next = self.vq.size;
         self.walk.indirect.next = self.a.indirect.val();
         self.walk.tx_can.next = !self.other_tx && self.room;
@@ -229,7 +235,8 @@ fn a_look_reads_the_entry_if_one_beat_has_both() {
                     w.comp(field(entry, 5), 0);
                     assert!(w.slot.state == SlotState::Desc);
                 }
-                assert_eq!((n(w.slot.head), n(w.slot.gen)), (5, 1));
+                assert_eq!((number(w.slot.heads) & 0xffff, n(w.slot.gen)), (5, 1));
+                assert_eq!((n(w.slot.visit), n(w.slot.index)), (1, 5));
             }
         }
     }
@@ -268,7 +275,7 @@ fn a_look_that_finds_nothing_ends_or_asks_for_a_doorbell() {
     // EVENT_IDX: avail_event, and another look.
     let mut w = World::at(&TINY, SlotState::Look).with_features();
     w.vq.last_avail = 6u64.into();
-    w.slot.iova = (DRIVER + 2).into();
+    w.slot.byte_a = 2u64.into();
     let fx = w.comp(field(2, 6), 0);
     assert!(n(fx.op.kind) == CTL_WR && !fx.op.two && w.slot.state == SlotState::Rearm);
     assert_eq!(
@@ -294,7 +301,7 @@ fn a_look_that_finds_nothing_ends_or_asks_for_a_doorbell() {
 fn bad_indices_fail() {
     for merged in [false, true] {
         let mut w = World::at(&TINY, SlotState::Look);
-        w.slot.entry_read = merged;
+        w.slot.b_read = merged;
         let fx = w.comp(SIZE + 1, 0);
         assert!(fx.fault_push && fx.free_push && n(w.vq.avail_cache) == 0);
         assert_eq!(n(fx.fault.cause), u64::from(mmu::CAUSE_AVAIL_JUMP));
@@ -303,7 +310,7 @@ fn bad_indices_fail() {
     }
     for (state, a, b) in [(SlotState::Ring, SIZE, 0), (SlotState::Look, 1, SIZE)] {
         let mut w = World::at(&TINY, state);
-        w.slot.entry_read = true;
+        w.slot.b_read = true;
         let fx = w.comp(a, b);
         assert_eq!(n(fx.fault.cause), u64::from(mmu::CAUSE_DESC_INDEX));
         assert_eq!(n(w.slot.gen), 0);
@@ -316,11 +323,11 @@ fn a_fault_of_the_rings_or_buffers_is_reported_with_its_access() {
         (SlotState::Ring, false, false, 7),
         (SlotState::Desc, false, false, 7),
         (SlotState::Desc, true, false, 5),
-        (SlotState::UsedIdx, true, true, 7),
+        (SlotState::Rearm, false, true, 7),
+        (SlotState::Tell, true, false, 7),
     ] {
         let mut w = World::at(&TINY, state);
         w.slot.indirect = indirect;
-        w.slot.iova = 0x55u64.into();
         let fx = w.event(CoreEv {
             src: SRC_COMP.into(),
             cause: u64::from(mmu::CAUSE_READ_PAGE).into(),
@@ -334,45 +341,46 @@ fn a_fault_of_the_rings_or_buffers_is_reported_with_its_access() {
 }
 
 #[test]
-fn the_end_of_a_chain_tells_the_driver_what_it_waits_for() {
+fn a_visit_is_told_in_one_op_and_counts_when_it_is_done() {
     for (features, number) in [(false, SLOT), (true, SLOT), (true, TINY.rx_slot() as u64)] {
         let chain = number == SLOT;
-        let mut w = World::at(&TINY, SlotState::UsedElem);
+        let mut w = World::at(&TINY, SlotState::TxEnd);
         if features {
             w = w.with_features();
         }
         w.number = number;
-        w.vq.used_idx = 65535u64.into();
+        w.vq.used_idx = 65534u64.into();
         w.vq.last_avail = 65535u64.into();
-        let fx = w.comp(0, 0);
-        assert!(n(fx.op.kind) == CTL_WR && w.slot.state == SlotState::UsedIdx);
+        w.slot.heads = 0x0003_0007u64.into();
+        w.slot.visit = 2u64.into();
+        w.slot.left = 1u64.into();
+        w.slot.used_len = 99u64.into();
+        let fx = w.source(SRC_TXD);
+        assert!(n(fx.op.kind) == CTL_TELL && w.slot.state == SlotState::Tell && fx.n_tx);
+        let t = fx.op.tell;
         assert_eq!(
-            (n(fx.op.va), n(fx.op.len), n(fx.op.data)),
-            (DEVICE + 2, 2, 0)
+            (n(t.device), n(t.driver), n(t.size)),
+            (DEVICE, DRIVER, SIZE)
         );
-        assert_eq!(fx.op.two, features && chain);
-        if fx.op.two {
-            assert_eq!((n(fx.op.va_b), n(fx.op.data_b)), (DEVICE + 4 + 8 * SIZE, 0));
-        }
-        let fx = w.comp(0, 0);
-        assert!(n(fx.op.kind) == CTL_RD && w.slot.state == SlotState::Event);
-        let at = if features {
-            DRIVER + 4 + 2 * SIZE
-        } else {
-            DRIVER
-        };
-        assert_eq!((n(fx.op.va), fx.op.two), (at, chain));
-        assert_eq!(n(fx.op.va_b), if chain { DRIVER + 2 } else { 0 });
+        assert_eq!((n(t.used_idx), n(t.last_avail), n(t.count)), (65534, 1, 2));
+        assert_eq!((number_of(t.heads), n(t.used_len)), (0x0003_0007, 0));
+        assert_eq!(
+            (t.event_idx, t.receive, n(fx.op.asid)),
+            (features, !chain, 7)
+        );
+        assert_eq!(n(w.vq.used_idx), 65534);
+        let fx = w.comp(0, field(2, 1));
+        assert!(w.slot.state == SlotState::Idle && fx.free_push == chain && !fx.ready_push);
         assert_eq!(
             (n(w.vq.used_idx), n(w.vq.last_avail), n(w.cnt.chains)),
-            (0, 0, 1)
+            (0, 1, 2)
         );
     }
 }
 
 #[test]
-fn a_chain_done_is_followed_by_the_next_only_if_it_is_there() {
-    // avail.idx, again, then: enqueued, the index kept.
+fn a_visit_done_is_followed_by_the_next_only_if_there_is_more() {
+    // avail.idx, again, then: enqueued, the index kept. The visit was of three chains.
     for (idx, again, enqueued, cache) in [
         (4, false, false, 4),
         (5, false, true, 5),
@@ -381,11 +389,11 @@ fn a_chain_done_is_followed_by_the_next_only_if_it_is_there() {
         (4 + SIZE, false, true, 4 + SIZE),
         (5 + SIZE, false, false, 4),
     ] {
-        let mut w = World::at(&TINY, SlotState::Event);
-        w.vq.last_avail = 4u64.into();
+        let mut w = World::at(&TINY, SlotState::Tell);
+        w.vq.last_avail = 1u64.into();
         w.vq.avail_cache = 4u64.into();
         w.vq.again = again;
-        w.slot.iova = DRIVER.into();
+        w.slot.visit = 3u64.into();
         w.slot.byte_b = 2u64.into();
         let fx = w.comp(1, field(2, idx));
         assert_eq!(
@@ -397,12 +405,11 @@ fn a_chain_done_is_followed_by_the_next_only_if_it_is_there() {
         assert_eq!((w.vq.queued, n(w.dev.inflight)), (enqueued, 0));
     }
     // Not while stopped, and not the receive slot, whose op has no b.
-    let mut w = World::at(&TINY, SlotState::Event);
+    let mut w = World::at(&TINY, SlotState::Tell);
     w.dev.stopped = true;
-    assert!(!w.comp(1, field(0, 1)).ready_push);
-    let mut w = World::at(&TINY, SlotState::Event);
+    assert!(!w.comp(1, field(0, 2)).ready_push);
+    let mut w = World::at(&TINY, SlotState::Tell);
     w.number = TINY.rx_slot() as u64;
-    w.vq.last_avail = 1u64.into();
     w.vq.avail_cache = 1u64.into();
     let fx = w.comp(1, 0);
     assert!(!fx.ready_push && !fx.free_push && n(w.vq.avail_cache) == 1);
@@ -410,19 +417,22 @@ fn a_chain_done_is_followed_by_the_next_only_if_it_is_there() {
 
 #[test]
 fn a_message_goes_out_if_it_is_wanted() {
-    // EVENT_IDX: used_event is the index of the element just told of.
+    // EVENT_IDX: used_event is the index of one of the elements just told of.
     for (features, word, notify) in [
         (false, 0, true),
         (false, 1, false),
-        (true, 8, true),
-        (true, 9, false),
+        (true, 8, false),
+        (true, 9, true),
+        (true, 11, true),
+        (true, 12, false),
     ] {
         for masked in [false, true] {
-            let mut w = World::at(&TINY, SlotState::Event);
+            let mut w = World::at(&TINY, SlotState::Tell);
             if features {
                 w = w.with_features();
             }
             w.vq.used_idx = 9u64.into();
+            w.slot.visit = 3u64.into();
             w.msi = MsiRec {
                 address: 0xfee0_0000u64.into(),
                 data: 0x77u64.into(),
@@ -431,22 +441,33 @@ fn a_message_goes_out_if_it_is_wanted() {
                 ..MsiRec::default()
             };
             let fx = w.comp(word, 0);
-            assert_eq!(fx.op_push, notify && !masked);
+            assert_eq!(fx.msg_push, notify && !masked, "{word}");
             assert_eq!(
                 (fx.ctx.msi_we, fx.n_irq),
                 (notify && masked, notify && !masked)
             );
-            if fx.op_push {
-                assert!(fx.op.msi && fx.op.bypass && w.slot.state == SlotState::Msi);
-                w.vq.ready = false;
-                let fx = w.comp(0, 0);
-                assert!(fx.free_push && !fx.ready_push);
-            } else {
-                assert!(fx.free_push);
+            assert!(!fx.op_push && fx.free_push && w.slot.state == SlotState::Idle);
+            if fx.msg_push {
+                assert_eq!((n(fx.msg.address), n(fx.msg.data)), (0xfee0_0000, 0x77));
             }
+            assert_eq!(n(w.cnt.interrupts), u64::from(notify && !masked));
         }
     }
+    // A fault: the message of the configuration.
+    let mut w = World::at(&TINY, SlotState::Look);
+    w.cmsi = MsiRec {
+        address: 0xfee0_1000u64.into(),
+        data: 0x78u64.into(),
+        valid: true,
+        ..MsiRec::default()
+    };
+    let fx = w.comp(SIZE + 1, 0);
+    assert!(fx.msg_push && fx.n_irq && fx.free_push && w.slot.state == SlotState::Idle);
+    assert_eq!((n(fx.msg.address), n(fx.msg.data)), (0xfee0_1000, 0x78));
 }
+
+#[path = "step_visit_tests.rs"]
+mod visits;
 
 #[path = "step_chain_tests.rs"]
 mod chains;

@@ -7,7 +7,7 @@
 use rust_hdl::prelude::*;
 
 use crate::ctx_types::{CtxCmd, SlotRec, VqRec};
-use crate::types::{CtlOp, FaultRec, RxOp, TxOp};
+use crate::types::{CtlOp, FaultRec, Message, RxOp, TxOp};
 
 /// What is to be done with the slot of an event; contract §3.5 to §3.8 name these.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
@@ -46,16 +46,8 @@ pub enum SlotAct {
     Full,
     /// *drop*.
     Drop,
-    /// WR the used element.
-    WriteElem,
-    /// WR used.idx, and avail_event.
-    WriteIdx,
-    /// RD used_event or avail.flags, and avail.idx.
-    ReadEvent,
-    /// MSI write of the queue.
-    SendMsi,
-    /// MSI write of the configuration.
-    SendCfgMsi,
+    /// *tell*.
+    Tell,
 }
 
 /// Stage A: what arrived, and what it means.
@@ -85,8 +77,10 @@ pub struct StepA {
     pub pending: Bit,
     /// kicks += 1.
     pub kick: Bit,
-    /// chains += 1.
-    pub chain: Bit,
+    /// The queue's message.
+    pub message: Bit,
+    /// Added to chains.
+    pub chains: Bits<4>,
     /// drops += 1.
     pub drop: Bit,
     /// CNT_DOORBELLS += 1.
@@ -112,6 +106,8 @@ pub struct StepB {
     pub tx_data: Bit,
     /// Transmit op with end.
     pub tx_end: Bit,
+    /// Generation of the op's chain.
+    pub tx_gen: Bits<13>,
     /// The slot owns the transmit mover: data without end.
     pub tx_take: Bit,
 }
@@ -157,6 +153,10 @@ pub struct Effects {
     pub ready_push: Bit,
     /// Virtqueue context.
     pub ready_vq: Bits<18>,
+    /// Push `msg` into the message FIFO.
+    pub msg_push: Bit,
+    /// The message.
+    pub msg: Message,
     /// Push `fault` into the fault FIFO.
     pub fault_push: Bit,
     /// The record.

@@ -18,6 +18,7 @@ use crate::axi_wr::AxiWr;
 use crate::core::Core;
 use crate::ctl::Ctl;
 use crate::epoch::Epochs;
+use crate::messages::Messages;
 use crate::mmu::Mmu;
 use crate::regs::Regs;
 use crate::rx::Rx;
@@ -42,8 +43,8 @@ type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize
     12,
     8,
     6,
-    10,
-    8,
+    13,
+    12,
     16,
     32,
     5,
@@ -53,8 +54,8 @@ type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize
     9,
     256,
     9,
-    7,
-    128,
+    8,
+    256,
     9,
 >;
 
@@ -196,6 +197,7 @@ pub struct ShoalTop<
     rx: Rx<W, WB>,
     mmu: Mmu<AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>,
     epochs: Epochs,
+    messages: Messages,
     rd: AxiRd<W, NW>,
     wr: AxiWr<W, WB>,
     unused: Signal<Local, Bit>,
@@ -293,7 +295,7 @@ impl<
         );
         assert!(1 << PAGE >= p.doorbell_pages, "doorbell pages");
         crate::block_default!(
-            clock, reset, s_axil_awaddr, s_axil_awprot, s_axil_awvalid, s_axil_wdata, s_axil_wstrb, s_axil_wvalid, s_axil_bready, s_axil_araddr, s_axil_arprot, s_axil_arvalid, s_axil_rready, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_arready, m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axis_tready, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid, s_axis_tuser, s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready, s_axil_rdata, s_axil_rresp, s_axil_rvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awlock, m_axi_awcache, m_axi_awprot, m_axi_awqos, m_axi_awregion, m_axi_awuser, m_axi_awvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready, m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arlock, m_axi_arcache, m_axi_arprot, m_axi_arqos, m_axi_arregion, m_axi_aruser, m_axi_arvalid, m_axi_rready, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest, m_axis_tid, m_axis_tuser, s_axis_tready, tx, rx, mmu, epochs, unused;;
+            clock, reset, s_axil_awaddr, s_axil_awprot, s_axil_awvalid, s_axil_wdata, s_axil_wstrb, s_axil_wvalid, s_axil_bready, s_axil_araddr, s_axil_arprot, s_axil_arvalid, s_axil_rready, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_arready, m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axis_tready, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid, s_axis_tuser, s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready, s_axil_rdata, s_axil_rresp, s_axil_rvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awlock, m_axi_awcache, m_axi_awprot, m_axi_awqos, m_axi_awregion, m_axi_awuser, m_axi_awvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready, m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arlock, m_axi_arcache, m_axi_arprot, m_axi_arqos, m_axi_arregion, m_axi_aruser, m_axi_arvalid, m_axi_rready, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest, m_axis_tid, m_axis_tuser, s_axis_tready, tx, rx, mmu, epochs, messages, unused;;
             regs = Regs::new(p), core = Core::new(p), adminq = Adminq::new(p), ctl = Ctl::new(p), rd = AxiRd::new(p),
             wr = AxiWr::new(p)
         )
@@ -355,7 +357,7 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, regs, core, adminq, ctl, tx, rx, mmu, epochs, rd, wr);
+        clock!(self, clock, regs, core, adminq, ctl, tx, rx, mmu, epochs, messages, rd, wr);
         self.regs.reset.next = self.reset.val();
         self.core.reset.next = self.reset.val();
         self.adminq.reset.next = self.reset.val();
@@ -364,6 +366,7 @@ impl<
         self.rx.reset.next = self.reset.val();
         self.mmu.reset.next = self.reset.val();
         self.epochs.reset.next = self.reset.val();
+        self.messages.reset.next = self.reset.val();
         self.rd.reset.next = self.reset.val();
         self.wr.reset.next = self.reset.val();
         // Registers.
@@ -473,6 +476,8 @@ impl<
         self.mmu.asid_addr.next = self.core.asid_addr.val();
         self.mmu.asid_data.next = self.core.asid_data.val();
         self.mmu.partition.next = self.regs.partition.val();
+        self.mmu.blocking.next = self.regs.blocking.val();
+        self.core.single.next = self.regs.single.val();
         self.mmu.sweep.next = self.core.sweep.val();
         self.mmu.sweep_index.next = self.core.sweep_index.val();
         self.core.inv_pending.next = self.mmu.inv_pending.val();
@@ -497,6 +502,7 @@ impl<
         self.rx.mmu_rsp.next = self.mmu.rsp.val();
         // Epochs.
         self.epochs.start_ctl.next = self.ctl.start.val();
+        self.epochs.start_ctl2.next = self.ctl.start2.val();
         self.ctl.epoch.next = self.epochs.cur.val();
         self.epochs.start_tx.next = self.tx.start.val();
         self.tx.epoch.next = self.epochs.cur.val();
@@ -546,6 +552,7 @@ impl<
         self.rd.tx_addr.next = self.tx.ar_addr.val();
         self.rd.tx_user.next = self.tx.ar_user.val();
         self.rd.tx_len.next = self.tx.ar_len.val();
+        self.rd.tx_size.next = self.tx.ar_size.val();
         self.tx.ar_grant.next = self.rd.tx_grant.val();
         self.tx.r_valid.next = self.rd.tx_r_valid.val();
         self.tx.r_data.next = self.rd.tx_r_data.val();
@@ -572,10 +579,26 @@ impl<
         self.wr.ctl_addr.next = self.ctl.w_addr.val();
         self.wr.ctl_id.next = self.ctl.w_id.val();
         self.wr.ctl_user.next = self.ctl.w_user.val();
-        self.wr.ctl_beats2.next = self.ctl.w_beats2.val();
+        self.wr.ctl_full.next = self.ctl.w_full.val();
+        self.wr.ctl_beats.next = self.ctl.w_beats.val();
         self.wr.ctl_data.next = self.ctl.w_data.val();
         self.wr.ctl_strb.next = self.ctl.w_strb.val();
         self.ctl.w_grant.next = self.wr.ctl_grant.val();
+        self.messages.push.next = self.core.msg_push.val();
+        self.messages.msg.next = self.core.msg.val();
+        self.messages.flip.next = self.core.msg_flip.val();
+        self.core.msg_room.next = self.messages.room.val();
+        self.core.msg_old_zero.next = self.messages.old_zero.val();
+        self.core.msg_none.next = self.messages.none.val();
+        self.wr.msg_req.next = self.messages.w_req.val();
+        self.messages.w_grant.next = self.wr.msg_grant.val();
+        self.wr.msg_addr.next = self.messages.w_addr.val();
+        self.wr.msg_epoch.next = self.messages.w_epoch.val();
+        self.wr.msg_beats2.next = self.messages.w_beats2.val();
+        self.wr.msg_data.next = self.messages.w_data.val();
+        self.wr.msg_strb.next = self.messages.w_strb.val();
+        self.messages.b_valid.next = self.wr.msg_b_valid.val();
+        self.messages.b_epoch.next = self.wr.msg_b_epoch.val();
         self.wr.adm_req.next = self.adminq.w_req.val();
         self.wr.adm_addr.next = self.adminq.w_addr.val();
         self.wr.adm_data.next = self.adminq.w_data.val();

@@ -75,12 +75,14 @@ pub struct Tx<
     pub start: Signal<Out, Bit>,
     /// Asks the AR arbiter.
     pub ar_req: Signal<Out, Bit>,
-    /// Address, a multiple of the beat.
+    /// Address, a multiple of the size.
     pub ar_addr: Signal<Out, Bits<64>>,
     /// PASID valid and PASID.
     pub ar_user: Signal<Out, Bits<22>>,
     /// Beats - 1.
     pub ar_len: Signal<Out, Bits<8>>,
+    /// log2(bytes a beat).
+    pub ar_size: Signal<Out, Bits<3>>,
     /// The arbiter takes the burst at this edge.
     pub ar_grant: Signal<In, Bit>,
     /// A beat of the mover is accepted at this edge.
@@ -158,14 +160,15 @@ impl<
     fn default() -> Self {
         block_default!(
             clock, reset, op_push, op, op_count, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch, start,
-            ar_req, ar_addr, ar_user, ar_len, ar_grant, r_valid, r_data, r_bad, r_last, end_r, end_r_epoch, skip_end,
+            ar_req, ar_addr, ar_user, ar_len, ar_size, ar_grant, r_valid, r_data, r_bad, r_last, end_r, end_r_epoch, skip_end,
             skip_epoch, done_valid, done, done_pop, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest,
-            m_axis_tid, m_axis_tuser, m_axis_tready, ops, cut, items, fates, beats, beats_bad, results, out_data, out_side,
+            m_axis_tid, m_axis_tuser, m_axis_tready, ops, items, fates, beats, beats_bad, results, out_data, out_side,
             side, past_keep, keep, user, take, beat_take, beat_valid;
             no_user = TxUser::default(),
             no_side = TxSide::default(),
             no_data = 0u64,
             all_keep = ones::<WB>();
+            cut = TxCut::new(WB as u64),
             issue = TxIssue::new(WB as u64, 1 << BA),
             pack = TxPack::new(SW)
         )
@@ -226,6 +229,7 @@ impl<
         self.ar_addr.next = self.issue.ar_addr.val();
         self.ar_user.next = self.issue.ar_user.val();
         self.ar_len.next = self.issue.ar_len.val();
+        self.ar_size.next = self.issue.ar_size.val();
         self.end_r.next = self.issue.end_r.val();
         self.end_r_epoch.next = self.issue.end_r_epoch.val();
         self.skip_end.next = self.issue.skip_end.val();
@@ -253,6 +257,7 @@ impl<
         self.pack.beat_data.next = self.beats.data.val();
         self.pack.beat_bad.next = self.beats_bad.data.val();
         self.pack.out_count.next = self.out_side.count.val();
+        self.pack.done_count.next = self.results.count.val();
         // Done FIFO.
         self.results.reset.next = self.reset.val();
         self.results.push.next = self.pack.done_push.val();

@@ -1,7 +1,8 @@
 //! Cut, the first station of the transmit mover: takes ops and cuts their bytes into bursts of at most 256 bytes.
 //!
 //! Spec: AXI4 (bursts stay within 4 KiB); virtio 1.4 §2.7.13 (device-readable buffers).
-//! Timing: contract §7 *Cut*. One item a cycle, while the item ring has room.
+//! Timing: contract §7 *Cut*. One item a cycle, while the item ring has room. A burst leaves a short tail to the next one, so
+//! that the tail can be read as less than a beat.
 //! Reset: no op at work.
 
 use rust_hdl::prelude::*;
@@ -12,6 +13,9 @@ use crate::types::TxOp;
 
 /// Bytes of the address window that one burst stays in.
 pub const BURST_WINDOW: u64 = 256;
+
+/// A tail is short if a beat has at least so many bytes beside it.
+pub const SPARED: u64 = 48;
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -44,7 +48,13 @@ pub struct TxCut {
     window: Signal<Local, Bits<16>>,
     window32: Signal<Local, Bits<32>>,
     some: Signal<Local, Bit>,
+    fits: Signal<Local, Bit>,
     last: Signal<Local, Bit>,
+    rest16: Signal<Local, Bits<16>>,
+    reach: Signal<Local, Bits<16>>,
+    tail: Signal<Local, Bits<16>>,
+    cuts: Signal<Local, Bit>,
+    bytes16: Signal<Local, Bits<16>>,
     bytes32: Signal<Local, Bits<32>>,
     bytes64: Signal<Local, Bits<64>>,
     bytes: Signal<Local, Bits<9>>,
@@ -53,6 +63,9 @@ pub struct TxCut {
     over: Signal<Local, Bit>,
     pop: Signal<Local, Bit>,
     burst_window: Constant<Bits<16>>,
+    beat_mask: Constant<Bits<16>>,
+    short_tail: Constant<Bits<16>>,
+    none16: Constant<Bits<16>>,
     none32: Constant<Bits<32>>,
     no_op: Constant<TxOp>,
     no_ask: Constant<TxAsk>,
@@ -60,12 +73,17 @@ pub struct TxCut {
     no_item: Constant<TxItem>,
 }
 
-impl Default for TxCut {
-    fn default() -> Self {
+impl TxCut {
+    /// The block for beats of `beat_bytes` bytes, a power of two.
+    #[must_use]
+    pub fn new(beat_bytes: u64) -> Self {
         block_default!(
             clock, reset, op_valid, op, op_pop, room, put, ask, burst, item, full, work, va, rest, low, window, window32,
-            some, last, bytes32, bytes64, bytes, ends, puts, over, pop;
+            some, fits, last, rest16, reach, tail, cuts, bytes16, bytes32, bytes64, bytes, ends, puts, over, pop;
             burst_window = BURST_WINDOW,
+            beat_mask = beat_bytes - 1,
+            short_tail = beat_bytes.saturating_sub(SPARED),
+            none16 = 0u64,
             none32 = 0u64,
             no_op = TxOp::default(),
             no_ask = TxAsk::default(),
@@ -84,11 +102,24 @@ impl Logic for TxCut {
         self.window.next = self.burst_window.val() - bit_cast::<16, 8>(self.low.val());
         self.window32.next = bit_cast::<32, 16>(self.window.val());
         self.some.next = self.rest.q.val() != self.none32.val();
-        self.last.next = self.rest.q.val() <= self.window32.val();
-        self.bytes32.next = self.window32.val();
+        self.fits.next = self.rest.q.val() <= self.window32.val();
+        // If it were the last and has a short tail, then without that: the tail is the last.
+        self.rest16.next = self.rest.q.val().get_bits::<16>(0);
+        self.reach.next = bit_cast::<16, 8>(self.low.val()) + self.rest16.val();
+        self.tail.next = self.reach.val() & self.beat_mask.val();
+        self.cuts.next = self.fits.val()
+            & (self.tail.val() != self.none16.val())
+            & (self.tail.val() <= self.short_tail.val())
+            & (self.rest16.val() > self.tail.val());
+        self.last.next = self.fits.val() & !self.cuts.val();
+        self.bytes16.next = self.window.val();
         if self.last.val() {
-            self.bytes32.next = self.rest.q.val();
+            self.bytes16.next = self.rest16.val();
         }
+        if self.cuts.val() {
+            self.bytes16.next = self.rest16.val() - self.tail.val();
+        }
+        self.bytes32.next = bit_cast::<32, 16>(self.bytes16.val());
         self.bytes64.next = bit_cast::<64, 32>(self.bytes32.val());
         self.bytes.next = self.bytes32.val().get_bits::<9>(0);
         self.ends.next = self.work.q.val().end & self.last.val();
@@ -149,6 +180,7 @@ mod tests {
 
     #[test]
     fn tx_cut_lints_clean() {
-        crate::util::assert_lint_clean("tx_cut", TxCut::default());
+        crate::util::assert_lint_clean("tx_cut", TxCut::new(16));
+        crate::util::assert_lint_clean("tx_cut_64", TxCut::new(64));
     }
 }

@@ -41,12 +41,14 @@ pub struct TxIssue<const IA: usize> {
     pub fate: Signal<Out, TxFate>,
     /// Asks the AR arbiter.
     pub ar_req: Signal<Out, Bit>,
-    /// Address, a multiple of the beat.
+    /// Address, a multiple of the size.
     pub ar_addr: Signal<Out, Bits<64>>,
     /// PASID valid and PASID.
     pub ar_user: Signal<Out, Bits<22>>,
     /// Beats - 1.
     pub ar_len: Signal<Out, Bits<8>>,
+    /// log2(bytes a beat): the bus, or less of a single beat.
+    pub ar_size: Signal<Out, Bits<3>>,
     /// The arbiter takes the burst at this edge.
     pub ar_grant: Signal<In, Bit>,
     /// A beat leaves the beat FIFO.
@@ -68,7 +70,7 @@ pub struct TxIssue<const IA: usize> {
     granted: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
     taken: Signal<Local, Bits<16>>,
-    beat_align: Constant<Bits<64>>,
+    spare: Signal<Local, Bits<64>>,
     one16: Constant<Bits<16>>,
     none16: Constant<Bits<16>>,
     no_fate: Constant<TxFate>,
@@ -79,9 +81,8 @@ impl<const IA: usize> TxIssue<IA> {
     #[must_use]
     pub fn new(beat_bytes: u64, beat_count: u64) -> Self {
         block_default!(
-            clock, reset, valid, burst, answered, answer, pass, fate, ar_req, ar_addr, ar_user, ar_len, ar_grant, beat_pop,
-            last, end_r, end_r_epoch, skip_end, skip_epoch, epochs, skip, held, granted, goes, taken;
-            beat_align = !(beat_bytes - 1),
+            clock, reset, valid, burst, answered, answer, pass, fate, ar_req, ar_addr, ar_user, ar_len, ar_size, ar_grant, beat_pop,
+            last, end_r, end_r_epoch, skip_end, skip_epoch, epochs, skip, held, granted, goes, taken, spare;
             one16 = 1u64,
             none16 = 0u64,
             no_fate = TxFate::default();
@@ -110,10 +111,12 @@ impl<const IA: usize> Logic for TxIssue<IA> {
         if self.judge.faulted.val() {
             self.fate.next.cause = self.answer.val().cause;
         }
+        self.spare.next = bit_cast::<64, 16>(self.judge.spare.val());
         self.ar_req.next = self.judge.asks.val();
-        self.ar_addr.next = self.answer.val().addr & self.beat_align.val();
+        self.ar_addr.next = self.answer.val().addr & !self.spare.val();
         self.ar_user.next = bit_cast::<22, 21>(self.answer.val().user);
         self.ar_len.next = self.judge.len.val();
+        self.ar_size.next = self.judge.size.val();
         self.skip_end.next = self.judge.skipped.val();
         self.skip_epoch.next = self.answer.val().epoch;
         if self.judge.faulted.val() {

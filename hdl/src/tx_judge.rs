@@ -9,6 +9,9 @@ use shoal_abi::mmu;
 use crate::block_default;
 use crate::tx_items::{TxAnswer, TxBurst};
 
+/// Sizes of a beat above one byte: up to 64 bytes.
+const SIZES: usize = 6;
+
 /// See the file's text.
 #[derive(LogicBlock)]
 pub struct TxJudge {
@@ -36,8 +39,14 @@ pub struct TxJudge {
     pub want: Signal<Out, Bits<16>>,
     /// Its beats - 1.
     pub len: Signal<Out, Bits<8>>,
+    /// log2(bytes a beat): of one beat, no more than its bytes need.
+    pub size: Signal<Out, Bits<3>>,
+    /// These bytes a beat, less one.
+    pub spare: Signal<Out, Bits<16>>,
     first: Signal<Local, Bits<16>>,
     span: Signal<Local, Bits<16>>,
+    tip: Signal<Local, Bits<16>>,
+    differ: Signal<Local, Bits<16>>,
     beats: Signal<Local, Bits<16>>,
     total: Signal<Local, Bits<16>>,
     fits: Signal<Local, Bit>,
@@ -47,6 +56,12 @@ pub struct TxJudge {
     beat_shift: Constant<Bits<16>>,
     beat_count: Constant<Bits<16>>,
     one8: Constant<Bits<8>>,
+    one16: Constant<Bits<16>>,
+    none16: Constant<Bits<16>>,
+    byte_size: Constant<Bits<3>>,
+    beat_size: Constant<Bits<3>>,
+    sizes: [Constant<Bits<3>>; SIZES],
+    spares: [Constant<Bits<16>>; SIZES],
     no_cause: Constant<Bits<12>>,
 }
 
@@ -54,14 +69,21 @@ impl TxJudge {
     /// The block for beats of `beat_bytes` bytes, a power of two, of which `beat_count` are held.
     #[must_use]
     pub fn new(beat_bytes: u64, beat_count: u64) -> Self {
+        assert!(beat_bytes <= 1 << SIZES, "bytes of a beat");
         block_default!(
-            valid, burst, answered, answer, skip, held, asks, passes, faulted, skipped, want, len, first, span, beats, total,
-            fits, good, ready;
+            valid, burst, answered, answer, skip, held, asks, passes, faulted, skipped, want, len, size, spare, first, span,
+            tip, differ, beats, total, fits, good, ready;
             beat_mask = beat_bytes - 1,
             beat_shift = u64::from(beat_bytes.trailing_zeros()),
             beat_count = beat_count,
             one8 = 1u64,
-            no_cause = u64::from(mmu::CAUSE_NONE)
+            one16 = 1u64,
+            none16 = 0u64,
+            byte_size = 0u64,
+            beat_size = u64::from(beat_bytes.trailing_zeros()),
+            no_cause = u64::from(mmu::CAUSE_NONE);
+            sizes = std::array::from_fn(|i| Constant::new((i as u64 + 1).into())),
+            spares = std::array::from_fn(|i| Constant::new(((2u64 << i) - 1).into()))
         )
     }
 }
@@ -78,6 +100,22 @@ impl Logic for TxJudge {
         self.fits.next = self.total.val() <= self.beat_count.val();
         self.want.next = self.total.val();
         self.len.next = self.beats.val().get_bits::<8>(0) - self.one8.val();
+        // The highest bit in which the first and the last byte's address differ gives the size.
+        self.tip.next =
+            self.first.val() + bit_cast::<16, 9>(self.burst.val().bytes) - self.one16.val();
+        self.differ.next = self.first.val() ^ self.tip.val();
+        self.size.next = self.byte_size.val();
+        self.spare.next = self.none16.val();
+        for i in 0..SIZES {
+            if self.differ.val().get_bit(i) {
+                self.size.next = self.sizes[i].val();
+                self.spare.next = self.spares[i].val();
+            }
+        }
+        if self.tip.val() > self.beat_mask.val() {
+            self.size.next = self.beat_size.val();
+            self.spare.next = self.beat_mask.val();
+        }
         // What becomes of the item.
         self.good.next = self.answer.val().cause == self.no_cause.val();
         self.ready.next = self.valid.val() & self.burst.val().burst & self.answered.val();

@@ -67,6 +67,8 @@ pub struct TxPack<const W: usize> {
     pub out_data: Signal<Out, Bits<W>>,
     /// Its side band.
     pub out_side: Signal<Out, TxSide>,
+    /// Items in the done FIFO.
+    pub done_count: Signal<In, Bits<16>>,
     /// A packet has ended: puts `done` into the done FIFO.
     pub done_push: Signal<Out, Bit>,
     /// How.
@@ -109,6 +111,7 @@ pub struct TxPack<const W: usize> {
     no_done: Constant<TxDone>,
     no_data: Constant<Bits<W>>,
     all_data: Constant<Bits<W>>,
+    done_depth: Constant<Bits<16>>,
     out_low: Constant<Bits<16>>,
     beat_bytes: Constant<Bits<16>>,
     full_beat: Constant<Bits<7>>,
@@ -129,7 +132,7 @@ impl<const W: usize> TxPack<W> {
         let beat_bytes = W as u64 / 8;
         block_default!(
             clock, reset, item_valid, item, fate, item_pop, beat_valid, beat_data, beat_bad, beat_pop, out_count, out_push,
-            out_data, out_side, done_push, done, at_end, acc, acc_bytes, taken, fault, fault_iova, rerr, rerr_iova, room, take,
+            out_data, out_side, done_count, done_push, done, at_end, acc, acc_bytes, taken, fault, fault_iova, rerr, rerr_iova, room, take,
             ending, finish, item_va, start16, offset, avail, todo, chunk, whole, offset_bits, chunk_bits, acc_bits, high_bits,
             raw, unused, fresh, low, high, total, rest, cause, cause_iova, broken, slot;
             no_side = TxSide::default(),
@@ -137,6 +140,7 @@ impl<const W: usize> TxPack<W> {
             no_data = 0u64,
             all_data = ones::<W>(),
             out_low = OUT_LOW,
+            done_depth = 1u64 << slot_w,
             beat_bytes = beat_bytes,
             full_beat = beat_bytes,
             beat_bits = W as u64,
@@ -156,7 +160,9 @@ impl<const W: usize> Logic for TxPack<W> {
     fn update(&mut self) {
         dff_setup!(self, clock, at_end, acc, acc_bytes, taken, fault, fault_iova, rerr, rerr_iova);
         // Phase End holds for whatever has no beats to come.
-        self.room.next = self.item_valid.val() & (self.out_count.val() <= self.out_low.val());
+        self.room.next = self.item_valid.val()
+            & (self.out_count.val() <= self.out_low.val())
+            & (self.done_count.val() != self.done_depth.val());
         self.ending.next = self.room.val() & (self.at_end.q.val() | !self.fate.val().issued);
         self.take.next =
             self.room.val() & !self.at_end.q.val() & self.fate.val().issued & self.beat_valid.val();

@@ -52,6 +52,8 @@ struct World {
     fault_from: u64,
     /// Beats here and above come with a bad response.
     bad_from: u64,
+    /// The core takes no end of a packet before this cycle.
+    busy_until: u64,
 }
 
 const READY: World = World {
@@ -60,6 +62,7 @@ const READY: World = World {
     pace: 8,
     fault_from: u64::MAX,
     bad_from: u64::MAX,
+    busy_until: 0,
 };
 
 /// What came out.
@@ -68,6 +71,47 @@ struct Seen {
     packets: Vec<(Vec<u8>, u64)>,
     done: Vec<TxDone>,
     cycles: u64,
+    reads: Vec<Read>,
+}
+
+/// What is asked of the memory: address, beats, bytes a beat.
+type Read = (u64, u64, u64);
+
+/// The bursts {va, bytes} of `len` bytes at `va` on a bus of `bus` bytes.
+fn bursts(mut va: u64, len: u64, bus: u64) -> Vec<(u64, u64)> {
+    let end = va + len;
+    let mut all = Vec::new();
+    while va < end {
+        let mut n = (end - va).min(256 - va % 256);
+        let tail = (va + n) % bus;
+        if n > tail && tail > 0 && tail + 48 <= bus {
+            n -= tail;
+        }
+        all.push((va, n));
+        va += n;
+    }
+    all
+}
+
+/// How the burst of `n` bytes at `va` is read.
+fn read_of(va: u64, n: u64, bus: u64) -> Read {
+    let beats = (va % bus + n).div_ceil(bus);
+    let mut size = 1;
+    while beats == 1 && va / size != (va + n - 1) / size {
+        size *= 2;
+    }
+    let size = if beats == 1 { size } else { bus };
+    (va / size * size, beats, size)
+}
+
+/// The reads of `packets`: a packet's parts behind a fault are not read.
+fn reads_of(packets: &[Packet], bus: u64, fault_from: u64) -> Vec<Read> {
+    let of_packet = |p: &Packet| {
+        let all = p.parts.iter().flat_map(|&(va, len)| bursts(va, len, bus));
+        let good = all.take_while(|b| b.0 < fault_from);
+        good.map(|(va, n)| read_of(va, n, bus)).collect::<Vec<_>>()
+    };
+    packets.iter().flat_map(of_packet).collect()
 }
 
 /// Byte at address a of the memory.
@@ -111,13 +155,18 @@ fn run<const W: usize, const WB: usize>(packets: &[Packet], world: World) -> See
         (seed >> 33) % below
     };
     let mut asked: Vec<(u64, MmuReq)> = Vec::new();
-    let mut beats: VecDeque<(u64, u64, bool)> = VecDeque::new();
+    let mut beats: VecDeque<(u64, u64, u64, bool)> = VecDeque::new();
     let mut counts = [0_i64; 2];
     let mut seen = Seen::default();
     let mut packet = Vec::new();
     for n in 0..20_000_u64 {
         if seen.done.len() == packets.len() && seen.packets.len() == packets.len() {
             assert_eq!(counts, [0, 0], "every access that started has ended");
+            assert_eq!(
+                seen.reads,
+                reads_of(packets, WB as u64, world.fault_from),
+                "each read asks for what its burst needs"
+            );
             return seen;
         }
         tx.op_push.next = number(tx.op_count.val()) < 32 && !ops.is_empty();
@@ -127,8 +176,8 @@ fn run<const W: usize, const WB: usize>(packets: &[Packet], world: World) -> See
         tx.epoch.next = n % 11 > 5;
         let stream = random(8) < world.pace;
         tx.m_axis_tready.next = stream;
-        tx.done_pop.next = tx.done_valid.val();
-        if tx.done_valid.val() {
+        tx.done_pop.next = tx.done_valid.val() & (n >= world.busy_until);
+        if tx.done_pop.next {
             seen.done.push(tx.done.val());
         }
         tx.ar_grant.next = false;
@@ -151,10 +200,15 @@ fn run<const W: usize, const WB: usize>(packets: &[Packet], world: World) -> See
         tx.r_valid.next = false;
         tx.r_last.next = false;
         if beats.front().is_some_and(|b| b.0 <= n) && random(8) < world.pace {
-            let (_, a, last) = beats.pop_front().unwrap();
+            let (_, a, size, last) = beats.pop_front().unwrap();
+            let base = a - a % WB as u64;
             let mut data: Bits<W> = 0.into();
             for i in 0..W {
-                data = data.replace_bit(i, byte(a + i as u64 / 8) >> (i % 8) & 1 == 1);
+                // On the other lanes comes anything.
+                let at = base + i as u64 / 8;
+                let asked = (a..a + size).contains(&at);
+                let value = if asked { byte(at) } else { !byte(at) };
+                data = data.replace_bit(i, value >> (i % 8) & 1 == 1);
             }
             tx.r_data.next = data;
             tx.r_bad.next = a >= world.bad_from;
@@ -169,11 +223,13 @@ fn run<const W: usize, const WB: usize>(packets: &[Packet], world: World) -> See
         if tx.ar_req.val() && random(8) < world.pace {
             tx.ar_grant.next = true;
             let a = number(tx.ar_addr.val()) as u64;
-            assert_eq!(a % WB as u64, 0);
+            let size = 1 << number(tx.ar_size.val());
+            assert_eq!(a % size, 0);
             let len = number(tx.ar_len.val()) as u64;
             for k in 0..=len {
-                beats.push_back((n + 1 + world.read_wait, a + k * WB as u64, k == len));
+                beats.push_back((n + 1 + world.read_wait, a + k * size, size, k == len));
             }
+            seen.reads.push((a, len + 1, size));
         }
         crate::util::settle(&mut tx);
         for (up, epoch, step) in [
@@ -224,7 +280,7 @@ fn bytes_of(p: &Packet) -> Vec<u8> {
 }
 
 /// All of `packets` come out whole.
-fn check<const W: usize, const WB: usize>(packets: &[Packet], world: World) {
+fn check<const W: usize, const WB: usize>(packets: &[Packet], world: World) -> Seen {
     let seen = run::<W, WB>(packets, world);
     for (n, p) in packets.iter().enumerate() {
         let (data, user) = &seen.packets[n];
@@ -242,6 +298,7 @@ fn check<const W: usize, const WB: usize>(packets: &[Packet], world: World) {
         };
         assert_eq!(seen.done[n], want);
     }
+    seen
 }
 
 fn mixed() -> Vec<Packet> {
@@ -361,4 +418,57 @@ fn small_packets_leave_close_together() {
     let seen = run::<128, 16>(&packets, world);
     assert!(seen.cycles < 40 + 64 * 3, "{} cycles", seen.cycles);
     println!("{} cycles for {} packets", seen.cycles, packets.len());
+}
+
+#[test]
+fn no_end_is_lost_while_the_core_is_busy() {
+    let packets: Vec<_> = (0..40).map(|n| packet(&[(0x1000 + 16 * n, 16)])).collect();
+    let world = World {
+        busy_until: 1000,
+        ..READY
+    };
+    let seen = run::<64, 8>(&packets, world);
+    assert_eq!(seen.done.len(), packets.len());
+}
+
+#[test]
+fn a_short_tail_is_read_by_itself() {
+    let reads = |parts: &[(u64, u64)]| check::<512, 64>(&[packet(parts)], READY).reads;
+    assert_eq!(reads(&[(0x1040, 72)]), [(0x1040, 1, 64), (0x1080, 1, 8)]);
+    // 16 bytes are short, 17 are not.
+    assert_eq!(reads(&[(0x1000, 80)]), [(0x1000, 1, 64), (0x1040, 1, 16)]);
+    assert_eq!(reads(&[(0x1000, 81)]), [(0x1000, 2, 64)]);
+    assert_eq!(reads(&[(0x10f0, 17)]), [(0x10f0, 1, 16), (0x1100, 1, 1)]);
+    assert_eq!(reads(&[(0x103f, 9)]), [(0x103f, 1, 1), (0x1040, 1, 8)]);
+    // What begins in the beat of its end is no tail.
+    assert_eq!(reads(&[(0x1040, 12)]), [(0x1040, 1, 16)]);
+    assert_eq!(reads(&[(0x1044, 8)]), [(0x1040, 1, 16)]);
+    assert_eq!(reads(&[(0x101f, 2)]), [(0x1000, 1, 64)]);
+    assert_eq!(reads(&[(0x1001, 300)]), [(0x1000, 4, 64), (0x1100, 1, 64)]);
+    // A narrower bus has no short tail, and reads single beats as narrow.
+    let seen = check::<128, 16>(&[packet(&[(0x1000, 17), (0x2009, 6)])], READY);
+    assert_eq!(seen.reads, [(0x1000, 2, 16), (0x2008, 1, 8)]);
+}
+
+#[test]
+fn random_buffers_come_out_whole() {
+    let mut seed = 7_u64;
+    let mut random = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % below
+    };
+    let mut part = |most: u64| (0x1000 + random(0x8000), 1 + random(most));
+    let mut packets = Vec::new();
+    for n in 0..40 {
+        let most = [20, 90, 140, 600][n % 4];
+        packets.push(packet(&[part(most), part(most), part(40)]));
+    }
+    let world = World {
+        mmu_wait: 9,
+        pace: 6,
+        ..READY
+    };
+    check::<512, 64>(&packets, world);
+    check::<128, 16>(&packets, world);
+    check::<64, 8>(&packets, world);
 }

@@ -10,6 +10,8 @@ pub const CTL_RD: u64 = 0;
 pub const CTL_WR: u64 = 1;
 /// `CtlOp::kind`: translate only.
 pub const CTL_XL: u64 = 2;
+/// `CtlOp::kind`: tell the driver of a visit: used elements, used index, what it waits for.
+pub const CTL_TELL: u64 = 3;
 
 /// `InvCmd::kind`: everything.
 pub const INV_ALL: u64 = shoal_abi::cmd::IOTLB_ALL as u64;
@@ -18,10 +20,44 @@ pub const INV_ASID: u64 = shoal_abi::cmd::IOTLB_ASID as u64;
 /// `InvCmd::kind`: a range of one ASID.
 pub const INV_RANGE: u64 = shoal_abi::cmd::IOTLB_RANGE as u64;
 
+/// What a visit of a virtqueue tells its driver (`CTL_TELL`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct Tell {
+    /// Used ring: IOVA.
+    pub device: Bits<64>,
+    /// Available ring: IOVA.
+    pub driver: Bits<64>,
+    /// Entries.
+    pub size: Bits<16>,
+    /// Used index before the visit.
+    pub used_idx: Bits<16>,
+    /// Available index behind the visit.
+    pub last_avail: Bits<16>,
+    /// Chains of the visit, 1..=8.
+    pub count: Bits<4>,
+    /// Their heads, 16 bits each, the first lowest.
+    pub heads: Bits<128>,
+    /// Bytes delivered, of a visit of one chain.
+    pub used_len: Bits<32>,
+    /// EVENT_IDX is negotiated.
+    pub event_idx: Bit,
+    /// The receive slot's.
+    pub receive: Bit,
+}
+
+/// A message-signalled interrupt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct Message {
+    /// Address, physical.
+    pub address: Bits<64>,
+    /// Data.
+    pub data: Bits<32>,
+}
+
 /// One operation of the control unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct CtlOp {
-    /// `CTL_RD`, `CTL_WR` or `CTL_XL`.
+    /// `CTL_RD`, `CTL_WR`, `CTL_XL` or `CTL_TELL`.
     pub kind: Bits<2>,
     /// There is an access b.
     pub two: Bit,
@@ -43,6 +79,8 @@ pub struct CtlOp {
     pub va_b: Bits<64>,
     /// Access b: data to write, 2 bytes.
     pub data_b: Bits<16>,
+    /// TELL: all else of it.
+    pub tell: Tell,
 }
 
 /// Completion of a control op.

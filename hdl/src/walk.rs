@@ -16,7 +16,9 @@ pub struct Walk {
     pub act: Signal<In, SlotAct>,
     /// The slot, with the descriptor at hand.
     pub slot: Signal<In, SlotRec>,
-    /// Entries of the virtqueue.
+    /// Descriptor table of the virtqueue.
+    pub desc: Signal<In, Bits<64>>,
+    /// Its entries.
     pub size: Signal<In, Bits<16>>,
     /// INDIRECT_DESC is negotiated.
     pub indirect: Signal<In, Bit>,
@@ -47,6 +49,17 @@ pub struct Walk {
     wants_tx: Signal<Local, Bit>,
     step6: Signal<Local, Bit>,
     step7: Signal<Local, Bit>,
+    plain: Signal<Local, Bit>,
+    later: Signal<Local, Bit>,
+    leaves: Signal<Local, Bit>,
+    more: Signal<Local, Bit>,
+    visit: Signal<Local, Bits<4>>,
+    one_left: Signal<Local, Bits<4>>,
+    chain_next: Signal<Local, Bits<4>>,
+    head_shift: Signal<Local, Bits<64>>,
+    heads: Signal<Local, Bits<128>>,
+    heads_left: Signal<Local, Bits<128>>,
+    head: Signal<Local, Bits<16>>,
     pushes: Signal<Local, Bit>,
     has_data: Signal<Local, Bit>,
     tx_wait: Signal<Local, Bit>,
@@ -56,6 +69,10 @@ pub struct Walk {
     d_next: Constant<Bits<16>>,
     d_write: Constant<Bits<16>>,
     d_indirect: Constant<Bits<16>>,
+    one_chain: Constant<Bits<4>>,
+    zero_chain: Constant<Bits<4>>,
+    gen_one: Constant<Bits<13>>,
+    head_bits: Constant<Bits<64>>,
     one: Constant<Bits<16>>,
     zero3: Constant<Bits<3>>,
     zero4: Constant<Bits<4>>,
@@ -76,11 +93,13 @@ pub struct Walk {
 impl Default for Walk {
     fn default() -> Self {
         block_default!(
-            act, slot, size, indirect, tx_can, step, act_next, slot_next, addr, addr_low, len, len_low, entries, flags,
+            act, slot, desc, size, indirect, tx_can, step, act_next, slot_next, addr, addr_low, len, len_low, entries, flags,
             f_next, f_write, f_indirect, empty, next_index, count, rsum, wsum, too_many_bytes, bad_nest, bad_table,
-            bad_order, wants_tx, step6, step7, pushes, has_data, tx_wait, fails, cause;
+            bad_order, wants_tx, step6, step7, plain, later, leaves, more, visit, one_left, chain_next, head_shift, heads,
+            heads_left, head, pushes, has_data, tx_wait, fails, cause;
             no_step = StepB::default(), d_next = u64::from(ring::DESC_F_NEXT), d_write = u64::from(ring::DESC_F_WRITE),
-            d_indirect = u64::from(ring::DESC_F_INDIRECT), one = 1u64, zero3 = 0u64, zero4 = 0u64, zero16 = 0u64,
+            one_chain = 1u64, zero_chain = 0u64, gen_one = 1u64,
+            head_bits = 4u64, d_indirect = u64::from(ring::DESC_F_INDIRECT), one = 1u64, zero3 = 0u64, zero4 = 0u64, zero16 = 0u64,
             zero32 = 0u64, zero64 = 0u64, entry_shift = u64::from(ring::DESC_BYTES.trailing_zeros()), no_cause = 0u64,
             c_indirect = u64::from(mmu::CAUSE_INDIRECT), c_table = u64::from(mmu::CAUSE_INDIRECT_TABLE),
             c_long = u64::from(mmu::CAUSE_CHAIN_LONG), c_order = u64::from(mmu::CAUSE_DESC_ORDER),
@@ -129,12 +148,35 @@ impl Logic for Walk {
         self.bad_table.next = self.empty.val()
             | (self.len_low.val() != self.zero4.val())
             | (self.addr_low.val() != self.zero3.val());
+        self.plain.next = !self.f_indirect.val()
+            & !self.f_next.val()
+            & !self.f_write.val()
+            & !self.empty.val()
+            & (self.len.val() <= self.max_bytes.val());
+        self.later.next = self.slot.val().chain != self.zero_chain.val();
+        self.one_left.next = self.slot.val().left + self.one_chain.val();
+        self.chain_next.next = self.slot.val().chain + self.one_chain.val();
+        self.head_shift.next = bit_cast::<64, 4>(self.chain_next.val()) << self.head_bits.val();
+        self.heads.next = self.slot.val().heads;
+        self.heads_left.next = self.heads.val() >> self.head_shift.val();
+        self.head.next = self.heads_left.val().get_bits::<16>(0);
+        // A chain of more than a readable descriptor has a visit of its own.
+        self.visit.next = self.slot.val().visit;
+        if (self.act.val() == SlotAct::Walk) & !self.plain.val() & !self.later.val() {
+            self.visit.next = self.one_chain.val();
+        }
+        self.more.next = self.chain_next.val() < self.visit.val();
+        self.leaves.next = false;
         self.bad_order.next =
             !self.f_write.val() & (self.slot.val().seen_write | self.slot.val().delivering);
         self.has_data.next = !self.f_write.val() & !self.empty.val();
         self.wants_tx.next = self.has_data.val() | !self.f_next.val();
         if self.act.val() == SlotAct::Walk {
-            if self.f_indirect.val() {
+            self.slot_next.next.visit = self.visit.val();
+            if !self.plain.val() & self.later.val() {
+                self.slot_next.next.visit = self.slot.val().chain;
+                self.leaves.next = true;
+            } else if self.f_indirect.val() {
                 // Step 1.
                 self.act_next.next = SlotAct::ReadDesc;
                 self.slot_next.next.desc_base = self.addr.val();
@@ -191,8 +233,24 @@ impl Logic for Walk {
                 self.slot_next.next.fate = SlotFate::Normal;
                 self.step7.next = false;
             } else if !self.f_next.val() {
-                self.slot_next.next.state = SlotState::TxEnd;
-                self.slot_next.next.fate = SlotFate::Normal;
+                // The packet ends: the next chain, if the visit has one.
+                self.slot_next.next.left = self.one_left.val();
+                if self.more.val() {
+                    self.act_next.next = SlotAct::ReadDesc;
+                    self.slot_next.next.chain = self.chain_next.val();
+                    self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
+                    self.slot_next.next.desc_base = self.desc.val();
+                    self.slot_next.next.entries = bit_cast::<32, 16>(self.size.val());
+                    self.slot_next.next.index = self.head.val();
+                    self.slot_next.next.indirect = false;
+                    self.slot_next.next.count = self.zero16.val();
+                    self.slot_next.next.seen_write = false;
+                    self.slot_next.next.rsum = self.zero32.val();
+                    self.slot_next.next.wsum = self.zero32.val();
+                } else {
+                    self.slot_next.next.state = SlotState::TxEnd;
+                    self.slot_next.next.fate = SlotFate::Normal;
+                }
             }
         }
         if self.step7.val() {
@@ -207,8 +265,24 @@ impl Logic for Walk {
                 self.slot_next.next.index = self.slot.val().next_index;
             }
         }
+        if self.leaves.val() {
+            // *sent*: what has begun goes first, the chain at hand is left to the next visit.
+            if self.slot.val().left != self.zero_chain.val() {
+                self.act_next.next = SlotAct::Keep;
+                self.slot_next.next.state = SlotState::TxEnd;
+                self.slot_next.next.fate = SlotFate::Normal;
+            } else if self.slot.val().kept {
+                self.act_next.next = SlotAct::Fail;
+            } else {
+                self.act_next.next = SlotAct::Tell;
+                self.slot_next.next.used_len = self.zero32.val();
+            }
+        }
         if self.fails.val() {
             self.act_next.next = SlotAct::Fail;
+        }
+        if self.fails.val() & !self.slot.val().kept {
+            self.slot_next.next.kept = true;
             self.slot_next.next.cause = self.cause.val();
             self.slot_next.next.iova = self.zero64.val();
             self.slot_next.next.f_write = false;
@@ -220,6 +294,7 @@ impl Logic for Walk {
         self.step.next.tx_wait = self.tx_wait.val();
         self.step.next.tx_data = self.pushes.val() & self.has_data.val();
         self.step.next.tx_end = self.pushes.val() & !self.f_next.val();
+        self.step.next.tx_gen = self.slot.val().gen;
         self.step.next.tx_take = self.pushes.val() & self.f_next.val();
     }
 }

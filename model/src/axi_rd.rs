@@ -9,6 +9,7 @@ use shoal_abi::profile::Profile;
 /// Kinds of class 1, in the two bits below the class.
 const KIND_MOVER: u16 = 0;
 const KIND_WALKER: u16 = 1;
+const KIND_MESSAGE: u16 = 1;
 const KIND_ADMIN: u16 = 2;
 
 /// An AXI ID, taken apart.
@@ -20,6 +21,8 @@ pub(crate) enum Id {
     Mover { epoch: u8 },
     /// A read of this table walker.
     Walker(usize),
+    /// A message, by its message epoch.
+    Message { epoch: u8 },
     /// The admin queue: of a read 0 control, 1 data; 0 of a write.
     Admin { word: u8 },
     /// Nobody's; the device asks for no such thing.
@@ -35,12 +38,23 @@ impl Id {
             Self::Control { slot, part } => slot | u16::from(part) << p.slot_w,
             Self::Mover { epoch } => class1(KIND_MOVER, u16::from(epoch)),
             Self::Walker(n) => class1(KIND_WALKER, n as u16),
+            Self::Message { epoch } => class1(KIND_MESSAGE, u16::from(epoch)),
             Self::Admin { word } => class1(KIND_ADMIN, u16::from(word)),
             Self::Unknown => 0,
         }
     }
 
-    /// The ID that a response brings; bits that are always 0 are not looked at.
+    /// The ID that a write response brings.
+    pub(crate) fn unpack_write(p: &Profile, id: u16) -> Self {
+        match Self::unpack(p, id) {
+            Self::Walker(low) => Self::Message {
+                epoch: (low & 1) as u8,
+            },
+            other => other,
+        }
+    }
+
+    /// The ID that a beat of read data brings; bits that are always 0 are not looked at.
     pub(crate) fn unpack(p: &Profile, id: u16) -> Self {
         let low = |bits: usize| id & crate::ones(bits) as u16;
         if id >> (p.id_w - 1) & 1 == 0 {
@@ -121,7 +135,7 @@ pub(crate) struct BResp {
 impl BResp {
     pub(crate) fn new(p: &Profile, i: &Inputs) -> Self {
         Self {
-            id: Id::unpack(p, i.m_axi_bid),
+            id: Id::unpack_write(p, i.m_axi_bid),
             resp: i.m_axi_bresp & 3,
         }
     }
@@ -195,5 +209,8 @@ mod tests {
         assert_eq!(Id::Walker(3).pack(p), 0b10_1011);
         assert_eq!(Id::Admin { word: 1 }.pack(p), 0b11_0001);
         assert_eq!(Id::unpack(p, 0b11_1000), Id::Unknown);
+        let message = Id::Message { epoch: 1 };
+        assert_eq!(message.pack(p), 0b10_1001);
+        assert_eq!(Id::unpack_write(p, 0b10_1001), message);
     }
 }

@@ -1,16 +1,18 @@
 //! The write address and write data registers and their arbiter.
 //!
-//! Timing: TIMING.md §6 (W): a grant while there is no owner, the address valid from the next cycle, from then on a
+//! Timing: TIMING.md §6 (W): a grant while there is no owner or the owner is done, the address valid from the next cycle, from then on a
 //! beat loaded in every cycle in which the data register is free or being emptied.
 
-use crate::axi_rd::Address;
+use crate::axi_rd::{Address, Id};
+use crate::{data_of, MAX_B};
 use shoal_abi::ports::Data;
-use shoal_abi::profile::{Profile, DATA_WORDS};
+use shoal_abi::profile::Profile;
 
 /// Who owns the write channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writer {
     Admin,
+    Message,
     Control,
     Receive,
 }
@@ -23,15 +25,70 @@ pub(crate) struct WBeat {
     pub(crate) last: bool,
 }
 
-/// What a unit asks for: its address, and for small writes the data and strobes.
+/// Bytes of the longest write but those of the receive mover.
+pub(crate) const SMALL: usize = 64;
+
+/// Bytes to be written from an address on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Small {
+    pub(crate) at: u64,
+    pub(crate) n: usize,
+    pub(crate) bytes: [u8; SMALL],
+}
+
+impl Default for Small {
+    fn default() -> Self {
+        Self {
+            at: 0,
+            n: 0,
+            bytes: [0; SMALL],
+        }
+    }
+}
+
+impl Small {
+    /// The low `n` bytes of `value`, at most 8.
+    pub(crate) fn word(at: u64, value: u64, n: usize) -> Self {
+        let mut bytes = [0; SMALL];
+        bytes[..8].copy_from_slice(&value.to_le_bytes());
+        Self {
+            at,
+            n: n.min(8),
+            bytes,
+        }
+    }
+}
+
+/// What a unit asks for: its address, and but for the receive mover the bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WriteRequest {
     pub(crate) writer: Writer,
     pub(crate) aw: Address,
-    /// 16 bytes from `aw.addr` (admin queue and control unit).
-    pub(crate) window: u128,
-    /// Strobes of `window`, bit 0 first.
-    pub(crate) strobes: u16,
+    pub(crate) small: Small,
+}
+
+impl WriteRequest {
+    /// A write of `small`: up to 8 bytes in beats of 8 bytes, more in full-width beats.
+    pub(crate) fn small(p: &Profile, writer: Writer, id: Id, user: u32, small: Small) -> Self {
+        let size = if small.n > 8 {
+            p.beat_bytes().trailing_zeros()
+        } else {
+            3
+        };
+        let beat = 1 << size;
+        let beats = (small.at % beat + small.n as u64).div_ceil(beat);
+        Self {
+            writer,
+            aw: Address {
+                id,
+                addr: small.at & !(beat - 1),
+                len: beats.saturating_sub(1) as u8,
+                size: size as u8,
+                user,
+            },
+            small,
+        }
+    }
 }
 
 /// The write address and data registers.
@@ -41,16 +98,17 @@ pub(crate) struct AxiWr {
     aw: Option<Address>,
     w: Option<WBeat>,
     beats_left: u32,
-    /// Data of a small write not yet loaded, and its next lane.
-    window: u128,
-    strobes: u16,
-    lane: u64,
+    /// A small write, and the next beat of it: address and log2 of the bytes.
+    small: Small,
+    next: u64,
+    size: u8,
 }
 
 impl AxiWr {
-    /// A request can be granted in this cycle.
-    pub(crate) fn free(&self) -> bool {
-        self.owner.is_none()
+    /// A request can be granted in this cycle: there is no owner, or nothing is left of its write at the edge.
+    pub(crate) fn free(&self, awready: bool, wready: bool) -> bool {
+        let loaded = self.beats_left == 0 || self.beats_left == 1 && self.loads(wready);
+        self.owner.is_none() || loaded && (self.aw.is_none() || awready)
     }
 
     pub(crate) fn aw(&self) -> Option<&Address> {
@@ -102,24 +160,27 @@ impl AxiWr {
             self.owner = Some(g.writer);
             self.aw = Some(g.aw);
             self.beats_left = u32::from(g.aw.len) + 1;
-            self.window = g.window;
-            self.strobes = g.strobes;
-            self.lane = g.aw.addr >> 3;
+            self.small = g.small;
+            (self.next, self.size) = (g.aw.addr, g.aw.size);
         } else if self.beats_left == 0 && self.aw.is_none() {
             self.owner = None;
         }
     }
 
-    /// The next half of the window, on the lane of its address.
+    /// The next beat of a small write, each byte on the lane of its address.
     fn small_beat(&mut self, p: &Profile) -> (Data, u64) {
-        let lane = (self.lane % p.lanes() as u64) as usize;
-        let mut data = [0; DATA_WORDS];
-        data[lane] = self.window as u64;
-        let strb = u64::from(self.strobes & 0xff) << (8 * lane);
-        self.window >>= 64;
-        self.strobes >>= 8;
-        self.lane = self.lane.wrapping_add(1);
-        (data, strb)
+        let (mut bytes, mut strb) = ([0; MAX_B], 0);
+        let beat = 1 << self.size;
+        for at in (0..beat).map(|k| self.next.wrapping_add(k)) {
+            let k = at.wrapping_sub(self.small.at);
+            if k < self.small.n as u64 {
+                let lane = (at % p.beat_bytes() as u64) as usize;
+                bytes[lane] = self.small.bytes[k as usize];
+                strb |= 1 << lane;
+            }
+        }
+        self.next = self.next.wrapping_add(beat);
+        (data_of(&bytes), strb)
     }
 }
 
@@ -129,30 +190,27 @@ mod tests {
     use shoal_abi::ports::data;
     use shoal_abi::profile::MID;
 
-    fn request(addr: u64, len: u8) -> WriteRequest {
-        WriteRequest {
-            writer: Writer::Control,
-            aw: Address {
-                addr,
-                len,
-                size: 3,
-                ..Address::default()
-            },
-            window: 0x2222_2222_2222_2222_1111_1111_1111_1111,
-            strobes: 0x0ff0,
+    fn request(at: u64, n: usize) -> WriteRequest {
+        let mut bytes = [0; SMALL];
+        for (k, b) in bytes.iter_mut().enumerate() {
+            *b = k as u8 + 1;
         }
+        let id = Id::Control { slot: 0, part: 0 };
+        WriteRequest::small(&MID, Writer::Control, id, 0, Small { at, n, bytes })
     }
 
     #[test]
-    fn two_halves_go_out_on_the_lanes_of_their_addresses() {
+    fn up_to_eight_bytes_go_out_in_words_on_the_lanes_of_their_addresses() {
         let mut w = AxiWr::default();
-        w.tick(&MID, Some(request(0x1008, 1)), None, false, false);
-        assert!(w.aw().is_some() && w.w().is_none() && !w.free());
+        let r = request(0x100c, 8);
+        assert_eq!((r.aw.addr, r.aw.len, r.aw.size), (0x1008, 1, 3));
+        w.tick(&MID, Some(r), None, false, false);
+        assert!(w.aw().is_some() && w.w().is_none() && !w.free(true, true));
         w.tick(&MID, None, None, true, false);
         let first = *w.w().expect("loaded");
         assert_eq!(
             (first.data, first.strb, first.last),
-            (data([0, 0x1111_1111_1111_1111]), 0xf000, false)
+            (data([0, 0x0403_0201_0000_0000]), 0xf000, false)
         );
         w.tick(&MID, None, None, false, false);
         assert_eq!(*w.w().expect("held"), first);
@@ -160,20 +218,50 @@ mod tests {
         let second = *w.w().expect("loaded");
         assert_eq!(
             (second.data, second.strb, second.last),
-            (data([0x2222_2222_2222_2222]), 0x0f, true)
+            (data([0x0807_0605]), 0x0f, true)
         );
-        assert!(w.free(), "the last beat is loaded and the address accepted");
+        assert!(
+            w.free(false, false),
+            "the last beat is loaded and the address accepted"
+        );
+    }
+
+    #[test]
+    fn more_bytes_go_out_in_full_beats() {
+        let mut w = AxiWr::default();
+        let r = request(0x1004, 24);
+        assert_eq!((r.aw.addr, r.aw.len, r.aw.size), (0x1000, 1, 4));
+        w.tick(&MID, Some(r), None, false, true);
+        w.tick(&MID, None, None, true, true);
+        let first = *w.w().expect("loaded");
+        assert_eq!((first.strb, first.data[0] >> 32), (0xfff0, 0x0403_0201));
+        w.tick(&MID, None, None, false, true);
+        let second = *w.w().expect("loaded");
+        assert_eq!((second.strb, second.last), (0x0fff, true));
+        assert_eq!(second.data[1], 0x1817_1615);
     }
 
     #[test]
     fn owner_stays_until_the_address_is_accepted() {
         let mut w = AxiWr::default();
-        w.tick(&MID, Some(request(0x1000, 0)), None, false, true);
+        w.tick(&MID, Some(request(0x1000, 8)), None, false, true);
         w.tick(&MID, None, None, false, true);
-        assert!(!w.free());
+        assert!(!w.free(false, true));
         w.tick(&MID, None, None, false, true);
-        assert!(!w.free() && w.w().is_none());
+        assert!(!w.free(false, true) && w.w().is_none());
+        assert!(w.free(true, false), "it is being accepted");
         w.tick(&MID, None, None, true, true);
-        assert!(w.free());
+        assert!(w.free(false, false));
+    }
+
+    #[test]
+    fn writes_of_one_beat_go_out_one_a_cycle() {
+        let mut w = AxiWr::default();
+        for n in 0..10 {
+            assert!(w.free(true, true), "{n}");
+            w.tick(&MID, Some(request(8 * n, 8)), None, true, true);
+            assert_eq!(w.aw().map(|a| a.addr), Some(8 * n));
+            assert_eq!(w.w().is_some(), n > 0);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The control unit: the small reads and writes of rings, descriptors, messages, and TRANSLATE.
 //!
 //! [`going`] is the way of an access to the bus, [`coming`] that of what comes back; [`parts`] says which accesses an
-//! op consists of. A slot has one op at a time, so what is known of an op is kept by slot.
+//! op consists of, [`tell`] what the steps of a TELL are. A slot has one op at a time, so what is known of an op is kept by slot.
 //!
 //! Timing: TIMING.md §4.
 
@@ -9,6 +9,7 @@ mod coming;
 mod going;
 mod op;
 mod parts;
+mod tell;
 
 use crate::axi_rd::{BResp, RBeat};
 use crate::epoch::Ends;
@@ -16,7 +17,7 @@ use crate::fifo::Fifo;
 use crate::mmu::Xlat;
 use coming::{Event, ReadEvent, Slot, WriteEvent, XlatEvent};
 use going::{Access, Work};
-pub(crate) use op::{AccessA, AccessB, Completion, CtlOp, Kind};
+pub(crate) use op::{AccessA, AccessB, Completion, CtlOp, Kind, Tell};
 use shoal_abi::profile::Profile;
 
 /// What the control unit sees at an edge.
@@ -35,6 +36,8 @@ pub(crate) struct Ctl {
     pub(crate) ops: Fifo<CtlOp>,
     pub(crate) completions: Fifo<Completion>,
     slots: Vec<Slot>,
+    /// Slots whose TELL goes on.
+    next: Fifo<u16>,
     work: Option<Work>,
     /// Accesses between Work and the arbiters.
     under: usize,
@@ -42,6 +45,8 @@ pub(crate) struct Ctl {
     k: Option<Access>,
     reads: Fifo<Access>,
     writes: Fifo<Access>,
+    /// Of the pair at the head of reads, of writes: part 0 has been granted.
+    second: [bool; 2],
     /// Accepted in the cycle before.
     read: Option<ReadEvent>,
     written: Option<WriteEvent>,
@@ -61,11 +66,13 @@ impl Ctl {
             ops: Fifo::new(slots),
             completions: Fifo::new(slots),
             slots: vec![Slot::default(); slots],
+            next: Fifo::new(slots),
             work: None,
             under: 0,
             k: None,
             reads: Fifo::new(p.ctl_window),
             writes: Fifo::new(p.ctl_window),
+            second: [false; 2],
             read: None,
             written: None,
             read_events: Fifo::new(2 * slots),
@@ -81,8 +88,10 @@ impl Ctl {
         self.completions.clear();
         self.slots.fill(Slot::default());
         (self.work, self.under, self.k) = (None, 0, None);
+        self.next.clear();
         self.reads.clear();
         self.writes.clear();
+        self.second = [false; 2];
         (self.read, self.written, self.taken) = (None, None, None);
         self.read_events.clear();
         self.write_events.clear();
@@ -92,9 +101,10 @@ impl Ctl {
 
     /// The edge. Gives the number of accesses started and tells of those that end.
     pub(crate) fn tick(&mut self, p: &Profile, e: &Edge, ends: &mut Ends) -> u32 {
-        // What the collector sees is the state before this edge's faults.
+        // What the collector sees is the state before this edge's faults, and what Work takes that before its steps.
+        let step_waits = !self.next.is_empty();
         self.come(p, e.r, e.b, ends);
-        self.go(p, e.xlat, [e.read_granted, e.write_granted], e.cur)
+        self.go(p, e, step_waits)
     }
 }
 

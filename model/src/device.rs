@@ -10,6 +10,7 @@ use crate::axil::Axil;
 use crate::core::{Core, Effects, Env, Source};
 use crate::ctl::{self, Ctl};
 use crate::epoch::{Ends, Epochs};
+use crate::messages::Messages;
 use crate::mmu::{self, Mmu, Take, Xlat};
 use crate::regs::{Counter, Regs};
 use crate::rx::{self, Rx};
@@ -40,6 +41,7 @@ pub struct Device {
     epoch: Epochs,
     mmu: Mmu,
     ctl: Ctl,
+    messages: Messages,
     adminq: AdminQueue,
     ar: AxiRd,
     w: AxiWr,
@@ -60,6 +62,7 @@ impl Device {
             epoch: Epochs::default(),
             mmu: Mmu::new(profile),
             ctl: Ctl::new(profile),
+            messages: Messages::new(),
             adminq: AdminQueue::new(profile),
             ar: AxiRd::default(),
             w: AxiWr::default(),
@@ -130,13 +133,13 @@ impl Device {
 
         // What is said in this cycle.
         let requests = [self.ctl.request(p), self.tx.request(), self.rx.request()];
-        let take = self.mmu.take(&requests);
+        let take = self.mmu.take(&requests, self.regs.blocking);
         let xlat = [MMU_CONTROL, MMU_TRANSMIT, MMU_RECEIVE].map(|c| Xlat {
             taken: matches!(take, Some(Take::LookUp(client, _)) if client == c),
             answer: self.mmu.answer(c),
         });
         let read = self.grant_read(i.m_axi_arready);
-        let write = self.grant_write();
+        let write = self.grant_write(i.m_axi_awready, i.m_axi_wready);
         let reader = read.map(|(who, _)| who);
         let writer = write.map(|g| g.writer);
         let env = Env {
@@ -146,6 +149,7 @@ impl Device {
             epoch: &self.epoch,
             mmu: &self.mmu,
             ctl: &self.ctl,
+            messages: &self.messages,
             tx: &self.tx,
             rx: &self.rx,
         };
@@ -183,6 +187,8 @@ impl Device {
             cur,
         };
         let mut starts = self.ctl.tick(p, &edge, &mut ends);
+        self.messages
+            .tick(writer == Some(Writer::Message), b.as_ref());
         let edge = tx::Edge {
             xlat: xlat[MMU_TRANSMIT],
             granted: reader == Some(Reader::Transmit),
@@ -231,6 +237,7 @@ impl Device {
         self.epoch = Epochs::default();
         self.mmu.reset();
         self.ctl.reset();
+        self.messages.reset();
         self.adminq.reset();
         self.ar = AxiRd::default();
         self.w = AxiWr::default();
@@ -253,13 +260,14 @@ impl Device {
             .or_else(|| self.tx.read_request(self.p).map(|a| (Reader::Transmit, a)))
     }
 
-    fn grant_write(&self) -> Option<WriteRequest> {
-        if !self.w.free() {
+    fn grant_write(&self, awready: bool, wready: bool) -> Option<WriteRequest> {
+        if !self.w.free(awready, wready) {
             return None;
         }
         self.adminq
             .write_request(&self.regs, &self.core.admin_port())
-            .or_else(|| self.ctl.write_request())
+            .or_else(|| self.messages.write_request(self.p))
+            .or_else(|| self.ctl.write_request(self.p))
             .or_else(|| self.rx.write_request(self.p))
     }
 
@@ -278,6 +286,12 @@ impl Device {
     fn apply(&mut self, fx: &Effects) {
         if let Some(op) = fx.ctl {
             self.ctl.ops.push(op);
+        }
+        if let Some(message) = fx.message {
+            self.messages.push(message);
+        }
+        if fx.flip_messages {
+            self.messages.flip();
         }
         if let Some(op) = fx.tx {
             self.tx.ops.push(op);

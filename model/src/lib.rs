@@ -17,6 +17,7 @@ mod descriptor;
 mod device;
 mod epoch;
 mod fifo;
+mod messages;
 mod mmu;
 mod regs;
 mod rx;

@@ -62,6 +62,10 @@ pub(crate) struct Regs {
     pub(crate) fq_lost: u32,
     /// MMU_CTRL: an address space fills one way of the IOTLB only.
     pub(crate) partition: bool,
+    /// MMU_CTRL: one translation at a time.
+    pub(crate) blocking: bool,
+    /// ENGINE_CTRL: one chain in flight.
+    pub(crate) single: bool,
     counters: [u32; COUNTERS],
     pub(crate) msix: [MsixEntry; VECTORS],
     pub(crate) msix_req: u8,
@@ -78,7 +82,7 @@ offsets! {
     DEVICE_FEATURE_SELECT DEVICE_FEATURE DRIVER_FEATURE_SELECT DRIVER_FEATURE CONFIG_VECTOR_NUM_QUEUES STATUS_QUEUE_SELECT
     QUEUE_SIZE_VECTOR QUEUE_ENABLE_NOTIFY_OFF QUEUE_DESC_LO QUEUE_DESC_HI QUEUE_DRIVER_LO QUEUE_DRIVER_HI QUEUE_DEVICE_LO
     QUEUE_DEVICE_HI QUEUE_NOTIF_RESET ADMIN_QUEUE MAGIC ABI READY CAP_DEVICES CAP_QUEUES CAP_ASIDS CAP_DOORBELL_PAGES CAP_VQ
-    CAP_DATA CAP_CHAIN FQ_BASE_LO FQ_BASE_HI FQ_CTRL FQ_HEAD FQ_TAIL FQ_LOST MMU_CTRL CNT_DOORBELLS CNT_MMU_FAULTS NOTIFY
+    CAP_DATA CAP_CHAIN FQ_BASE_LO FQ_BASE_HI FQ_CTRL FQ_HEAD FQ_TAIL FQ_LOST MMU_CTRL ENGINE_CTRL CNT_DOORBELLS CNT_MMU_FAULTS NOTIFY
     MSIX_PBA
 }
 const MSIX_END: u32 = abi::MSIX_TABLE + abi::MSIX_VECTORS * abi::MSIX_ENTRY_BYTES;
@@ -124,6 +128,11 @@ pub(crate) fn vector_bit(vector: u16) -> u8 {
 }
 
 impl Regs {
+    fn mmu_ctrl(&self) -> u32 {
+        let partition = u32::from(self.partition) * abi::MMU_PARTITION;
+        partition | (u32::from(self.blocking) * abi::MMU_BLOCKING)
+    }
+
     pub(crate) fn new() -> Self {
         Self {
             device_feature_select: 0,
@@ -146,6 +155,8 @@ impl Regs {
             fq_tail: 0,
             fq_lost: 0,
             partition: false,
+            blocking: false,
+            single: false,
             counters: [0; COUNTERS],
             msix: [MsixEntry {
                 address: 0,
@@ -246,7 +257,8 @@ impl Regs {
             FQ_HEAD => u32::from(self.fq_head),
             FQ_TAIL => u32::from(self.fq_tail),
             FQ_LOST => self.fq_lost,
-            MMU_CTRL => u32::from(self.partition),
+            MMU_CTRL => self.mmu_ctrl(),
+            ENGINE_CTRL => u32::from(self.single) * abi::ENGINE_SINGLE,
             CNT_DOORBELLS..=CNT_MMU_FAULTS => {
                 self.counters[((offset - CNT_DOORBELLS) / 4) as usize]
             }
@@ -320,7 +332,15 @@ impl Regs {
                 self.fq_vector = vector(new >> 16);
             }
             FQ_HEAD => self.fq_head = merge(u32::from(self.fq_head), data, strb) as u16,
-            MMU_CTRL => self.partition = merge(u32::from(self.partition), data, strb) & 1 == 1,
+            MMU_CTRL => {
+                let v = merge(self.mmu_ctrl(), data, strb);
+                self.partition = v & abi::MMU_PARTITION != 0;
+                self.blocking = v & abi::MMU_BLOCKING != 0;
+            }
+            ENGINE_CTRL => {
+                let old = u32::from(self.single) * abi::ENGINE_SINGLE;
+                self.single = merge(old, data, strb) & abi::ENGINE_SINGLE != 0;
+            }
             NOTIFY => self.admin_kick = true,
             abi::MSIX_TABLE..MSIX_END => {
                 let at = offset - abi::MSIX_TABLE;
@@ -382,17 +402,21 @@ mod tests {
     }
 
     #[test]
-    fn mmu_ctrl_keeps_its_one_bit_until_the_end_of_a_warm_reset() {
+    fn the_switches_keep_their_bits_until_the_end_of_a_warm_reset() {
         let mut r = Regs::new();
         r.write(&TINY, MMU_CTRL, u32::MAX, 0b1110);
         assert_eq!(r.read(&TINY, MMU_CTRL), Some(0), "byte 0 is not enabled");
         r.write(&TINY, MMU_CTRL, u32::MAX, 15);
-        assert_eq!(r.read(&TINY, MMU_CTRL), Some(1));
+        assert_eq!(r.read(&TINY, MMU_CTRL), Some(3));
+        assert!(r.partition && r.blocking);
         r.write(&TINY, MMU_CTRL, 0, 0b1110);
-        assert_eq!(r.read(&TINY, MMU_CTRL), Some(1));
+        assert_eq!(r.read(&TINY, MMU_CTRL), Some(3));
+        r.write(&TINY, ENGINE_CTRL, u32::MAX, 15);
+        assert_eq!((r.read(&TINY, ENGINE_CTRL), r.single), (Some(1), true));
         r.count(Counter::MmuFaults);
         r.restore();
         assert_eq!(r.read(&TINY, MMU_CTRL), Some(0));
+        assert_eq!(r.read(&TINY, ENGINE_CTRL), Some(0));
         assert_eq!(r.read(&TINY, CNT_MMU_FAULTS), Some(1), "counters stay");
     }
 

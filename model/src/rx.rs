@@ -3,7 +3,7 @@
 //! Timing: TIMING.md §8. One packet at a time; one op of the core at a time.
 
 use crate::axi_rd::{Address, BResp, Id};
-use crate::axi_wr::{WriteRequest, Writer};
+use crate::axi_wr::{Small, WriteRequest, Writer};
 use crate::fifo::Fifo;
 use crate::mmu::{Request, Xlat};
 use crate::tx::{burst_beats, burst_bytes, Side};
@@ -201,8 +201,7 @@ impl Rx {
                 size: p.beat_bytes().trailing_zeros() as u8,
                 user: self.user,
             },
-            window: 0,
-            strobes: 0,
+            small: Small::default(),
         })
     }
 

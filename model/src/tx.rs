@@ -21,6 +21,8 @@ use shoal_abi::profile::Profile;
 
 /// Bursts end at multiples of this many bytes.
 pub(crate) const BURST: u64 = 256;
+/// Bytes of a last beat that are worth a read of the bytes before them alone.
+const SPARED: u64 = 48;
 /// Beats of the out FIFO, and how many may stand in it when the packer moves.
 const OUT_DEPTH: usize = 4;
 const OUT_ROOM: usize = 2;
@@ -73,6 +75,25 @@ pub(crate) fn burst_beats(p: &Profile, va: u64, n: u32) -> u32 {
     ((va % b + u64::from(n)).div_ceil(b)) as u32
 }
 
+/// Bytes of the next burst from `va` on: up to the end of its window, and without the little that would be alone in a last beat.
+fn cut_bytes(p: &Profile, va: u64, rem: u32) -> u32 {
+    let (n, b) = (burst_bytes(va, rem), p.beat_bytes() as u64);
+    let tail = (va.wrapping_add(u64::from(n)) % b) as u32;
+    let is_short = tail > 0 && u64::from(tail) + SPARED <= b;
+    if is_short && n > tail {
+        n - tail
+    } else {
+        n
+    }
+}
+
+/// log2 of the bytes of a beat of a read of `n` bytes from `va`: if one beat holds them, no more than that takes.
+fn beat_size(p: &Profile, va: u64, n: u32) -> u8 {
+    let full = p.beat_bytes().trailing_zeros() as u8;
+    let last = va.wrapping_add(u64::from(n.max(1)) - 1);
+    (0..full).find(|k| va >> k == last >> k).unwrap_or(full)
+}
+
 impl Tx {
     pub(crate) fn new(p: &Profile) -> Self {
         Self {
@@ -116,12 +137,13 @@ impl Tx {
         let item = self.ring.gone()?;
         let (burst, answer) = (item.burst?, item.answer?);
         let beats = burst_beats(p, burst.va, burst.n);
+        let size = beat_size(p, burst.va, burst.n);
         let readable = answer.cause == CAUSE_NONE && !self.skip;
         (readable && (self.held + beats) as usize <= p.tx_beats).then(|| Address {
             id: Id::Mover { epoch: 0 },
-            addr: answer.address & !(p.beat_bytes() as u64 - 1),
+            addr: answer.address & !((1 << size) - 1),
             len: beats.saturating_sub(1) as u8,
-            size: p.beat_bytes().trailing_zeros() as u8,
+            size,
             user: answer.user,
         })
     }
@@ -131,7 +153,7 @@ impl Tx {
         // What the steps see of each other is the state before the edge, so the last one goes first.
         let full = self.ring.is_full();
         let out = self.out.len();
-        if out <= OUT_ROOM {
+        if out <= OUT_ROOM && !self.done.is_full() {
             self.pack(p);
         }
         if e.tready && out != 0 {
@@ -139,7 +161,7 @@ impl Tx {
         }
         self.issue(p, e.granted, ends);
         self.ask(e.xlat.taken);
-        self.cut(full);
+        self.cut(p, full);
         if let Some(r) = e.r.filter(|r| r.id.is_mover()) {
             self.beats.push(ReadBeat {
                 data: r.data,
@@ -205,13 +227,13 @@ impl Tx {
         }
     }
 
-    fn cut(&mut self, full: bool) {
+    fn cut(&mut self, p: &Profile, full: bool) {
         let done = match &mut self.work {
             None => true,
             Some(op) => {
                 let (burst, rest) = match op.data.filter(|d| d.len > 0) {
                     Some(TxData { asid, va, len }) => {
-                        let n = burst_bytes(va, len);
+                        let n = cut_bytes(p, va, len);
                         let rest = TxData {
                             asid,
                             va: va.wrapping_add(u64::from(n)),

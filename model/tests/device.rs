@@ -217,6 +217,68 @@ fn transmit_chains_go_out_as_packets_and_are_used_in_order() {
 }
 
 #[test]
+fn chains_offered_together_are_served_in_visits() {
+    both(|p, seed| {
+        let mut h = Host::new(p, seed);
+        h.start();
+        let mut rings = device(&mut h, TYPE_NET, 0);
+        let r = &mut rings[1];
+        // The first entry lies in the beat of avail.idx, the next eight in two words; the last chain is not a plain one.
+        let mut sent: Vec<Vec<u8>> = Vec::new();
+        for n in 0..11u16 {
+            let at = BUFFERS + u64::from(n) * 0x1000;
+            let len = 1 + h.rand() % 300;
+            let bytes = fill(&mut h, at, len as usize);
+            if n < 10 {
+                r.offer(&mut h, n, &[(at, len, false)]);
+            } else {
+                r.offer(&mut h, n, &[(at, len, false), (at + 0x1000, 0, false)]);
+            }
+            sent.push(bytes);
+        }
+        doorbell(&mut h, 1);
+        let r = &*r;
+        h.until("used elements", 50_000, |h| r.used_idx(h) == 11);
+        h.run(500);
+        let packets: Vec<_> = h.packets.iter().map(|p| p.bytes.clone()).collect();
+        assert_eq!(packets, sent);
+        for n in 0..11 {
+            assert_eq!(r.used(&h, n), (u32::from(n), 0));
+        }
+        assert_eq!(h.bar_read(regs::CNT_TX_PACKETS.offset), 11);
+        assert_eq!(h.messages.len(), 4, "visits of 1, 8, 1 and 1");
+        let state = h.cmd(VQ_STATE_GET, 3, &[("vq_index", 1)]);
+        assert_eq!(state[..4], [11, 0, 11, 0]);
+        h.cmd(DEV_MODE_SET, 3, &[("flags", 1)]);
+        h.cmd(DEV_DESTROY, 3, &[]);
+    });
+}
+
+#[test]
+fn a_fault_of_one_chain_of_a_visit_ends_it_without_used_elements() {
+    both(|p, seed| {
+        let mut h = Host::new(p, seed);
+        h.start();
+        let mut rings = device(&mut h, TYPE_NET, 0);
+        h.bad.push((BUFFERS + 0x5000) >> 12);
+        let r = &mut rings[1];
+        for n in 0..4u16 {
+            let at = BUFFERS + 0x1000 * u64::from(3 + n);
+            r.offer(&mut h, n, &[(at, 64, false)]);
+        }
+        doorbell(&mut h, 1);
+        h.until("packets", 5000, |h| h.packets.len() == 4);
+        h.run(1000);
+        let aborts: Vec<u64> = h.packets.iter().map(|p| TUSER_ABORT.get(p.user)).collect();
+        assert_eq!(aborts, [0, 0, 1, 0]);
+        // The visit before has been told of.
+        assert_eq!(r.used_idx(&h), 1);
+        assert_eq!(h.cmd(STATUS_GET, 3, &[])[0], 15 | S_NEEDS_RESET);
+        h.cmd(STATUS_SET, 3, &[("status", 0)]);
+    });
+}
+
+#[test]
 fn answers_fill_the_writable_descriptors() {
     both(|p, seed| {
         let mut h = Host::new(p, seed);

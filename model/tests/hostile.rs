@@ -124,6 +124,12 @@ fn good_device(h: &mut Host) {
 
 /// Rings full of half sensible descriptors.
 fn scribble(h: &mut Host) {
+    // Rings that take packets, or any.
+    let kinds: [u16; 8] = if h.rand().is_multiple_of(3) {
+        [2, 2, 2, 3, 2, 2, 3, 4]
+    } else {
+        [0, 1, 1, 2, 2, 3, 3, 4]
+    };
     for n in 0..64u64 {
         let at = RINGS + 16 * n;
         let addr = if h.rand().is_multiple_of(4) {
@@ -132,7 +138,7 @@ fn scribble(h: &mut Host) {
             BUFFERS + u64::from(h.rand() % 0x8000)
         };
         let len = [0, 16, 32, 1, 77, 600, 3000][h.rand() as usize % 7];
-        let flags = [0, 1, 1, 2, 2, 3, 3, 4][h.rand() as usize % 8];
+        let flags = kinds[h.rand() as usize % 8];
         let next = (h.rand() % 18) as u16;
         h.poke(at, &addr.to_le_bytes());
         h.poke(at + 8, &u32::to_le_bytes(len));
@@ -193,9 +199,11 @@ fn session(p: &'static shoal_abi::profile::Profile, seed: u32) -> Vec<u32> {
                 };
             }
             9 => {
-                let n = (h.rand() % 700) as usize;
-                let (dest, tid) = (h.rand() % 4, (h.rand() % 3) as u16);
-                h.send(&vec![0x77; n], dest, tid, 0);
+                for _ in 0..4 {
+                    let n = (h.rand() % 700) as usize;
+                    let (dest, tid) = (h.rand() % 4, (h.rand() % 3) as u16);
+                    h.send(&vec![0x77; n], dest, tid, 0);
+                }
             }
             10 => {
                 let (n, bit) = ((h.rand() % 90) as usize, u64::from(h.rand()) & 1);

@@ -85,7 +85,7 @@ fn mmu_ctrl_is_restored_by_a_warm_reset_and_counters_stay() {
     let mut h = Host::new(&TINY, 9);
     h.start();
     h.bar_write(MMU_CTRL.offset, 0xffff_ffff);
-    assert_eq!(h.bar_read(MMU_CTRL.offset), 1);
+    assert_eq!(h.bar_read(MMU_CTRL.offset), MMU_PARTITION | MMU_BLOCKING);
     assert_eq!(translate(&mut h, 1, 0, false), (0, CAUSE_ASID_OFF));
     h.bar_write(STATUS_QUEUE_SELECT.offset, 0);
     h.until("end of the warm reset", 10_000, |h| {

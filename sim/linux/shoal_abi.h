@@ -89,8 +89,13 @@
 #define SHOAL_REG_FQ_TAIL 0x00150
 /* RO: Records dropped because the queue was off, full or busy. */
 #define SHOAL_REG_FQ_LOST 0x00154
-/* RW: [0] partition: an address space fills only way asid mod 4 of the IOTLB. */
+/*
+ * RW: [0] partition: an address space fills only way asid mod 4 of the IOTLB. [1] blocking:
+ * one translation at a time, to measure what more at a time are worth.
+ */
 #define SHOAL_REG_MMU_CTRL 0x00158
+/* RW: [0] single: one chain in flight, to measure what more at a time are worth. */
+#define SHOAL_REG_ENGINE_CTRL 0x0015c
 /* RO: Doorbells taken from doorbell pages. */
 #define SHOAL_REG_CNT_DOORBELLS 0x00180
 /* RO: Packets sent on m_axis without abort. */
@@ -137,6 +142,10 @@
 #define SHOAL_MSIX_ENTRY_BYTES 16
 /* MMU_CTRL: an address space fills only its way of the IOTLB. */
 #define SHOAL_MMU_PARTITION 1
+/* MMU_CTRL: one translation at a time. */
+#define SHOAL_MMU_BLOCKING 2
+/* ENGINE_CTRL: one chain in flight. */
+#define SHOAL_ENGINE_SINGLE 1
 /* FQ_CTRL: the fault queue is on. */
 #define SHOAL_FQ_ENABLE 1
 /* FQ_CTRL: first bit of log2(records). */

@@ -53,7 +53,7 @@ fn sessions_reach_every_counter_often() {
         ("chains", total.chains, 400),
         ("chains of rings of 2", of_log2(&total, 1), 40),
         ("chains of rings of 256", of_log2(&total, 8), 150),
-        ("messages sent late", total.unmasked_pending, 8),
+        ("messages at an unmasking", total.unmasked_pending, 15),
         ("commands refused", total.answered(EINVAL), 50),
         ("commands too early", total.answered(EBUSY), 2),
         ("drains given up", total.answered(EAGAIN), 7),

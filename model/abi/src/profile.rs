@@ -8,6 +8,9 @@ pub const DATA_WORDS: usize = 8;
 /// Entries of a set of the IOTLB.
 pub const TLB_WAYS: usize = 4;
 
+/// Chains of a virtqueue that a slot serves in one visit, at most.
+pub const VISIT_CHAINS: usize = 8;
+
 /// One build of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -165,7 +168,7 @@ pub const HYPER: Profile = Profile {
     vq_aw: 18,
     asid_aw: 17,
     tlb_aw: [12, 8, 6],
-    pwc_aw: [10, 8],
+    pwc_aw: [13, 12],
     gen_w: 16,
     walkers: 32,
     waiters: 64,
@@ -175,7 +178,7 @@ pub const HYPER: Profile = Profile {
     slot_w: 8,
     ctl_window: 40,
     tx_ops: 512,
-    tx_items: 128,
+    tx_items: 256,
     tx_beats: 512,
 };
 

@@ -97,7 +97,9 @@ impl AdminQueue {
 
     /// The write asked for in this cycle.
     pub(crate) fn write_request(&self, regs: &Regs, core: &Port) -> Option<WriteRequest> {
-        self.writer.request(core.answer).filter(|_| regs.live())
+        self.writer
+            .request(self.p, core.answer)
+            .filter(|_| regs.live())
     }
 
     /// The edge.

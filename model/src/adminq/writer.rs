@@ -3,9 +3,10 @@
 //! Timing: TIMING.md §9.3. Marks between the writes say what is done once all responses before them have come.
 
 use super::reader::{EXPECTED, JOBS};
-use crate::axi_rd::{Address, BResp, Id};
-use crate::axi_wr::{WriteRequest, Writer as Owner};
+use crate::axi_rd::{BResp, Id};
+use crate::axi_wr::{Small, WriteRequest, Writer as Owner};
 use crate::fifo::Fifo;
+use shoal_abi::profile::Profile;
 
 /// What is done with the writes before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,9 +103,9 @@ impl Writer {
     }
 
     /// The write asked for in this cycle.
-    pub(super) fn request(&self, answer: &[u8]) -> Option<WriteRequest> {
+    pub(super) fn request(&self, p: &Profile, answer: &[u8]) -> Option<WriteRequest> {
         let job = self.run.filter(|j| j.n > 0 && !self.expected.is_full())?;
-        let (n, shift) = (piece(&job), job.va % 8);
+        let n = piece(&job);
         let data = match job.from {
             Source::Value(v) => v & crate::ones(8 * n),
             Source::Answer(at) => {
@@ -115,18 +116,9 @@ impl Writer {
                 u64::from_le_bytes(word)
             }
         };
-        Some(WriteRequest {
-            writer: Owner::Admin,
-            aw: Address {
-                id: Id::Admin { word: 0 },
-                addr: job.va & !7,
-                len: 0,
-                size: 3,
-                user: 0,
-            },
-            window: u128::from(data) << (8 * shift),
-            strobes: (crate::ones(n) as u16) << shift,
-        })
+        let small = Small::word(job.va, data, n);
+        let id = Id::Admin { word: 0 };
+        Some(WriteRequest::small(p, Owner::Admin, id, 0, small))
     }
 
     /// Counts the responses still to come: one more write is granted, one less has come.

@@ -5,7 +5,6 @@
 use super::{Core, Env};
 use crate::adminq::{Effects, Port};
 use crate::ctl::{AccessA, Completion, CtlOp, Kind};
-use crate::regs::Counter;
 use shoal_abi::cmd::{COMMAND_BYTES, RESULT_HEADER_BYTES};
 
 /// State of the admin command: what it waits for.
@@ -17,8 +16,6 @@ pub(crate) enum AdminState {
     Poll,
     /// A translation.
     Xl,
-    /// The response to a message.
-    Msi,
     /// The admin queue takes the answer.
     Scatter,
 }
@@ -47,6 +44,8 @@ pub(crate) struct Admin {
     pub(super) answer_len: usize,
     pub(super) phase: Phase,
     pub(super) polls: u16,
+    /// The epoch of messages has changed behind the last one of the drain.
+    pub(super) flipped: bool,
     /// LIST_USE of group SELF and of group MANAGED.
     pub(super) uses: [[u64; 2]; 2],
     pub(super) was_stopped: bool,
@@ -61,6 +60,7 @@ impl Admin {
             answer_len: 0,
             phase: Phase::Start,
             polls: 0,
+            flipped: false,
             uses: [super::exec::LISTS; 2],
             was_stopped: false,
         }
@@ -117,15 +117,7 @@ impl Core {
             self.put("cause", u64::from(c.cause));
             self.put("pasid", c.b);
         }
-        // A bad response to a message is ignored (§3).
         self.admin_becomes(AdminState::Scatter);
-    }
-
-    /// Sends a message of a managed device on behalf of a command.
-    pub(super) fn admin_message(&mut self, address: u64, data: u32) {
-        self.fx.count(Counter::Interrupts);
-        self.admin_becomes(AdminState::Msi);
-        self.fx.ctl = Some(super::aux::message(self.p.admin_slot(), address, data));
     }
 
     /// Has the control unit translate; the answer comes as an event.

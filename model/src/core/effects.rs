@@ -3,8 +3,10 @@
 //! Timing: TIMING.md §3.
 
 use super::admin::AdminState;
+use super::ctx::Msi;
 use super::Core;
 use crate::ctl::CtlOp;
+use crate::messages::Message;
 use crate::mmu::{AsidEntry, Invalidate};
 use crate::regs::{vector_bit, Counter};
 use crate::rx::RxOp;
@@ -17,6 +19,9 @@ const POLL_TIMER: u8 = 31;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) ctl: Option<CtlOp>,
+    pub(crate) message: Option<Message>,
+    /// The epoch of messages changes.
+    pub(crate) flip_messages: bool,
     pub(crate) tx: Option<TxOp>,
     pub(crate) rx: Option<RxOp>,
     /// One bit a [`Counter`].
@@ -58,6 +63,15 @@ pub(super) struct Own {
 impl Effects {
     pub(super) fn count(&mut self, c: Counter) {
         self.counters |= 1 << c as u16;
+    }
+
+    /// *message*.
+    pub(super) fn send(&mut self, msi: &Msi) {
+        self.count(Counter::Interrupts);
+        self.message = Some(Message {
+            address: msi.address,
+            data: msi.data,
+        });
     }
 
     pub(super) fn raise(&mut self, vector: u16) {

@@ -27,7 +27,7 @@ impl Core {
     }
 
     pub(super) fn fail(&mut self, s: usize, fault: Fault, env: &Env) {
-        self.slots[s].report = fault;
+        self.slots[s].kept.get_or_insert(fault);
         self.end(s, Disposition::Report, env);
     }
 
@@ -65,9 +65,12 @@ impl Core {
                 side: self.side(s),
             });
             self.tx_owner = None;
+            self.slots[s].left += 1;
             self.slots[s].state = SlotState::TxEnd;
         } else if self.rx_owner == RxOwner::Slot(s) {
             self.discard(s, how);
+        } else if self.slots[s].left > 0 {
+            self.slots[s].state = SlotState::TxEnd;
         } else {
             self.dispose(s);
         }
@@ -104,7 +107,7 @@ impl Core {
             return self.release(s);
         }
         let (v, d) = (self.slots[s].vq as usize, self.slots[s].dev);
-        let f = self.slots[s].report;
+        let f = self.slots[s].kept.unwrap_or_default();
         self.ctx.dev[d as usize].status |= S_NEEDS_RESET;
         self.fx.count(Counter::Faults);
         let vq = &mut self.ctx.vq[v];
@@ -124,11 +127,9 @@ impl Core {
         }
         let msi = &mut self.ctx.dev[d as usize].msi;
         if msi.valid && !msi.mask {
-            let (address, data) = (msi.address, msi.data);
-            self.fx.count(Counter::Interrupts);
-            return self.write_message(s, SlotState::CfgMsi, address, data);
+            self.fx.send(msi);
         }
-        msi.pending |= msi.valid;
+        msi.pending |= msi.valid && msi.mask;
         self.release(s);
     }
 }

@@ -114,7 +114,7 @@ impl Core {
         match outcome {
             Ok(Outcome::Done) => self.admin_becomes(AdminState::Scatter),
             Ok(Outcome::Poll) => {
-                self.admin.polls = 0;
+                (self.admin.polls, self.admin.flipped) = (0, false);
                 self.admin_becomes(AdminState::Poll);
                 self.fx.own.poll_timer = true;
             }
@@ -275,7 +275,15 @@ impl Core {
                 .is_ok_and(|v| !self.ctx.vq[v as usize].busy),
             _ => self.ctx.dev.get(d).is_none_or(|dev| dev.inflight == 0),
         };
-        if drained {
+        let told = env.messages.old_none();
+        if drained && !self.admin.flipped {
+            // The messages sent until now must have come to their end too.
+            self.fx.flip_messages = told;
+            self.admin.flipped = told;
+            self.fx.own.poll_timer = true;
+            return;
+        }
+        if drained && told {
             self.admin.phase = Phase::Finish;
         } else {
             self.admin.polls += 1;

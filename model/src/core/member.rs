@@ -218,8 +218,8 @@ impl Core {
             return Outcome::Done;
         }
         let msi = dev.msi;
-        self.admin_message(msi.address, msi.data);
-        Outcome::Wait
+        self.fx.send(&msi);
+        Outcome::Done
     }
 
     fn set_up(&mut self, d: u32, p: &Profile) -> Result<Outcome, Refusal> {
@@ -276,7 +276,7 @@ impl Core {
             let interrupts = &mut self.ctx.vq[v as usize].interrupts;
             *interrupts = interrupts.wrapping_add(1);
         }
-        self.admin_message(new.address, new.data);
-        Ok(Outcome::Wait)
+        self.fx.send(&new);
+        Ok(Outcome::Done)
     }
 }

@@ -19,6 +19,7 @@ mod receive;
 mod slots;
 mod sources;
 mod steps;
+mod visit;
 mod walk;
 
 pub(crate) use effects::Effects;
@@ -27,6 +28,7 @@ pub(crate) use sources::Source;
 use crate::axil::{Axil, Doorbell};
 use crate::ctl::Ctl;
 use crate::epoch::Epochs;
+use crate::messages::Messages;
 use crate::mmu::Mmu;
 use crate::regs::{Counter, Regs};
 use crate::rx::Rx;
@@ -59,6 +61,7 @@ pub(crate) struct Env<'a> {
     pub(crate) epoch: &'a Epochs,
     pub(crate) mmu: &'a Mmu,
     pub(crate) ctl: &'a Ctl,
+    pub(crate) messages: &'a Messages,
     pub(crate) tx: &'a Tx,
     pub(crate) rx: &'a Rx,
 }
@@ -200,6 +203,7 @@ impl Core {
             && env.mmu.idle()
             && env.rx.free()
             && env.epoch.none()
+            && env.messages.none()
             && self.requests(env) == 0
     }
 
@@ -235,3 +239,6 @@ impl Core {
         self.poll_timer = self.poll_timer.saturating_sub(1);
     }
 }
+
+#[cfg(test)]
+mod tests;

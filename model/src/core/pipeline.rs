@@ -148,7 +148,7 @@ impl Core {
 
     /// The source that is picked in this cycle. An exclusive one waits until no other event is under way.
     fn pick(&mut self, env: &Env) -> Option<Source> {
-        if !env.regs.ready {
+        if !env.regs.ready || !self.message_room(env) {
             return None;
         }
         let source = self.choose(self.requests(env))?;

@@ -98,7 +98,7 @@ impl Core {
         if s == self.p.rx_slot() {
             self.fx.count(Counter::RxPackets);
         }
-        self.write_used_elem(s);
+        self.tell(s);
     }
 
     /// RXD: an op of the receive mover is done.

@@ -2,10 +2,11 @@
 //!
 //! Timing: TIMING.md §3.4, §3.5. One control op at a time a slot, with up to two accesses and one completion.
 
-use super::aux::message;
+use super::ctx::VqCtx;
 use super::Core;
-use crate::ctl::{AccessA, AccessB, Completion, CtlOp, Kind};
+use crate::ctl::{AccessA, AccessB, Completion, CtlOp, Kind, Tell};
 use crate::descriptor::{Desc, Walk};
+use shoal_abi::profile::VISIT_CHAINS;
 use shoal_abi::ring::*;
 
 /// State of a slot: what it waits for.
@@ -23,11 +24,7 @@ pub(crate) enum SlotState {
     Answer,
     RxData,
     RxDisc,
-    UsedElem,
-    UsedIdx,
-    Event,
-    Msi,
-    CfgMsi,
+    Tell,
 }
 
 /// How a slot goes on when its mover has come to an end.
@@ -70,6 +67,22 @@ impl Access {
     pub(super) fn half_b(&self, c: &Completion) -> Option<u16> {
         self.b.map(|va| half(c.b, va))
     }
+
+    /// The fields of 16 bits from access a to the end of its word.
+    pub(super) fn halves_a(&self, c: &Completion) -> impl Iterator<Item = u16> {
+        halves(c.a, self.a)
+    }
+
+    /// Those from access b on; none without it.
+    pub(super) fn halves_b(&self, c: &Completion) -> impl Iterator<Item = u16> {
+        let word = c.b;
+        self.b.into_iter().flat_map(move |va| halves(word, va))
+    }
+}
+
+/// The fields of 16 bits from `va` to the end of its word.
+fn halves(word: u64, va: u64) -> impl Iterator<Item = u16> {
+    (va % 8..7).step_by(2).map(move |at| half(word, at))
 }
 
 /// The 16 bits at `va` of its word.
@@ -85,7 +98,12 @@ pub(crate) struct Slot {
     /// The device that it was last bound to.
     pub(super) dev: u32,
     pub(super) access: Access,
-    pub(super) head: u16,
+    /// The chains of the visit and the one at hand.
+    pub(super) heads: [u16; VISIT_CHAINS],
+    pub(super) m: usize,
+    pub(super) j: usize,
+    /// Packets of the visit that the transmit mover has.
+    pub(super) left: u8,
     pub(super) walk: Walk,
     pub(super) desc: Desc,
     pub(super) readable: u64,
@@ -99,7 +117,8 @@ pub(crate) struct Slot {
     /// What ends the packet of a slot that waits for the transmit mover; nothing: it goes on.
     pub(super) ends: bool,
     pub(super) disposition: Disposition,
-    pub(super) report: Fault,
+    /// The first fault of the visit.
+    pub(super) kept: Option<Fault>,
 }
 
 impl Core {
@@ -201,18 +220,20 @@ impl Core {
         });
     }
 
-    /// Reads of the rings.
-    pub(super) fn read_rings(&mut self, s: usize, state: SlotState, a: u64, b: Option<u64>) {
-        self.read(s, state, self.ring_asid(s), a, b);
-    }
-
-    /// Writes to the rings.
-    pub(super) fn write(&mut self, s: usize, state: SlotState, a: AccessA, b: Option<AccessB>) {
+    /// Writes avail_event: a doorbell is wanted with the next entry.
+    pub(super) fn rearm(&mut self, s: usize) {
         let asid = self.ring_asid(s);
-        self.slots[s].state = state;
+        let vq = &self.ctx.vq[self.slots[s].vq as usize];
+        let behind = USED_RING + USED_ELEM_BYTES * u64::from(vq.size);
+        let a = AccessA {
+            va: vq.device.wrapping_add(behind),
+            len: 2,
+            data: u64::from(vq.last_avail),
+        };
+        self.slots[s].state = SlotState::Rearm;
         self.slots[s].access = Access {
             a: a.va,
-            b: b.map(|b| b.va),
+            b: None,
             asid,
             write: true,
         };
@@ -221,7 +242,6 @@ impl Core {
             slot: s as u16,
             asid,
             a,
-            b,
             ..CtlOp::default()
         });
     }
@@ -239,12 +259,17 @@ impl Core {
         let driver = self.ctx.vq[self.slots[s].vq as usize].driver;
         let (idx, entry) = (driver.wrapping_add(AVAIL_IDX), self.entry_at(s));
         let b = (idx / beat == entry / beat).then_some(entry);
-        self.read_rings(s, state, idx, b);
+        self.read(s, state, self.ring_asid(s), idx, b);
     }
 
-    /// *ring read*.
+    /// *ring read*: the next entry, and the word behind it if it is wanted too.
     pub(super) fn read_ring(&mut self, s: usize) {
-        self.read_rings(s, SlotState::Ring, self.entry_at(s), None);
+        let va = self.entry_at(s);
+        let vq = &self.ctx.vq[self.slots[s].vq as usize];
+        let here = 4 - va % 8 / 2;
+        let more = self.is_chain(s) && u64::from(in_a_row(vq)) > here;
+        let b = more.then(|| (va & !7).wrapping_add(8));
+        self.read(s, SlotState::Ring, self.ring_asid(s), va, b);
     }
 
     /// *desc read*: the descriptor at which the walk stands.
@@ -259,27 +284,51 @@ impl Core {
         self.read(s, SlotState::Desc, asid, va, Some(va.wrapping_add(8)));
     }
 
-    /// Writes the used element.
-    pub(super) fn write_used_elem(&mut self, s: usize) {
-        let vq = &self.ctx.vq[self.slots[s].vq as usize];
-        let entry = u64::from(vq.used_idx % vq.size.max(1));
-        let a = AccessA {
-            va: vq.device.wrapping_add(USED_RING + USED_ELEM_BYTES * entry),
-            len: USED_ELEM_BYTES as u8,
-            data: u64::from(self.slots[s].head) | u64::from(self.slots[s].used_len) << 32,
+    /// *tell*: the chains of the visit are used.
+    pub(super) fn tell(&mut self, s: usize) {
+        let asid = self.ring_asid(s);
+        let event_idx = self.negotiated(s, F_EVENT_IDX);
+        let receive = !self.is_chain(s);
+        let slot = &mut self.slots[s];
+        let vq = &self.ctx.vq[slot.vq as usize];
+        let m = slot.m as u16;
+        slot.state = SlotState::Tell;
+        self.fx.ctl = Some(CtlOp {
+            kind: Kind::Tell,
+            slot: s as u16,
+            asid,
+            tell: Tell {
+                device: vq.device,
+                driver: vq.driver,
+                size: vq.size,
+                used_idx: vq.used_idx,
+                last_avail: vq.last_avail.wrapping_add(m),
+                m: m as u8,
+                heads: slot.heads,
+                used_len: slot.used_len,
+                event_idx,
+                receive,
+            },
+            ..CtlOp::default()
+        });
+        // What comes back is used_event or the flags, and avail.idx.
+        let at = if event_idx {
+            AVAIL_RING + 2 * u64::from(vq.size)
+        } else {
+            0
         };
-        self.write(s, SlotState::UsedElem, a, None);
-    }
-
-    /// Sends a message, which is not translated.
-    pub(super) fn write_message(&mut self, s: usize, state: SlotState, address: u64, data: u32) {
-        self.slots[s].state = state;
-        self.slots[s].access = Access {
-            a: address,
-            b: None,
-            asid: 0,
+        slot.access = Access {
+            a: vq.driver.wrapping_add(at),
+            b: (!receive).then(|| vq.driver.wrapping_add(AVAIL_IDX)),
+            asid,
             write: true,
         };
-        self.fx.ctl = Some(message(s, address, data));
     }
+}
+
+/// Entries that are available before the ring wraps around.
+pub(super) fn in_a_row(vq: &VqCtx) -> u16 {
+    let size = vq.size.max(1);
+    let available = vq.avail_cache.wrapping_sub(vq.last_avail);
+    available.min(size - vq.last_avail % size)
 }

@@ -8,6 +8,8 @@ use shoal_abi::stream::TUSER_ANSWER;
 
 /// Transmit ops that must be free in the FIFO for an event to push one: events on their way push as well.
 const TX_ROOM: usize = 8;
+/// Messages that may stand in their FIFO in a cycle of a pick.
+const MESSAGES: usize = 56;
 
 /// A source of events, in the order of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,11 @@ impl Core {
             .map(|s| ALL[s])
     }
 
+    /// The FIFO of messages takes what events may send.
+    pub(super) fn message_room(&self, env: &Env) -> bool {
+        env.messages.len() <= MESSAGES
+    }
+
     fn receive_done(&self, env: &Env) -> bool {
         env.rx.done.is_some() && !self.pipe.holds(&[Source::Rxp, Source::Rxd])
     }
@@ -93,7 +100,12 @@ impl Core {
     }
 
     fn queue_waits(&self, env: &Env) -> bool {
-        self.ctx.ready.seen() > 0 && !env.regs.warm && self.free.seen() > 0
+        let slot = if env.regs.single {
+            self.free.seen() == self.p.chain_slots && !self.pipe.holds(&[Source::Rdy])
+        } else {
+            self.free.seen() > 0
+        };
+        self.ctx.ready.seen() > 0 && !env.regs.warm && slot
     }
 
     fn aux_waits(&self, env: &Env) -> bool {

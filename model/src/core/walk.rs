@@ -2,15 +2,20 @@
 //!
 //! Timing: TIMING.md §3.6. All steps that one descriptor allows are one event.
 
-use super::slots::{Disposition, Fault, SlotState};
+use super::slots::{Disposition, SlotState};
 use super::{Core, Env};
-use crate::descriptor::Walk;
-use crate::regs::Counter;
+use crate::descriptor::{Desc, Walk};
 use crate::rx::RxOp;
-use crate::tx::{Side, TxData, TxDone, TxEnd, TxOp};
+use crate::tx::{Side, TxData, TxEnd, TxOp};
 use shoal_abi::mmu::*;
 use shoal_abi::ring::*;
 use shoal_abi::stream::{TUSER_TAG, TUSER_TYPE};
+
+/// A chain of this descriptor alone needs no answer and no table.
+fn is_plain(desc: &Desc) -> bool {
+    !desc.has(DESC_F_INDIRECT | DESC_F_NEXT | DESC_F_WRITE)
+        && (1..=MAX_CHAIN_BYTES).contains(&desc.len)
+}
 
 impl Core {
     /// The tag of the slot's chain.
@@ -37,6 +42,17 @@ impl Core {
     /// Steps 1 to 5; the descriptor is in the slot.
     pub(super) fn walk(&mut self, s: usize, env: &Env) {
         let desc = self.slots[s].desc;
+        if self.is_chain(s) && !is_plain(&desc) {
+            let slot = &mut self.slots[s];
+            if slot.j > 0 {
+                // The chain is left to the next visit.
+                slot.m = slot.j;
+                return self.sent(s, env);
+            }
+            if slot.walk.count == 0 && !slot.walk.indirect {
+                slot.m = 1;
+            }
+        }
         if desc.has(DESC_F_INDIRECT) {
             return self.enter_table(s, env);
         }
@@ -133,8 +149,7 @@ impl Core {
         });
         if last {
             self.tx_owner = None;
-            self.slots[s].disposition = Disposition::Complete;
-            self.slots[s].state = SlotState::TxEnd;
+            self.end_chain(s, env);
         } else {
             self.tx_owner = Some(s);
             self.next_desc(s, env);
@@ -166,36 +181,6 @@ impl Core {
             self.end(s, self.slots[s].disposition, env);
         } else {
             self.transmit(s, env);
-        }
-    }
-
-    /// TXD: the last beat of a packet has been pushed.
-    pub(super) fn on_transmit_done(&mut self, done: &TxDone, env: &Env) {
-        let s = usize::from(done.slot);
-        if !self.is_chain(s) || self.slots[s].state != SlotState::TxEnd {
-            return;
-        }
-        if self.slots[s].disposition != Disposition::Complete {
-            return self.dispose(s);
-        }
-        if done.cause != CAUSE_NONE {
-            let asid = self.buffer_asid(s);
-            let f = Fault {
-                cause: done.cause,
-                iova: done.iova,
-                write: false,
-                asid,
-            };
-            return self.fail(s, f, env);
-        }
-        self.fx.count(Counter::TxPackets);
-        if !self.alive(s) {
-            self.release(s);
-        } else if self.slots[s].writable == 0 {
-            self.slots[s].used_len = 0;
-            self.write_used_elem(s);
-        } else {
-            self.slots[s].state = SlotState::Answer;
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The way back: responses and faults are collected into one completion an op.
 //!
-//! Timing: TIMING.md §4.2.
+//! Timing: TIMING.md §4.2 and, of the steps of a TELL, §4.4.
 
-use super::{Completion, Ctl, CtlOp};
+use super::tell::LAST;
+use super::{Completion, Ctl, CtlOp, Kind};
 use crate::axi_rd::{lane, BResp, Id, RBeat};
 use crate::epoch::Ends;
 use crate::mmu::Answer;
@@ -12,7 +13,11 @@ use shoal_abi::profile::Profile;
 /// What is known of the op of a slot.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Slot {
+    /// The op, or the present step of a TELL.
     pub(super) op: CtlOp,
+    /// The op as it came, and the number of the present step.
+    whole: CtlOp,
+    step: u8,
     /// Epoch of each part's access.
     pub(super) epoch: [u8; 2],
     /// Parts that are not in.
@@ -21,14 +26,32 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// An op of `parts` accesses comes into Work.
-    pub(super) fn begin(&mut self, op: CtlOp, parts: u8) {
-        self.op = op;
-        self.left = parts;
+    /// An op comes into Work; gives it or its first step.
+    pub(super) fn begin(&mut self, p: &Profile, op: CtlOp) -> CtlOp {
+        (self.whole, self.step) = (op, 0);
+        self.load(p)
+    }
+
+    /// The next step of a TELL comes into Work.
+    pub(super) fn next_step(&mut self, p: &Profile) -> CtlOp {
+        self.step += 1;
+        self.load(p)
+    }
+
+    fn load(&mut self, p: &Profile) -> CtlOp {
+        self.op = self.whole.step(self.step);
+        self.left = self.op.parts(p);
         self.done = Completion {
-            slot: op.slot,
+            slot: self.op.slot,
             ..Completion::default()
         };
+        self.op
+    }
+
+    /// All accesses are in, and another step follows.
+    fn goes_on(&self) -> bool {
+        let steps = self.whole.kind == Kind::Tell && self.step < LAST;
+        steps && self.done.cause == CAUSE_NONE
     }
 }
 
@@ -176,6 +199,9 @@ impl Ctl {
                 (cause, op.response_va(e.part))
             }
             Event::Xlat(e) => {
+                if op.is_pair(p) {
+                    slot.left = 1;
+                }
                 if e.answer.cause == CAUSE_NONE {
                     (done.a, done.b) = (e.answer.address, u64::from(e.answer.user));
                 }
@@ -186,7 +212,11 @@ impl Ctl {
             (done.cause, done.iova) = (cause, iova);
         }
         if slot.left == 1 {
-            self.completions.push(slot.done);
+            if slot.goes_on() {
+                self.next.push(event.slot());
+            } else {
+                self.completions.push(slot.done);
+            }
         }
         slot.left = slot.left.saturating_sub(1);
     }

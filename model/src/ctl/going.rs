@@ -2,21 +2,22 @@
 //!
 //! Timing: TIMING.md §4.1. An access that went in cycle k-n and has its answer in k stands in stage K in k+1.
 
-use super::{Ctl, CtlOp, Kind, XlatEvent};
+use super::{Ctl, CtlOp, Edge, Kind, XlatEvent};
 use crate::axi_rd::{Address, Id};
+use crate::axi_wr::Small;
 use crate::axi_wr::{WriteRequest, Writer};
 use crate::mmu::{Answer, Request, Xlat};
 use shoal_abi::mmu::{CAUSE_NONE, USER_INTERRUPT};
 use shoal_abi::profile::Profile;
 
-/// An op and its next access.
+/// An op, or a step of a TELL, and its next access.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Work {
     op: CtlOp,
     part: u8,
 }
 
-/// An access that has an address.
+/// An access that has an address, or a pair of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Access {
     slot: u16,
@@ -61,13 +62,25 @@ impl Ctl {
         })
     }
 
+    /// The part of the access at the head of a FIFO that asks: of a pair first 0, then 1.
+    fn part_of(access: &Access, second: bool) -> u8 {
+        if second {
+            1
+        } else {
+            access.part
+        }
+    }
+
     /// The read address asked for in this cycle.
     pub(crate) fn read_request(&self, p: &Profile) -> Option<Address> {
-        let Access { slot, part, answer } = *self.reads.front()?;
-        let size = self.slots[usize::from(slot)].op.read_size(p);
+        let access = self.reads.front()?;
+        let (slot, answer) = (access.slot, access.answer);
+        let part = Self::part_of(access, self.second[0]);
+        let op = &self.slots[usize::from(slot)].op;
+        let size = op.read_size(p);
         Some(Address {
             id: Id::Control { slot, part },
-            addr: answer.address & !((1 << size) - 1),
+            addr: op.address(p, part, answer.address) & !((1 << size) - 1),
             len: 0,
             size: size as u8,
             user: answer.user,
@@ -75,26 +88,38 @@ impl Ctl {
     }
 
     /// The write asked for in this cycle.
-    pub(crate) fn write_request(&self) -> Option<WriteRequest> {
-        let Access { slot, part, answer } = *self.writes.front()?;
-        let (data, n) = self.slots[usize::from(slot)].op.bytes(part);
-        let shift = answer.address % 8;
-        Some(WriteRequest {
-            writer: Writer::Control,
-            aw: Address {
-                id: Id::Control { slot, part },
-                addr: answer.address & !7,
-                len: u8::from(shift + n > 8),
-                size: 3,
-                user: answer.user,
-            },
-            window: u128::from(data) << (8 * shift),
-            strobes: (crate::ones(n as usize) as u16) << shift,
-        })
+    pub(crate) fn write_request(&self, p: &Profile) -> Option<WriteRequest> {
+        let access = self.writes.front()?;
+        let (slot, answer) = (access.slot, access.answer);
+        let part = Self::part_of(access, self.second[1]);
+        let op = &self.slots[usize::from(slot)].op;
+        let (bytes, n) = op.bytes(part);
+        let at = op.address(p, part, answer.address);
+        let id = Id::Control { slot, part };
+        let small = Small { at, n, bytes };
+        let request = WriteRequest::small(p, Writer::Control, id, answer.user, small);
+        Some(request)
+    }
+
+    /// A grant: the access leaves its FIFO, or of a pair the second one is next. True if it leaves.
+    fn granted(&mut self, p: &Profile, fifo: usize) -> bool {
+        let list = [&mut self.reads, &mut self.writes];
+        let Some(list) = list.into_iter().nth(fifo) else {
+            return false;
+        };
+        let slot = list.front().map_or(0, |a| usize::from(a.slot));
+        self.second[fifo] = !self.second[fifo] && self.slots[slot].op.is_pair(p);
+        if self.second[fifo] {
+            return false;
+        }
+        list.pop();
+        true
     }
 
     /// The edge of the way out. Gives the number of accesses started.
-    pub(super) fn go(&mut self, p: &Profile, xlat: Xlat, granted: [bool; 2], cur: u8) -> u32 {
+    pub(super) fn go(&mut self, p: &Profile, e: &Edge, step_waits: bool) -> u32 {
+        let (xlat, cur) = (e.xlat, e.cur);
+        let granted = [e.read_granted, e.write_granted];
         let pass = self.pass(p, &xlat);
         let goes = pass.is_some() || xlat.taken;
         let answered = xlat.answer.map(|answer| Access {
@@ -103,60 +128,67 @@ impl Ctl {
             answer,
         });
         let mut under = self.under + usize::from(goes);
-        for (fifo, granted) in [&mut self.reads, &mut self.writes].into_iter().zip(granted) {
-            if granted {
-                fifo.pop();
+        for (fifo, granted) in granted.into_iter().enumerate() {
+            if granted && self.granted(p, fifo) {
                 under = under.saturating_sub(1);
             }
         }
         let mut starts = 0;
         if let Some(access) = std::mem::replace(&mut self.k, answered.or(pass)) {
-            if self.judge(access, cur) {
-                starts = 1;
-            } else {
+            starts = self.judge(p, access, cur);
+            if starts == 0 {
                 under = under.saturating_sub(1);
             }
         }
         self.under = under;
-        self.take_up(p, goes);
+        self.take_up(p, goes, step_waits);
         starts
     }
 
-    /// The edge that ends stage K; true if the access starts.
-    fn judge(&mut self, access: Access, cur: u8) -> bool {
+    /// The edge that ends stage K. Gives how many accesses start.
+    fn judge(&mut self, p: &Profile, access: Access, cur: u8) -> u32 {
         let Access { slot, part, answer } = access;
         let of = &mut self.slots[usize::from(slot)];
         let only = matches!(of.op.kind, Kind::Translate { .. });
         if only || answer.cause != CAUSE_NONE {
             let iova = of.op.request_va(part);
             self.xlats.push(XlatEvent { slot, iova, answer });
-            return false;
+            return 0;
         }
-        of.epoch[usize::from(part)] = cur;
+        let pair = of.op.is_pair(p);
+        if pair {
+            of.epoch = [cur; 2];
+        } else {
+            of.epoch[usize::from(part)] = cur;
+        }
         if of.op.kind == Kind::Read {
             self.reads.push(access);
         } else {
             self.writes.push(access);
         }
-        true
+        1 + u32::from(pair)
     }
 
     /// Work: its next access, or the next op.
-    fn take_up(&mut self, p: &Profile, goes: bool) {
+    fn take_up(&mut self, p: &Profile, goes: bool, step_waits: bool) {
         if let Some(work) = &mut self.work {
             if !goes {
                 return;
             }
-            if work.part + 1 < work.op.parts(p) {
+            if work.part + 1 < work.op.requests(p) {
                 work.part += 1;
                 return;
             }
         }
-        self.work = self.ops.pop().map(|op| {
-            let slot = op.slot & crate::ones(p.slot_w) as u16;
-            let op = CtlOp { slot, ..op };
-            self.slots[usize::from(slot)].begin(op, op.parts(p));
-            Work { op, part: 0 }
-        });
+        let op = if step_waits {
+            let slot = self.next.pop();
+            slot.map(|slot| self.slots[usize::from(slot)].next_step(p))
+        } else {
+            self.ops.pop().map(|op| {
+                let slot = op.slot & crate::ones(p.slot_w) as u16;
+                self.slots[usize::from(slot)].begin(p, CtlOp { slot, ..op })
+            })
+        };
+        self.work = op.map(|op| Work { op, part: 0 });
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Timing: TIMING.md §4.
 
+use shoal_abi::profile::VISIT_CHAINS;
+
 /// What an op does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -12,6 +14,29 @@ pub(crate) enum Kind {
     Write,
     /// XL: translates for a read or a write and touches no memory.
     Translate { write: bool },
+    /// TELL: used elements, used index and avail_event, and what the driver says then.
+    Tell,
+}
+
+/// What a TELL is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tell {
+    /// IOVAs of the used and the available ring.
+    pub(crate) device: u64,
+    pub(crate) driver: u64,
+    pub(crate) size: u16,
+    /// Before it.
+    pub(crate) used_idx: u16,
+    /// Behind it: what avail_event is to be.
+    pub(crate) last_avail: u16,
+    /// Chains, 1..=8, and their heads.
+    pub(crate) m: u8,
+    pub(crate) heads: [u16; VISIT_CHAINS],
+    /// Bytes written, of a single chain.
+    pub(crate) used_len: u32,
+    pub(crate) event_idx: bool,
+    /// Of the receive slot.
+    pub(crate) receive: bool,
 }
 
 /// Access a.
@@ -43,6 +68,8 @@ pub(crate) struct CtlOp {
     pub(crate) asid: u32,
     pub(crate) a: AccessA,
     pub(crate) b: Option<AccessB>,
+    /// Of a TELL, which has no accesses of its own.
+    pub(crate) tell: Tell,
 }
 
 /// What an op came to: cause 0 done well, else the first fault and its IOVA.

@@ -1,8 +1,9 @@
-//! The accesses that an op of the control unit comes apart into: one or two *parts*.
+//! The accesses that an op of the control unit comes apart into: one or two *parts*, and of a pair one translation.
 //!
 //! Timing: TIMING.md §4.
 
 use super::op::{CtlOp, Kind};
+use crate::axi_wr::SMALL;
 use shoal_abi::profile::Profile;
 
 const PAGE: u64 = 4096;
@@ -20,17 +21,41 @@ impl CtlOp {
     /// Access a of a write goes over the end of a page.
     fn is_split(&self) -> bool {
         let len = u64::from(self.a.len);
-        self.kind == Kind::Write && self.b.is_none() && self.a.va % PAGE + len > PAGE
+        let writes = matches!(self.kind, Kind::Write | Kind::Tell);
+        writes && self.b.is_none() && self.a.va % PAGE + len > PAGE
     }
 
     /// How many accesses there are, 1 or 2.
     pub(super) fn parts(&self, p: &Profile) -> u8 {
         let two = match self.kind {
             Kind::Read => self.b.is_some() && !self.is_merged(p),
-            Kind::Write => self.b.is_some() || self.is_split(),
+            Kind::Write | Kind::Tell => self.b.is_some() || self.is_split(),
             Kind::Translate { .. } => false,
         };
         1 + u8::from(two)
+    }
+
+    /// Accesses a and b share a page: one translation is for both.
+    pub(super) fn is_pair(&self, p: &Profile) -> bool {
+        self.b.is_some_and(|b| self.a.va / PAGE == b.va / PAGE) && self.parts(p) == 2
+    }
+
+    /// How many translations there are, 1 or 2.
+    pub(super) fn requests(&self, p: &Profile) -> u8 {
+        if self.is_pair(p) {
+            1
+        } else {
+            self.parts(p)
+        }
+    }
+
+    /// Address of a part, of which `address` answers the request: that of part 0 of a pair.
+    pub(super) fn address(&self, p: &Profile, part: u8, address: u64) -> u64 {
+        if part == 1 && self.is_pair(p) {
+            (address & !(PAGE - 1)) | (self.request_va(part) % PAGE)
+        } else {
+            address
+        }
     }
 
     /// IOVA of the first byte of a part, or of the word that is asked for.
@@ -52,7 +77,10 @@ impl CtlOp {
 
     /// The part writes, or is translated as if it did.
     pub(super) fn writes(&self) -> bool {
-        matches!(self.kind, Kind::Write | Kind::Translate { write: true })
+        matches!(
+            self.kind,
+            Kind::Write | Kind::Tell | Kind::Translate { write: true }
+        )
     }
 
     /// IOVA that a bad response to a part is told with.
@@ -74,17 +102,29 @@ impl CtlOp {
     }
 
     /// Bytes of a part of a write, and how many.
-    pub(super) fn bytes(&self, part: u8) -> (u64, u64) {
-        let len = u64::from(self.a.len.clamp(1, 8));
+    pub(super) fn bytes(&self, part: u8) -> ([u8; SMALL], usize) {
+        let mut bytes = match self.kind {
+            Kind::Tell => self.tell.bytes(),
+            _ => [0; SMALL],
+        };
+        let word = |bytes: &mut [u8; SMALL], v: u64| bytes[..8].copy_from_slice(&v.to_le_bytes());
+        if let (1, Some(b)) = (part, self.b) {
+            word(&mut bytes, u64::from(b.data));
+            return (bytes, 2);
+        }
+        if self.kind != Kind::Tell {
+            word(&mut bytes, self.a.data);
+        }
+        let len = usize::from(self.a.len).clamp(1, SMALL);
         let first = if self.is_split() {
-            PAGE - self.a.va % PAGE
+            (PAGE - self.a.va % PAGE) as usize
         } else {
             len
         };
-        match (part, self.b) {
-            (1, Some(b)) => (u64::from(b.data), 2),
-            (1, None) => (self.a.data >> (8 * first), len - first.min(len)),
-            _ => (self.a.data & crate::ones(8 * first as usize), first),
+        if part == 0 {
+            return (bytes, first);
         }
+        bytes.copy_within(first..len, 0);
+        (bytes, len.saturating_sub(first))
     }
 }

@@ -19,6 +19,7 @@ struct Bench {
     writes: Vec<(u64, WriteRequest)>,
     done: Vec<(u64, Completion)>,
     starts: u32,
+    requests: u32,
     ends: u32,
     grants: bool,
     fault_at: Option<u64>,
@@ -37,6 +38,7 @@ impl Bench {
             writes: vec![],
             done: vec![],
             starts: 0,
+            requests: 0,
             ends: 0,
             grants: true,
             fault_at: None,
@@ -73,12 +75,13 @@ impl Bench {
         let answer = self.answer();
         let request = self.ctl.request(self.p);
         let ar = self.ctl.read_request(self.p).filter(|_| self.grants);
-        let w = self.ctl.write_request().filter(|_| self.grants);
+        let w = self.ctl.write_request(self.p).filter(|_| self.grants);
         self.reads.extend(ar.map(|a| (self.cycle, a)));
         self.writes.extend(w.map(|w| (self.cycle, w)));
         if let Some(c) = self.ctl.completions.pop() {
             self.done.push((self.cycle, c));
         }
+        self.requests += u32::from(request.is_some());
         self.taken.extend(request.map(|q| (self.cycle, q)));
         let edge = Edge {
             xlat: Xlat {
@@ -128,6 +131,12 @@ impl Bench {
         let id = Id::Control { slot, part };
         self.tick(None, Some(BResp { id, resp }));
         self.idle(5);
+    }
+
+    /// First bytes of write `n`.
+    fn word(&self, n: usize) -> u64 {
+        let bytes = &self.writes[n].1.small.bytes;
+        (0..8).rev().fold(0, |v, k| v << 8 | u64::from(bytes[k]))
     }
 
     fn completion(&mut self) -> Completion {
@@ -209,11 +218,19 @@ fn words_in_two_beats_are_two_reads() {
 fn a_faulting_word_is_told_when_the_other_is_in() {
     let mut b = Bench::new(&TINY);
     b.fault_at = Some(0x1000);
-    b.run(op(Kind::Read, 0x1004, 0, Some(0x1008)));
+    b.run(op(Kind::Read, 0x1004, 0, Some(0x2008)));
     assert_eq!((b.reads.len(), b.starts, b.done.len()), (1, 1, 0));
     b.read(2, 1, [4, 0], 0);
     let c = b.completion();
     assert_eq!((c.a, c.b, c.cause, c.iova), (0, 4, CAUSE_READ_PAGE, 0x1000));
+    b.run(op(Kind::Read, 0x1004, 0, Some(0x1008)));
+    let c = b.completion();
+    assert_eq!(
+        (b.reads.len(), b.starts),
+        (1, 1),
+        "of a pair nothing is read"
+    );
+    assert_eq!((c.cause, c.iova), (CAUSE_READ_PAGE, 0x1000));
 }
 
 #[test]
@@ -221,21 +238,19 @@ fn a_write_has_as_many_beats_as_it_touches_words() {
     let mut b = Bench::new(&TINY);
     b.run(op(Kind::Write, 0x1004, 8, None));
     let (_, w) = b.writes[0];
-    assert_eq!(
-        (w.aw.addr, w.aw.len, w.strobes),
-        (OFFSET + 0x1000, 1, 0x0ff0)
-    );
-    assert_eq!(w.window, 0x8877_6655_4433_2211_u128 << 32);
+    assert_eq!((w.aw.addr, w.aw.len), (OFFSET + 0x1000, 1));
+    assert_eq!((w.small.at, w.small.n), (OFFSET + 0x1004, 8));
+    assert_eq!(b.word(0), 0x8877_6655_4433_2211);
     b.written(2, 0, 0);
     b.done.clear();
     b.run(op(Kind::Write, 0x1006, 2, Some(0x2002)));
     let [(_, w), (_, x)] = b.writes[1..] else {
         panic!("two writes: {:?}", b.writes);
     };
-    assert_eq!((w.aw.len, w.strobes), (0, 0xc0));
+    assert_eq!((w.aw.len, w.small.n, b.word(1)), (0, 2, 0x2211));
     assert_eq!(
-        (x.aw.addr, x.strobes, x.window),
-        (OFFSET + 0x2000, 0x0c, 0xbbaa_0000)
+        (x.small.at, x.small.n, b.word(2)),
+        (OFFSET + 0x2002, 2, 0xbbaa)
     );
     b.written(2, 1, RESP_SLVERR);
     b.written(2, 0, 0);
@@ -250,10 +265,10 @@ fn a_write_over_a_page_end_is_two() {
     let [(_, w), (_, x)] = b.writes[..] else {
         panic!("two writes: {:?}", b.writes);
     };
-    assert_eq!((w.aw.addr, w.aw.len, w.strobes), (OFFSET + 0x1ff8, 0, 0xe0));
-    assert_eq!(w.window, 0x3322_1100_0000_0000);
-    assert_eq!((x.aw.addr, x.aw.len, x.strobes), (OFFSET + 0x2000, 0, 0x1f));
-    assert_eq!((x.window, b.starts), (0x88_7766_5544, 2));
+    assert_eq!((w.small.at, w.aw.len, w.small.n), (OFFSET + 0x1ffd, 0, 3));
+    assert_eq!(b.word(0) & 0xff_ffff, 0x33_2211);
+    assert_eq!((x.small.at, x.aw.len, x.small.n), (OFFSET + 0x2000, 0, 5));
+    assert_eq!((b.word(1) & 0xff_ffff_ffff, b.starts), (0x88_7766_5544, 2));
     b.written(2, 0, 0);
     b.written(2, 1, RESP_SLVERR);
     let c = b.completion();
@@ -319,4 +334,109 @@ fn a_completion_stands_three_cycles_behind_its_last_response() {
     b.read(2, 0, [1, 0], 0);
     // Pushed into the R FIFO at the end of t+1, taken in t+2, added at the end of t+3.
     assert_eq!(b.done[0].0, accepted + 4);
+}
+
+#[test]
+fn a_pair_has_one_translation_and_two_accesses() {
+    let mut b = Bench::new(&MID);
+    b.run(op(Kind::Read, 0x1ff0, 0, Some(0x1004)));
+    let id = |part| Id::Control { slot: 2, part };
+    let [(t, r), (u, s)] = b.reads[..] else {
+        panic!("two reads: {:?}", b.reads);
+    };
+    assert_eq!((r.id, r.addr), (id(0), OFFSET + 0x1ff0));
+    assert_eq!((s.id, s.addr, u), (id(1), OFFSET + 0x1000, t + 1));
+    assert_eq!((b.starts, b.requests), (2, 1));
+    b.read(2, 0, [1, 0], 0);
+    b.read(2, 1, [2, 0], 0);
+    let c = b.completion();
+    assert_eq!((c.a, c.b, b.ends), (1, 2, 2));
+}
+
+fn tell(m: u8, event_idx: bool) -> CtlOp {
+    CtlOp {
+        kind: Kind::Tell,
+        slot: 2,
+        asid: 1,
+        tell: Tell {
+            device: 0x2004,
+            driver: 0x3000,
+            size: 256,
+            used_idx: 0xffff,
+            last_avail: 0x1234,
+            m,
+            heads: [1, 2, 3, 4, 5, 6, 7, 8],
+            used_len: 0x77,
+            event_idx,
+            receive: false,
+        },
+        ..CtlOp::default()
+    }
+}
+
+#[test]
+fn a_tell_is_elements_then_index_then_event() {
+    let mut b = Bench::new(&MID);
+    b.run(tell(1, true));
+    // Element 255, one of 8 bytes.
+    assert_eq!((b.writes.len(), b.reads.len()), (1, 0));
+    let w = b.writes[0].1;
+    assert_eq!((w.small.at, w.aw.size), (OFFSET + 0x2008 + 8 * 255, 3));
+    assert_eq!(b.word(0), 0x77_0000_0001);
+    b.written(2, 0, 0);
+    b.idle(20);
+    // used.idx goes on to 0; avail_event of the same page is the other one of a pair.
+    assert_eq!((b.writes.len(), b.done.len()), (3, 0));
+    assert_eq!((b.writes[1].1.small.at, b.word(1)), (OFFSET + 0x2006, 0));
+    assert_eq!(
+        (b.writes[2].1.small.at, b.word(2)),
+        (OFFSET + 0x2808, 0x1234)
+    );
+    b.written(2, 1, 0);
+    b.written(2, 0, 0);
+    b.idle(20);
+    assert_eq!((b.reads.len(), b.done.len()), (2, 0));
+    assert_eq!(b.reads[0].1.addr, OFFSET + 0x3200);
+    assert_eq!(b.reads[1].1.addr, OFFSET + 0x3000);
+    b.read(2, 0, [5, 6], 0);
+    b.read(2, 1, [7, 8], 0);
+    let c = b.completion();
+    assert_eq!((c.slot, c.a, c.b, c.cause), (2, 5, 7, CAUSE_NONE));
+    assert_eq!((b.starts, b.ends), (5, 5));
+}
+
+#[test]
+fn elements_of_many_chains_are_one_write_and_have_no_length() {
+    let mut b = Bench::new(&MID);
+    let mut op = tell(8, false);
+    op.tell.used_idx = 8;
+    b.run(op);
+    let w = b.writes[0].1;
+    assert_eq!((w.aw.addr, w.aw.size, w.aw.len), (OFFSET + 0x2040, 4, 4));
+    assert_eq!((w.small.at, w.small.n), (OFFSET + 0x2048, 64));
+    let heads: Vec<_> = w.small.bytes.chunks(8).map(|e| e[0]).collect();
+    assert_eq!((heads, w.small.bytes[4]), (vec![1, 2, 3, 4, 5, 6, 7, 8], 0));
+    b.written(2, 0, RESP_SLVERR);
+    b.idle(20);
+    let c = b.completion();
+    assert_eq!((c.cause, c.iova), (CAUSE_WRITE_ACCESS, 0x2048));
+    assert_eq!(b.writes.len(), 1, "no step follows a fault");
+}
+
+#[test]
+fn elements_over_a_page_end_are_two_writes() {
+    let mut b = Bench::new(&HYPER);
+    let mut op = tell(8, false);
+    (op.tell.device, op.tell.used_idx) = (0x1fc4, 3);
+    b.run(op);
+    let [(_, w), (_, x)] = b.writes[..] else {
+        panic!("two writes: {:?}", b.writes);
+    };
+    assert_eq!((w.small.at, w.small.n, w.aw.size), (OFFSET + 0x1fe0, 32, 6));
+    assert_eq!((x.small.at, x.small.n, x.aw.size), (OFFSET + 0x2000, 32, 6));
+    assert_eq!((w.small.bytes[0], x.small.bytes[0]), (1, 5));
+    b.written(2, 1, 0);
+    b.written(2, 0, 0);
+    b.idle(20);
+    assert_eq!(b.writes.len(), 3, "the index");
 }

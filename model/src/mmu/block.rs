@@ -34,6 +34,8 @@ pub struct In {
     pub r: Option<Beat>,
     /// MMU_CTRL partition.
     pub partition: bool,
+    /// MMU_CTRL blocking.
+    pub blocking: bool,
     /// The effect edge of an ASID_SET ends this cycle.
     pub set_asid: Option<(u32, AsidEntry)>,
     /// The effect edge of an IOTLB_INVALIDATE ends this cycle; only while none is pending.
@@ -106,7 +108,7 @@ impl Mmu {
             self.regs = Regs::new();
             return None;
         }
-        let take = self.mmu.take(&i.requests);
+        let take = self.mmu.take(&i.requests, i.blocking);
         let r = i.r.map(|b| RBeat {
             id: Id::unpack(self.p, b.id),
             data: b.data,

@@ -115,11 +115,12 @@ impl Mmu {
     }
 
     pub(crate) fn idle(&self) -> bool {
-        self.invalidation.idle()
-            && self.l1.is_none()
-            && self.l2.is_none()
-            && self.up.is_none()
-            && self.waiters.in_use() == 0
+        self.invalidation.idle() && !self.translates()
+    }
+
+    /// A translation is under way.
+    fn translates(&self) -> bool {
+        self.l1.is_some() || self.l2.is_some() || self.up.is_some() || self.waiters.in_use() != 0
     }
 
     /// An invalidation is asked for or going on.
@@ -157,8 +158,12 @@ impl Mmu {
         self.walks.request()
     }
 
-    /// What is taken in this cycle.
-    pub(crate) fn take(&self, requests: &[Option<Request>; CLIENTS]) -> Option<Take> {
+    /// What is taken in this cycle; `blocking`: one translation at a time.
+    pub(crate) fn take(
+        &self,
+        requests: &[Option<Request>; CLIENTS],
+        blocking: bool,
+    ) -> Option<Take> {
         if self.invalidation.stops_takes() {
             return None;
         }
@@ -169,7 +174,7 @@ impl Mmu {
                 found,
             });
         }
-        if requests.iter().all(Option::is_none) {
+        if requests.iter().all(Option::is_none) || blocking && self.translates() {
             return None;
         }
         let stages = [&self.l1, &self.l2].into_iter().flatten();

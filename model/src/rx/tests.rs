@@ -95,12 +95,12 @@ impl Bench {
                 }
             }
         });
-        let write = if self.w.free() {
+        let (awready, wready) = (x & 0x10 != 0, x & 0x60 != 0);
+        let write = if self.w.free(awready, wready) {
             self.rx.write_request(self.p)
         } else {
             None
         };
-        let (awready, wready) = (x & 0x10 != 0, x & 0x60 != 0);
         if let (Some(a), true) = (self.w.aw(), awready) {
             assert_eq!(
                 a.addr >> 8,

@@ -22,6 +22,8 @@ struct Bench {
     taken: Vec<Request>,
     beats: Vec<StreamBeat>,
     done: Vec<TxDone>,
+    /// The core takes no end of a packet.
+    busy: bool,
 }
 
 /// The byte at `a`.
@@ -43,6 +45,7 @@ impl Bench {
             taken: vec![],
             beats: vec![],
             done: vec![],
+            busy: false,
         }
     }
 
@@ -57,13 +60,16 @@ impl Bench {
     fn beat(&mut self) -> Option<RBeat> {
         let b = self.p.beat_bytes() as u64;
         let (a, next) = self.reads.front_mut()?;
-        let at = a.addr + b * *next;
+        let size = 1 << a.size;
+        let at = a.addr + size * *next;
+        assert!(at % size == 0 && (size == b || a.len == 0));
+        // Each byte on its lane.
         let mut data = [0; MAX_B];
-        for (k, d) in data.iter_mut().take(b as usize).enumerate() {
-            *d = byte(at + k as u64);
+        for k in at..at + size {
+            data[(k % b) as usize] = byte(k);
         }
         let last = *next == u64::from(a.len);
-        let resp = if self.bad.is_some_and(|x| (at..at + b).contains(&x)) {
+        let resp = if self.bad.is_some_and(|x| (at..at + size).contains(&x)) {
             RESP_SLVERR
         } else {
             0
@@ -107,11 +113,11 @@ impl Bench {
         });
         let ar = self.tx.read_request(self.p).filter(|_| x & 8 != 0);
         if let Some(a) = ar {
-            let b = self.p.beat_bytes() as u64;
-            assert_eq!(a.addr % b, 0);
+            let size = 1 << a.size;
+            assert_eq!(a.addr % size, 0);
             assert_eq!(
                 a.addr >> 8,
-                (a.addr + b * u64::from(a.len)) >> 8,
+                (a.addr + size * u64::from(a.len)) >> 8,
                 "256-byte blocks"
             );
             self.reads.push_back((a, 0));
@@ -132,7 +138,7 @@ impl Bench {
             tready,
             cur: self.epochs.cur(),
         };
-        if x & 0x1c0 == 0 {
+        if x & 0x1c0 == 0 && !self.busy {
             self.done.extend(self.tx.done.pop());
         }
         let mut ends = Ends::default();
@@ -319,4 +325,52 @@ fn a_burst_a_cycle_is_asked_for_and_read_while_there_is_room() {
     let reads = p.tx_beats / (BURST as usize / p.beat_bytes());
     assert_eq!((granted[0], granted.len()), (4, reads));
     assert!(granted.windows(2).all(|w| w[1] == w[0] + 1));
+}
+
+#[test]
+fn no_end_is_lost_while_the_core_is_busy() {
+    let mut b = Bench::new(&TINY, 3);
+    let packets = 4 << TINY.slot_w;
+    let mut left = packets;
+    for cycle in 0..10_000 {
+        if left > 0 && b.tx.ops.len() < TINY.tx_ops {
+            left -= 1;
+            b.tx.ops.push(TxOp {
+                end: Some(TxEnd::default()),
+                ..TxOp::default()
+            });
+        }
+        b.busy = cycle < 2000;
+        b.tick();
+    }
+    assert_eq!(b.done.len(), packets);
+}
+
+#[test]
+fn a_read_asks_for_no_more_of_a_beat_than_it_needs() {
+    // Bytes from address, and the reads {address, beats, bytes of a beat} on a bus of 64 bytes.
+    type Reads = &'static [(u64, u32, u32)];
+    let cases: [(u64, u32, Reads); 8] = [
+        (0x1000, 72, &[(0x1000, 1, 64), (0x1040, 1, 8)]),
+        (0x1000, 80, &[(0x1000, 1, 64), (0x1040, 1, 16)]),
+        (0x1000, 81, &[(0x1000, 2, 64)]),
+        (0x1000, 64, &[(0x1000, 1, 64)]),
+        (0x1008, 8, &[(0x1008, 1, 8)]),
+        (0x1001, 1, &[(0x1001, 1, 1)]),
+        (0x103c, 8, &[(0x103c, 1, 4), (0x1040, 1, 4)]),
+        (0x101f, 2, &[(0x1000, 1, 64)]),
+    ];
+    for (va, len, want) in cases {
+        let (mut at, mut rem, mut reads) = (va, len, vec![]);
+        while rem > 0 {
+            let n = cut_bytes(&HYPER, at, rem);
+            let size = beat_size(&HYPER, at, n);
+            reads.push((at >> size << size, burst_beats(&HYPER, at, n), 1 << size));
+            (at, rem) = (at + u64::from(n), rem - n);
+        }
+        assert_eq!(reads, want, "{len} bytes from {va:#x}");
+    }
+    for p in [&TINY, &MID] {
+        assert_eq!(cut_bytes(p, 0x1000, 0x81), 0x81);
+    }
 }

@@ -6,6 +6,7 @@
 //! devices that `farm` creates, what `watch` sees at the ports, and the walls of `wall`.
 
 mod admin;
+mod beside;
 mod farm;
 mod figures;
 mod layout;
@@ -23,6 +24,7 @@ mod wall;
 mod watch;
 
 pub use admin::{admin, provision, CommandCycles, COMMAND_LATENCIES};
+pub use beside::nonblocking_over_blocking;
 pub use farm::World;
 pub use figures::{Figures, LATENCY};
 pub use matrix::{quick, Case, Choice, Direction, Translations, IN_FLIGHT, MOST_VISIBLE};
@@ -166,6 +168,7 @@ mod tests {
             world(Some(link)),
             &cases,
             48,
+            true,
             &mut |_| {},
         )
         .unwrap();
@@ -180,6 +183,7 @@ mod tests {
             if case.translations == Translations::Cold {
                 assert!(row.walks_per_packet >= 0.95, "{row:?}");
             }
+            assert!(row.blocking_cycles_per_packet.is_some(), "{row:?}");
             if case.open() <= 48 {
                 assert!(row.p50_cycles.unwrap() <= row.p99_cycles.unwrap());
                 assert!(row.p50_cycles.unwrap() > 2 * 100, "{row:?}");
@@ -191,7 +195,16 @@ mod tests {
     fn one_device_with_warm_translations_does_not_walk_and_its_steps_are_short() {
         use shoal_abi::profile::MID;
         let case = Case::new(64, Direction::Tx, 8, 1, Translations::Warm, 8);
-        let (rows, _) = rows(&MID, Mode::Model, world(None), &[case], 32, &mut |_| {}).unwrap();
+        let (rows, _) = rows(
+            &MID,
+            Mode::Model,
+            world(None),
+            &[case],
+            32,
+            false,
+            &mut |_| {},
+        )
+        .unwrap();
         assert_eq!(rows[0].walks_per_packet, 0.0, "{:?}", rows[0]);
         assert_eq!((rows[0].pcie_wall, rows[0].link_use), (None, None));
         let steps = steps(&MID, Mode::Model, world(None)).unwrap();
@@ -199,6 +212,27 @@ mod tests {
         // The event is read in between.
         assert!((100..200).contains(&steps.used_to_msi), "{steps:?}");
         assert!(steps.jain > 0.9 && steps.jain <= 1.0, "{steps:?}");
+    }
+
+    #[test]
+    fn one_thing_at_a_time_is_slower() {
+        use shoal_abi::profile::MID;
+        let case = Case::new(64, Direction::Tx, 1, 32, Translations::Cold, 32);
+        let (rows, _) = rows(
+            &MID,
+            Mode::Model,
+            world(None),
+            &[case],
+            64,
+            true,
+            &mut |_| {},
+        )
+        .unwrap();
+        let slower = |cycles: Option<f64>| cycles.unwrap() / rows[0].cycles_per_packet;
+        assert!(slower(rows[0].blocking_cycles_per_packet) > 2.0, "{rows:?}");
+        assert!(slower(rows[0].single_cycles_per_packet) > 10.0, "{rows:?}");
+        let gain = nonblocking_over_blocking(&MID, Mode::Model, world(None)).unwrap();
+        assert!(gain > 5.0, "{gain}");
     }
 
     #[test]

@@ -153,6 +153,8 @@ pub(super) mod tests {
             ring: "split",
             packets: 100,
             cycles_per_packet,
+            blocking_cycles_per_packet: None,
+            single_cycles_per_packet: None,
             reads_per_packet: 1.0,
             read_beats_per_packet: 2.0,
             writes_per_packet: 1.0,

@@ -25,6 +25,10 @@ pub struct Row {
     pub packets: u64,
     /// Cycles a packet.
     pub cycles_per_packet: f64,
+    /// The same with one translation at a time; `None` if not asked for.
+    pub blocking_cycles_per_packet: Option<f64>,
+    /// The same with one chain at a time; `None` if not asked for.
+    pub single_cycles_per_packet: Option<f64>,
     /// Read bursts a packet.
     pub reads_per_packet: f64,
     /// Read beats a packet.

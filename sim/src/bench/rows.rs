@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use shoal_abi::profile::Profile;
 
+use super::beside::Slow;
 use super::farm::{Farm, World, PATIENCE};
 use super::layout::refusal;
 use super::matrix::{Case, Direction, Translations};
@@ -35,7 +36,8 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Measures `cases`, each over `packets` packets. `told` hears what comes next.
+/// Measures `cases`, each over `packets` packets, and if `beside` says so again with one translation and with one chain at a
+/// time. `told` hears what comes next.
 ///
 /// # Errors
 /// When the device does not do what it is asked, or a check fails.
@@ -45,6 +47,7 @@ pub fn rows(
     world: World,
     cases: &[Case],
     packets: u64,
+    beside: bool,
     told: &mut dyn FnMut(String),
 ) -> Result<(Vec<Row>, Vec<Skipped>), BenchError> {
     let (mut rows, mut skipped) = (Vec::new(), Vec::new());
@@ -65,7 +68,17 @@ pub fn rows(
         let mut farm = Farm::new(profile, mode, world, active, &these)?;
         for case in these {
             told(name(&case));
-            rows.push(farm.row(profile, &world, case, packets)?);
+            let mut row = farm.row(profile, &world, case, packets)?;
+            if beside {
+                for (slow, cycles) in [
+                    (Slow::Mmu, &mut row.blocking_cycles_per_packet),
+                    (Slow::Engine, &mut row.single_cycles_per_packet),
+                ] {
+                    told(format!("{}, one at a time", name(&case)));
+                    *cycles = Some(farm.slowly(profile, &world, case, slow)?);
+                }
+            }
+            rows.push(row);
         }
         farm.finish()?;
     }
@@ -100,7 +113,7 @@ pub fn name(case: &Case) -> String {
 }
 
 impl Farm {
-    fn row(
+    pub(super) fn row(
         &mut self,
         profile: &Profile,
         world: &World,
@@ -162,6 +175,8 @@ impl Farm {
             ring: "split",
             packets: n as u64,
             cycles_per_packet,
+            blocking_cycles_per_packet: None,
+            single_cycles_per_packet: None,
             reads_per_packet: each(before.reads, after.reads),
             read_beats_per_packet: beats.0,
             writes_per_packet: each(before.writes, after.writes),

@@ -70,6 +70,9 @@ pub(super) struct BenchArgs {
     /// Packets that are open over all queues, where the queues are few
     #[arg(long, value_name = "N", default_value_t = bench::IN_FLIGHT)]
     in_flight: u32,
+    /// Measure each row also with one translation at a time and with one chain at a time
+    #[arg(long)]
+    beside: bool,
     /// PCIe link between device and host memory
     #[arg(long, value_enum, default_value_t = LinkArg::Gen3x16)]
     link: LinkArg,
@@ -196,11 +199,14 @@ fn measure(
         0 => None,
         n => Some(bench::provision(profile, mode, n)?),
     };
-    let (rows, skipped) = bench::rows(profile, mode, world, cases, packets, told)?;
-    told("steps of a packet".into());
-    let steps = match args.matrix {
-        Matrix::None => None,
-        _ => Some(bench::steps(profile, mode, world)?),
+    let (rows, skipped) = bench::rows(profile, mode, world, cases, packets, args.beside, told)?;
+    told("steps of a packet, and one translation at a time".into());
+    let (steps, gain) = match args.matrix {
+        Matrix::None => (None, None),
+        _ => (
+            Some(bench::steps(profile, mode, world)?),
+            Some(bench::nonblocking_over_blocking(profile, mode, world)?),
+        ),
     };
     told("speed".into());
     let speed = match args.cycles {
@@ -210,7 +216,7 @@ fn measure(
     Ok(Numbers {
         profile: profile.name,
         link: args.link.name(),
-        figures: Figures::of(provision, steps.as_ref(), speed.as_ref()),
+        figures: Figures::of(provision, steps.as_ref(), gain, speed.as_ref()),
         rows,
         skipped,
         requests,

@@ -83,6 +83,8 @@ pub(super) fn print_matrix(n: &Numbers) {
                 "p50",
                 "p99",
                 "walks",
+                "one xlat",
+                "one chain",
             ]
             .map(|h| format!("{h:>11}"))
             .concat(),
@@ -110,11 +112,12 @@ fn name(r: &Row) -> String {
 
 fn cells(r: &Row) -> String {
     let number = |n: f64| format!("{n:>11.2}");
+    let or_dash = |n: Option<f64>| n.map_or(format!("{:>11}", "-"), number);
     let or_none = |n: Option<u64>| format!("{:>11}", n.map_or("-".into(), |n| n.to_string()));
     [
         number(r.cycles_per_packet),
         number(r.port_wall),
-        r.pcie_wall.map_or(format!("{:>11}", "-"), number),
+        or_dash(r.pcie_wall),
         format!("{:>11.4}", r.wall_share),
         number(r.reads_per_packet),
         number(r.read_beats_per_packet),
@@ -122,6 +125,8 @@ fn cells(r: &Row) -> String {
         or_none(r.p50_cycles),
         or_none(r.p99_cycles),
         number(r.walks_per_packet),
+        or_dash(r.blocking_cycles_per_packet),
+        or_dash(r.single_cycles_per_packet),
     ]
     .concat()
 }

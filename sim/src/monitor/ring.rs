@@ -1,11 +1,12 @@
 //! A split ring as the device has read and written it.
 //!
 //! Spec: virtio 1.4 §2.7. Nothing is known but what passed the port: a descriptor counts only if it was read after the device
-//! had seen it made available. The admin queue is such a ring too, with many chains under way at a time, which are executed and
+//! had seen it made available. Some chains are under way at a time. The admin queue is such a ring too, its chains are executed and
 //! used in order; of it the bytes of commands and answers are kept.
 
 use std::collections::{HashMap, VecDeque};
 
+use shoal_abi::profile::VISIT_CHAINS;
 use shoal_abi::ring::{
     AVAIL_IDX, AVAIL_RING, DESC_BYTES, DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE, USED_ELEM_BYTES,
     USED_RING,
@@ -56,8 +57,8 @@ pub(super) struct Buffer {
 pub(super) enum Did {
     /// Of this chain.
     Payload(u16),
-    /// Of this chain.
-    Element(u16),
+    /// The used elements of this chain and of the ones behind it, so many in all.
+    Elements(u16, u16),
     /// `used.idx` has this value now; the chains up to it are over.
     Index(u16),
     AvailEvent,
@@ -87,7 +88,7 @@ pub(super) struct Ring {
     pub(super) chains: VecDeque<Chain>,
     /// Chains that were used and not taken yet.
     pub(super) over: Vec<Chain>,
-    /// It is the admin queue: many chains may be under way.
+    /// It is the admin queue: as many chains as there are entries may be under way.
     admin: bool,
     /// Cycle in which the device had not begun with the next command.
     free: u64,
@@ -289,7 +290,11 @@ impl Ring {
 
     /// Follows the chains as far as they were read.
     fn advance(&mut self, cycle: u64, out: &mut Vec<Buffer>) {
-        let most = if self.admin { self.size.into() } else { 1 };
+        let most = if self.admin {
+            usize::from(self.size)
+        } else {
+            VISIT_CHAINS
+        };
         while self.chains.len() < most && self.open(cycle) {}
         for n in 0..self.chains.len() {
             self.walk(n, out);
@@ -412,29 +417,34 @@ impl Ring {
 
     /// A write has its response.
     pub(super) fn done(&mut self, did: Did, cycle: u64, ok: bool) {
-        let (Did::Payload(entry) | Did::Element(entry)) = did else {
-            return;
-        };
-        let Some(c) = self.chain(entry) else { return };
         match did {
-            Did::Payload(_) => {
+            Did::Payload(entry) => {
+                let Some(c) = self.chain(entry) else { return };
                 c.payload_pending = c.payload_pending.saturating_sub(1);
                 c.payload_done = cycle;
                 c.error |= !ok;
             }
-            _ => {
-                c.element_pending = c.element_pending.saturating_sub(1);
-                c.element_done = cycle;
+            Did::Elements(first, n) => {
+                for entry in (0..n).map(|k| first.wrapping_add(k)) {
+                    let Some(c) = self.chain(entry) else { return };
+                    c.element_pending = c.element_pending.saturating_sub(1);
+                    c.element_done = cycle;
+                }
             }
+            _ => {}
         }
     }
 
-    /// A read of the ring area got an error response, for the chain under way or, of many, for those whose descriptor lies there.
+    /// A read of the ring area got an error response: of a descriptor, for the chains that go on there, else but of the admin
+    /// queue for all.
     pub(super) fn read_error(&mut self, part: Part, off: i64) {
         let index = (off / DESC_BYTES as i64) as u16;
-        let many = self.admin;
+        let admin = self.admin;
         for c in &mut self.chains {
-            c.error |= !many || part == Part::Desc && c.table.is_none() && c.next == Some(index);
+            c.error |= match part {
+                Part::Desc => c.table.is_none() && c.next == Some(index),
+                _ => !admin,
+            };
         }
     }
 
@@ -477,5 +487,31 @@ mod tests {
         r.read(Part::Avail, 0, &avail(0), 5, 9, &mut out);
         r.read(Part::Avail, 0, &avail(1)[..4], 10, 12, &mut out);
         assert!(r.chains.is_empty(), "that index did not cover the entry");
+    }
+
+    #[test]
+    fn elements_of_chains_of_a_visit_may_be_written_at_once() {
+        let mut r = Ring::new(8, [0x1000, 0x2000, 0x3000], (0, 0), false, false);
+        let mut out = Vec::new();
+        r.read(Part::Avail, 0, &avail(2), 5, 9, &mut out);
+        for head in [3_u64, 4] {
+            let mut desc = [0; DESC_BYTES as usize];
+            desc[8] = 60;
+            let off = (head * DESC_BYTES) as i64;
+            r.read(Part::Desc, off, &desc, 11, 12, &mut out);
+        }
+        assert_eq!((r.chains.len(), out.len()), (2, 2));
+        let elements = [3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0];
+        assert!(r.write(Part::Used, 4, &elements[..12], 20).is_ok());
+        assert!(r.write(Part::Used, 2, &[2, 0], 30).is_err());
+        assert_eq!(
+            r.write(Part::Used, 16, &elements[12..], 21),
+            Ok(Did::Elements(1, 1))
+        );
+        r.done(Did::Elements(0, 2), 25, true);
+        assert!(r.write(Part::Used, 2, &[2, 0], 30).is_err());
+        r.done(Did::Elements(1, 1), 26, true);
+        assert_eq!(r.write(Part::Used, 2, &[2, 0], 30), Ok(Did::Index(2)));
+        assert_eq!((r.last_avail, r.chains.len(), r.over.len()), (2, 0, 2));
     }
 }

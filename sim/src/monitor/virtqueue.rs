@@ -58,12 +58,8 @@ impl Ring {
         if part != Part::Used {
             return Err(("read-only", format!("offset {off} of the {part:?} area")));
         }
-        for n in 0..self.chains.len().max(1) {
-            let at = self.used_idx.wrapping_add(n as u16) % self.size;
-            let slot = USED_RING + USED_ELEM_BYTES * u64::from(at);
-            if off >= slot && off + len <= slot + USED_ELEM_BYTES {
-                return self.write_element(n, (off - slot) as usize, bytes, issued);
-            }
+        if let Some(first) = self.element_at(off) {
+            return self.write_elements(first, off, bytes, issued);
         }
         if off == USED_IDX && len == 2 {
             return self.write_index(le16(bytes), issued);
@@ -81,6 +77,47 @@ impl Ring {
         ))
     }
 
+    /// The chain of those under way whose used element byte `off` of the used ring belongs to.
+    fn element_at(&self, off: u64) -> Option<usize> {
+        (0..self.chains.len().max(1)).find(|n| {
+            let at = self.used_idx.wrapping_add(*n as u16) % self.size;
+            let slot = USED_RING + USED_ELEM_BYTES * u64::from(at);
+            (slot..slot + USED_ELEM_BYTES).contains(&off)
+        })
+    }
+
+    /// Used elements from that of chain `first` on; the write may begin and end within one.
+    fn write_elements(
+        &mut self,
+        first: usize,
+        off: u64,
+        bytes: &[u8],
+        issued: u64,
+    ) -> Result<Did, Refusal> {
+        let (mut off, mut rest) = (off, bytes);
+        let mut n = 0;
+        while !rest.is_empty() {
+            let within = (off - USED_RING) % USED_ELEM_BYTES;
+            let most = (USED_ELEM_BYTES - within) as usize;
+            let (now, later) = rest.split_at(rest.len().min(most));
+            match self.element_at(off) {
+                Some(at) if at == first + n => {
+                    self.write_element(at, within as usize, now, issued)?;
+                }
+                _ => {
+                    let used = self.used_idx;
+                    let detail = format!("{} bytes at offset {off}; used index {used}", rest.len());
+                    return Err(("used-ring", detail));
+                }
+            }
+            n += 1;
+            off += now.len() as u64;
+            rest = later;
+        }
+        let entry = self.chains.get(first).map_or(0, |c| c.entry);
+        Ok(Did::Elements(entry, n as u16))
+    }
+
     /// The used element of chain `n` of those under way.
     fn write_element(
         &mut self,
@@ -88,7 +125,7 @@ impl Ring {
         at: usize,
         bytes: &[u8],
         issued: u64,
-    ) -> Result<Did, Refusal> {
+    ) -> Result<(), Refusal> {
         let used_idx = self.used_idx;
         let Some(c) = self.chains.get_mut(n) else {
             return Err((
@@ -137,7 +174,7 @@ impl Ring {
         }
         c.element = element;
         c.element_pending += 1;
-        Ok(Did::Element(c.entry))
+        Ok(())
     }
 
     fn write_index(&mut self, idx: u16, issued: u64) -> Result<Did, Refusal> {

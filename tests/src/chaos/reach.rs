@@ -10,8 +10,6 @@ use shoal_abi::profile::Profile;
 use shoal_abi::regs::RESP_OKAY;
 use shoal_abi::stream::{TUSER_ABORT, TUSER_ANSWER};
 
-use super::layout;
-
 /// Counters of the device that are read: doorbells, packets sent, delivered, dropped, interrupts, faults, commands, hits,
 /// misses.
 pub const COUNTERS: usize = 9;
@@ -55,7 +53,8 @@ pub struct Reach {
     pub chains: u64,
     /// Chains used, by log2 of the ring's entries.
     pub chains_of_log2: BTreeMap<u8, u64>,
-    /// Messages of queues that the admin queue sent: remembered while masked, sent when unmasked.
+    /// Messages of queues sent while a command sets them and does not mask them: some of them
+    /// were remembered while masked, others come of a chain at that time.
     pub unmasked_pending: u64,
     /// Answers of the admin queue by opcode and status.
     pub commands: BTreeMap<(u16, u16), u64>,
@@ -68,10 +67,6 @@ impl Reach {
             let of = control(p, o.m_axi_awid);
             if o.m_axi_awuser & USER_INTERRUPT != 0 {
                 self.messages += 1;
-                self.unmasked_pending += u64::from(
-                    of == Some((p.admin_slot(), 0))
-                        && o.m_axi_awaddr >= layout::MSI_BASE + layout::MSI_QUEUES,
-                );
             }
             // The second part of a write that goes over the end of a page.
             let rest = matches!(of, Some((_, 1))) && o.m_axi_awaddr.is_multiple_of(PAGE);

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use shoal::env::{Env, EnvSettings, RegOp, RxPacket, Store};
+use shoal_abi::mmu::USER_INTERRUPT;
+use shoal_abi::ports::Outputs;
 use shoal_abi::profile::Profile;
 use shoal_abi::ring::S_NEEDS_RESET;
 use shoal_abi::stream::{TUSER_ANSWER, TUSER_TAG};
@@ -120,9 +122,27 @@ impl World {
             let cycle = self.env.cycle();
             let inputs = self.env.inputs(&out);
             self.reach.cycle(self.profile, &inputs, &out);
+            if out.m_axi_awvalid && inputs.m_axi_awready && self.is_unmasked(&out) {
+                self.reach.unmasked_pending += 1;
+            }
             self.pair.step(cycle, &inputs)?;
         }
         Ok(())
+    }
+
+    /// The write is a message to a queue's address that an MSI_SET on the admin queue names and does not mask.
+    fn is_unmasked(&self, out: &Outputs) -> bool {
+        let queues = layout::MSI_BASE + layout::MSI_QUEUES;
+        if out.m_axi_awuser & USER_INTERRUPT == 0 || out.m_axi_awaddr < queues {
+            return false;
+        }
+        let sets = self.asked.values().filter(|c| c.0 == cmd::MSI_SET);
+        sets.into_iter().any(|(_, answer)| {
+            let data = answer - layout::ADMIN_BUF_BYTES / 2 + cmd::HEADER_BYTES as u64;
+            let address = u64::from(self.get16(data + 8)) | u64::from(self.get16(data + 10)) << 16;
+            let masked = u32::from(self.get16(data + 4)) & cmd::MSI_MASK != 0;
+            !masked && address & !7 == out.m_axi_awaddr
+        })
     }
 
     pub(super) fn put(&self, at: u64, bytes: &[u8]) {

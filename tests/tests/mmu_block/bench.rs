@@ -161,6 +161,7 @@ impl Bench {
         let mut i = In {
             requests: self.up,
             partition: p.partition,
+            blocking: p.blocking,
             ar_grant: out.read.is_some() && random.mille(p.grant),
             ..In::default()
         };

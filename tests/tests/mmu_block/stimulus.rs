@@ -49,6 +49,8 @@ pub struct Phase {
     pub change: u64,
     pub set_asid: u64,
     pub partition: bool,
+    /// One translation at a time.
+    pub blocking: bool,
     /// Address spaces and entries of a table that requests use.
     spaces: usize,
     indices: usize,
@@ -66,6 +68,7 @@ impl Phase {
             change: random.pick(&[0, 10, 60]),
             set_asid: random.pick(&[0, 5, 40]),
             partition: random.below(3) == 0,
+            blocking: random.below(8) == 0,
             spaces: 1 + random.below(SPACES.len() as u64) as usize,
             indices: 1 + random.below(INDICES.len() as u64) as usize,
         }
@@ -83,6 +86,7 @@ impl Phase {
             change: 0,
             set_asid: 0,
             partition: false,
+            blocking: false,
             spaces: 1,
             indices: 1,
         }

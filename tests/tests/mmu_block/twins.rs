@@ -82,6 +82,7 @@ impl Twins {
                 }
             }),
             partition: i.partition != self.other_partition,
+            blocking: i.blocking,
             set_asid: i.set_asid.map(|(asid, e)| {
                 let entry = model::AsidEntry {
                     mode: e.mode,

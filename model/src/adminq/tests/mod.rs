@@ -209,8 +209,8 @@ impl Bench {
         if let Some(w) = write {
             let admin = Id::Admin { word: 0 };
             assert_eq!((w.aw.id, w.aw.len, w.aw.addr % 8), (admin, 0, 0));
-            for k in (0..8).filter(|k| w.strobes >> k & 1 == 1) {
-                self.mem.insert(w.aw.addr + k, (w.window >> (8 * k)) as u8);
+            for (k, byte) in w.small.bytes[..w.small.n].iter().enumerate() {
+                self.mem.insert(w.small.at + k as u64, *byte);
             }
             let bad = self.bad.contains(&w.aw.addr);
             self.writes.push_back((self.cycle + self.latency, bad));

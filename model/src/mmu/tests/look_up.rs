@@ -218,3 +218,19 @@ fn walk_answers_in_the_stages_do_not_count_as_waiters() {
     assert_eq!(b.taken[8..], [(25, 0)]);
     assert_eq!(b.answered(), [(27, 0)]);
 }
+
+#[test]
+fn with_blocking_a_request_waits_for_the_answer_before_it() {
+    let mut b = Bench::new(&TINY, MODE_SV39);
+    b.map(0x5000, 0x9000);
+    b.i.blocking = true;
+    b.ask(0, read(0x5000));
+    b.ask(0, read(0x5008));
+    b.ask(1, read(0x5010));
+    b.settle();
+    let taken: Vec<u64> = b.taken.iter().map(|t| t.0).collect();
+    let answered: Vec<u64> = b.answers.iter().map(|a| a.0).collect();
+    assert_eq!((taken.len(), answered.len()), (3, 3));
+    // The answer's own cycle still counts.
+    assert_eq!((taken[1], taken[2]), (answered[0] + 1, answered[1] + 1));
+}

@@ -59,21 +59,29 @@ for k in 1 2; do
     succeeds "port$k: the station takes 256 KiB" in_ns $k timeout 120 nc "$station" 9 </run/sent
 done
 
-# pktgen puts frames into the driver without a stack; the switch brings them to the other port.
+# pktgen puts frames into the driver without a stack; the switch brings them to the other port. They come faster than that port's
+# queue is served, so a burst is one that the switch can hold (256 frames of a port).
 frames=500
+burst=$((frames / 2))
 modprobe pktgen
 before=$(packets 2 rx)
-in_ns 1 sh -c "
-    set -e
-    echo 'rem_device_all' >/proc/net/pktgen/kpktgend_0
-    echo 'add_device port1' >/proc/net/pktgen/kpktgend_0
-    for line in 'count $frames' 'pkt_size 200' 'delay 100000' 'dst 192.0.2.2' 'dst_mac 52:54:00:00:00:02'; do
-        echo \"\$line\" >/proc/net/pktgen/port1
+for n in 1 2; do
+    in_ns 1 sh -c "
+        set -e
+        echo 'rem_device_all' >/proc/net/pktgen/kpktgend_0
+        echo 'add_device port1' >/proc/net/pktgen/kpktgend_0
+        for line in 'count $burst' 'pkt_size 200' 'delay 100000' 'dst 192.0.2.2' 'dst_mac 52:54:00:00:00:02'; do
+            echo \"\$line\" >/proc/net/pktgen/port1
+        done
+        echo start >/proc/net/pktgen/pgctrl
+        grep -q '^Result: OK' /proc/net/pktgen/port1
+    " && ok "pktgen sends $burst frames" || not_ok "pktgen sends $burst frames" "Result: OK" "$(in_ns 1 cat /proc/net/pktgen/port1)"
+    # What is on its way arrives.
+    for _ in $(seq 20); do
+        [ $(($(packets 2 rx) - before)) -ge $((n * burst)) ] && break
+        sleep 1
     done
-    echo start >/proc/net/pktgen/pgctrl
-    grep -q '^Result: OK' /proc/net/pktgen/port1
-" && ok "pktgen sends $frames frames" || not_ok "pktgen sends $frames frames" "Result: OK" "$(in_ns 1 cat /proc/net/pktgen/port1)"
-sleep 2
+done
 at_least "frames of pktgen that arrive" $frames $(($(packets 2 rx) - before))
 in_ns 1 sh -c "echo rem_device_all >/proc/net/pktgen/kpktgend_0"
 succeeds "ping after that" in_ns 1 ping -c 3 -i 0.2 -W 10 192.0.2.2
