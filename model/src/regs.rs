@@ -64,7 +64,7 @@ pub(crate) struct Regs {
     pub(crate) partition: bool,
     /// MMU_CTRL: one translation at a time.
     pub(crate) blocking: bool,
-    /// ENGINE_CTRL: one chain in flight.
+    /// ENGINE_CTRL: one chain slot in use.
     pub(crate) single: bool,
     counters: [u32; COUNTERS],
     pub(crate) msix: [MsixEntry; VECTORS],

@@ -94,7 +94,10 @@
  * one translation at a time, to measure what more at a time are worth.
  */
 #define SHOAL_REG_MMU_CTRL 0x00158
-/* RW: [0] single: one chain in flight, to measure what more at a time are worth. */
+/*
+ * RW: [0] single: one chain slot in use, so one virtqueue served at a time, to measure what
+ * more are worth.
+ */
 #define SHOAL_REG_ENGINE_CTRL 0x0015c
 /* RO: Doorbells taken from doorbell pages. */
 #define SHOAL_REG_CNT_DOORBELLS 0x00180
@@ -144,7 +147,7 @@
 #define SHOAL_MMU_PARTITION 1
 /* MMU_CTRL: one translation at a time. */
 #define SHOAL_MMU_BLOCKING 2
-/* ENGINE_CTRL: one chain in flight. */
+/* ENGINE_CTRL: one chain slot in use. */
 #define SHOAL_ENGINE_SINGLE 1
 /* FQ_CTRL: the fault queue is on. */
 #define SHOAL_FQ_ENABLE 1

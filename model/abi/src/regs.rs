@@ -67,7 +67,7 @@ regs! {
     FQ_TAIL 0x150 Ro "[15:0] next record the device will write. Full when tail + 1 == head (mod records).";
     FQ_LOST 0x154 Ro "Records dropped because the queue was off, full or busy.";
     MMU_CTRL 0x158 Rw "[0] partition: an address space fills only way asid mod 4 of the IOTLB. [1] blocking: one translation at a time, to measure what more at a time are worth.";
-    ENGINE_CTRL 0x15c Rw "[0] single: one chain in flight, to measure what more at a time are worth.";
+    ENGINE_CTRL 0x15c Rw "[0] single: one chain slot in use, so one virtqueue served at a time, to measure what more are worth.";
     CNT_DOORBELLS 0x180 Ro "Doorbells taken from doorbell pages.";
     CNT_TX_PACKETS 0x184 Ro "Packets sent on m_axis without abort.";
     CNT_RX_PACKETS 0x188 Ro "Receive packets delivered to a receive queue.";
@@ -95,7 +95,7 @@ pub const MSIX_ENTRY_BYTES: u32 = 16;
 pub const MMU_PARTITION: u32 = 1;
 /// MMU_CTRL: one translation at a time.
 pub const MMU_BLOCKING: u32 = 2;
-/// ENGINE_CTRL: one chain in flight.
+/// ENGINE_CTRL: one chain slot in use.
 pub const ENGINE_SINGLE: u32 = 1;
 /// FQ_CTRL: the fault queue is on.
 pub const FQ_ENABLE: u32 = 1;

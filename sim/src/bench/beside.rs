@@ -19,7 +19,7 @@ const FIGURE_PACKETS: u64 = 512;
 pub(super) enum Slow {
     /// One translation.
     Mmu,
-    /// One chain.
+    /// One chain slot.
     Engine,
 }
 

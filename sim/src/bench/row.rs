@@ -27,7 +27,7 @@ pub struct Row {
     pub cycles_per_packet: f64,
     /// The same with one translation at a time; `None` if not asked for.
     pub blocking_cycles_per_packet: Option<f64>,
-    /// The same with one chain at a time; `None` if not asked for.
+    /// The same with one chain slot; `None` if not asked for.
     pub single_cycles_per_packet: Option<f64>,
     /// Read bursts a packet.
     pub reads_per_packet: f64,

@@ -36,8 +36,8 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Measures `cases`, each over `packets` packets, and if `beside` says so again with one translation and with one chain at a
-/// time. `told` hears what comes next.
+/// Measures `cases`, each over `packets` packets, and if `beside` says so again with one translation at a time and with one chain
+/// slot. `told` hears what comes next.
 ///
 /// # Errors
 /// When the device does not do what it is asked, or a check fails.

@@ -70,7 +70,7 @@ pub(super) struct BenchArgs {
     /// Packets that are open over all queues, where the queues are few
     #[arg(long, value_name = "N", default_value_t = bench::IN_FLIGHT)]
     in_flight: u32,
-    /// Measure each row also with one translation at a time and with one chain at a time
+    /// Measure each row also with one translation at a time and with one chain slot
     #[arg(long)]
     beside: bool,
     /// PCIe link between device and host memory

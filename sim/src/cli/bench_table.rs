@@ -84,7 +84,7 @@ pub(super) fn print_matrix(n: &Numbers) {
                 "p99",
                 "walks",
                 "one xlat",
-                "one chain",
+                "one slot",
             ]
             .map(|h| format!("{h:>11}"))
             .concat(),
