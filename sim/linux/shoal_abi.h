@@ -202,8 +202,8 @@
  */
 #define SHOAL_PCI_BAR_REGS_BYTES 0x10000
 /*
- * BAR of the doorbell pages (64 bit, not prefetchable): page p at p * 4096. As many bytes as
- * there are pages, a power of two.
+ * BAR of the doorbell pages (64 bit, prefetchable, since it may be larger than what lies below
+ * 4 GiB): page p at p * 4096. As many bytes as there are pages, a power of two.
  */
 #define SHOAL_PCI_BAR_DOORBELLS 2
 /*

@@ -14,7 +14,7 @@ pub const CLASS: u32 = 0x12_0000;
 pub const BAR_REGS: u8 = 0;
 /// Bytes of it: `s_axil` from address 0 up to the MSI-X table of `shoal_top`, which belongs to the shell.
 pub const BAR_REGS_BYTES: u64 = crate::regs::MSIX_TABLE as u64;
-/// BAR of the doorbell pages (64 bit, not prefetchable): page p at p * 4096. As many bytes as there are pages, a power of two.
+/// BAR of the doorbell pages (64 bit, prefetchable, since it may be larger than what lies below 4 GiB): page p at p * 4096. As many bytes as there are pages, a power of two.
 pub const BAR_DOORBELLS: u8 = 2;
 /// BAR of the function's MSI-X table and pending bits (64 bit, not prefetchable), held by the shell.
 pub const BAR_MSIX: u8 = 4;

@@ -72,9 +72,10 @@ impl Config {
         for bar in 0..6 {
             let bytes = bar_bytes(profile, bar);
             if bytes > 0 {
-                // 64 bit, not prefetchable.
+                // 64 bit. Doorbells are prefetchable: only such a BAR may lie above 4 GiB behind a bridge, and it may be large.
                 let at = BAR0 + 4 * bar as usize;
-                c.put(at, &[0b100]);
+                let prefetchable = bar == u32::from(pci::BAR_DOORBELLS);
+                c.put(at, &[0b100 | u8::from(prefetchable) << 3]);
                 let mask = !(bytes - 1) & !0xf;
                 c.writable[at..at + 8].copy_from_slice(&mask.to_le_bytes());
             }
@@ -176,7 +177,7 @@ mod tests {
                 c.write(at, &[0xff; 8]).unwrap();
                 let low = u64::from(dword(&c, at));
                 let high = u64::from(dword(&c, at + 4));
-                assert_eq!(low & 0xf, 0b100);
+                assert_eq!(low & 0xf, if bar == 2 { 0b1100 } else { 0b100 });
                 let size = (!(high << 32 | low & !0xf)).wrapping_add(1);
                 assert_eq!(size, bar_bytes(p, bar as u32));
             }
