@@ -172,14 +172,15 @@ mod tests {
     fn bars_tell_their_sizes_as_pci_says() {
         for p in [&TINY, &MID, &HYPER] {
             let mut c = Config::new(p, 64);
-            for bar in [0, 2, 4] {
-                let at = 0x10 + 4 * bar;
+            for bar in [pci::BAR_REGS, pci::BAR_DOORBELLS, pci::BAR_MSIX] {
+                let at = 0x10 + 4 * u64::from(bar);
                 c.write(at, &[0xff; 8]).unwrap();
                 let low = u64::from(dword(&c, at));
                 let high = u64::from(dword(&c, at + 4));
-                assert_eq!(low & 0xf, if bar == 2 { 0b1100 } else { 0b100 });
+                let prefetchable = bar == pci::BAR_DOORBELLS;
+                assert_eq!(low & 0xf, if prefetchable { 0b1100 } else { 0b100 });
                 let size = (!(high << 32 | low & !0xf)).wrapping_add(1);
-                assert_eq!(size, bar_bytes(p, bar as u32));
+                assert_eq!(size, bar_bytes(p, bar.into()));
             }
         }
     }
