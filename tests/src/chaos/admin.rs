@@ -10,7 +10,7 @@ use super::layout::{self, ADMIN_AVAIL, ADMIN_BUF, ADMIN_BUF_BYTES, ADMIN_DESC, A
 use super::pair::Fault;
 use super::world::World;
 
-/// Cycles between two completions, a drain included.
+/// Cycles between two completions, a drain included, beside those of a flush of the MMU's arrays.
 const PATIENCE: u32 = 128_000;
 
 /// A command of group SELF.
@@ -183,7 +183,10 @@ impl World {
     pub(super) fn exec(&mut self, c: &Command) -> Result<Option<u16>, Fault> {
         self.submit(c);
         let (mut seen, mut waited) = (self.get16(ADMIN_USED + ring::USED_IDX), 0);
-        while waited < PATIENCE {
+        let (pages, caches) = (self.profile.tlb_aw, self.profile.pwc_aw);
+        let sets = 1 << pages.into_iter().chain(caches).fold(0, usize::max);
+        let patience = PATIENCE + sets;
+        while waited < patience {
             self.run(32)?;
             waited += 32;
             let used = self.get16(ADMIN_USED + ring::USED_IDX);
