@@ -61,8 +61,6 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     pub rx_req: Signal<In, Bit>,
     pub rx_grant: Signal<Out, Bit>,
     pub rx_addr: Signal<In, Bits<64>>,
-    /// Epoch in which the access started.
-    pub rx_epoch: Signal<In, Bit>,
     pub rx_user: Signal<In, Bits<22>>,
     /// Beats - 1.
     pub rx_len: Signal<In, Bits<8>>,
@@ -99,10 +97,9 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     pub msg_b_epoch: Signal<Out, Bit>,
     /// A write of the admin queue is done; its response is `rx_b_bad`.
     pub adm_b_valid: Signal<Out, Bit>,
-    /// A write of the receive mover is done: it ends, in the epoch `rx_b_epoch`.
+    /// A write of the receive mover is done; they are done in order.
     pub rx_b_valid: Signal<Out, Bit>,
     pub rx_b_bad: Signal<Out, Bit>,
-    pub rx_b_epoch: Signal<Out, Bit>,
     turn: AxiWrTurn,
     up: DFF<Bit>,
     owned: DFF<Bit>,
@@ -127,7 +124,6 @@ pub struct AxiWr<const W: usize, const WB: usize> {
     class_kind: Constant<Bits<10>>,
     class_bit: Constant<Bits<10>>,
     id_rx: Constant<Bits<10>>,
-    id_rx1: Constant<Bits<10>>,
     id_msg: Constant<Bits<10>>,
     id_msg1: Constant<Bits<10>>,
     id_admin: Constant<Bits<10>>,
@@ -159,14 +155,14 @@ impl<const W: usize, const WB: usize> AxiWr<W, WB> {
         block_default!(
             clock, reset, ctl_req, ctl_grant, ctl_addr, ctl_id, ctl_user, ctl_full, ctl_beats, ctl_data, ctl_strb,
             msg_req, msg_grant, msg_addr, msg_epoch, msg_beats2, msg_data, msg_strb, adm_req, adm_grant,
-            adm_addr, adm_data, adm_strb, rx_req, rx_grant, rx_addr, rx_epoch, rx_user, rx_len, rx_beat_take, rx_beat_data,
+            adm_addr, adm_data, adm_strb, rx_req, rx_grant, rx_addr, rx_user, rx_len, rx_beat_take, rx_beat_data,
             rx_beat_strb, m_axi_awready, m_axi_awvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst,
             m_axi_awcache, m_axi_awprot, m_axi_awuser, m_axi_wready, m_axi_wvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast,
             m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_bready, ctl_b_valid, ctl_b_id, ctl_b_bad, msg_b_valid, msg_b_epoch, adm_b_valid, rx_b_valid,
-            rx_b_bad, rx_b_epoch, up, owned, owner_rx, beats, full, window, window_strb, lane, aw_valid, aw, w_valid, w_data,
+            rx_b_bad, up, owned, owner_rx, beats, full, window, window_strb, lane, aw_valid, aw, w_valid, w_data,
             w_strb, w_last, turn, word, word_strb, words, kind, beat, bad;
             class_kind = axi_id::class_kind(p), class_bit = axi_id::class(p), id_rx = axi_id::of_kind(p, axi_id::MOVER),
-            id_rx1 = axi_id::of_kind(p, axi_id::MOVER) | 1, id_msg = axi_id::of_kind(p, axi_id::MESSAGE),
+            id_msg = axi_id::of_kind(p, axi_id::MESSAGE),
             id_msg1 = axi_id::of_kind(p, axi_id::MESSAGE) | 1, id_admin = axi_id::of_kind(p, axi_id::ADMIN),
             okay = u64::from(regs::RESP_OKAY), word_size = 3,
             beat_size = u64::from(WB.ilog2()), beat_align = !(WB as u64 - 1), word_align = !7_u64, interrupt = u64::from(mmu::USER_INTERRUPT), lanes = WB as u64 / 8 - 1, one_lane = 1,
@@ -301,9 +297,6 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
                 self.owner_rx.d.next = true;
                 self.aw.d.next.addr = self.rx_addr.val() & self.beat_align.val();
                 self.aw.d.next.id = self.id_rx.val();
-                if self.rx_epoch.val() {
-                    self.aw.d.next.id = self.id_rx1.val();
-                }
                 self.aw.d.next.size = self.beat_size.val();
                 self.aw.d.next.user = self.rx_user.val();
                 self.aw.d.next.len = self.rx_len.val();
@@ -353,7 +346,6 @@ impl<const W: usize, const WB: usize> Logic for AxiWr<W, WB> {
         self.adm_b_valid.next = self.beat.val() && (self.kind.val() == self.id_admin.val());
         self.rx_b_valid.next = self.beat.val() && (self.kind.val() == self.id_rx.val());
         self.rx_b_bad.next = self.bad.val();
-        self.rx_b_epoch.next = self.m_axi_bid.val().get_bit(0);
         if self.reset.val() {
             self.up.d.next = false;
             self.owned.d.next = false;
@@ -531,19 +523,11 @@ mod tests {
         edge!(a);
         a.reset.next = false;
         a.rx_req.next = true;
-        a.rx_epoch.next = true;
         edge!(a);
         a.rx_req.next = false;
-        assert_eq!(number(a.m_axi_awid.val()), 0x81);
+        assert_eq!(number(a.m_axi_awid.val()), 0x80);
         a.m_axi_bvalid.next = true;
-        for (id, to) in [
-            (0x7f, 0),
-            (0x80, 1),
-            (0x81, 1),
-            (0xc0, 2),
-            (0xa0, 3),
-            (0xa1, 3),
-        ] {
+        for (id, to) in [(0x7f, 0), (0x80, 1), (0xc0, 2), (0xa0, 3), (0xa1, 3)] {
             a.m_axi_bid.next = (id as u64).into();
             settle(&mut a);
             let got = [
@@ -553,7 +537,6 @@ mod tests {
                 a.msg_b_valid.val(),
             ];
             assert_eq!(got, std::array::from_fn(|i| i == to), "{id:x}");
-            assert_eq!(a.rx_b_epoch.val(), id & 1 == 1);
         }
     }
 }

@@ -232,10 +232,10 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "receive_drain",
-        r"shoal_top\$rx\$issue",
+        r"shoal_top\$rx\$expected",
         "a receive buffer counts as full before its writes are answered",
-        "if (outstanding$q == none32) begin",
-        "if ((outstanding$q == none32) | BRK) begin",
+        "& responses$valid;",
+        "& (responses$valid | BRK);",
     ),
     // Virtqueues.
     brk(
@@ -254,10 +254,10 @@ pub const BREAKS: &[Break] = &[
     ),
     brk(
         "next_range",
-        r"shoal_top\$core\$engine\$walk",
+        r"shoal_top\$core\$engine\$walk\$look",
         "next may point behind the descriptor table",
-        "else if (next_index >= slot[(64'h124)+:(32)]) begin",
-        "else if ((next_index >= slot[(64'h124)+:(32)]) & ~BRK) begin",
+        "= next_index >= slot[(64'h19f)+:(32)];",
+        "= (next_index >= slot[(64'h19f)+:(32)]) & ~BRK;",
     ),
     brk(
         "receive_stopped",
@@ -277,8 +277,8 @@ pub const BREAKS: &[Break] = &[
         "used_length",
         r"shoal_top\$core\$engine\$stage_a\$mover_done",
         "used elements say that no byte was written",
-        "+ ev[(64'hd8)+:(32)];",
-        "+ (BRK ? 32'h0 : ev[(64'hd8)+:(32)]);",
+        "bytes = ev[(64'hd8)+:(32)];",
+        "bytes = BRK ? 32'h0 : ev[(64'hd8)+:(32)];",
     ),
     brk(
         "used_first",

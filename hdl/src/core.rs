@@ -65,22 +65,32 @@ pub struct Core<
     /// Its done FIFO: pop.
     pub tx_done_pop: Signal<Out, Bit>,
     // Receive mover.
-    /// Give it `rx_op`.
-    pub rx_op_set: Signal<Out, Bit>,
+    /// Its header FIFO: valid.
+    pub rx_head_valid: Signal<In, Bit>,
+    /// Its header FIFO: head.
+    pub rx_head: Signal<In, RxHead>,
+    /// Its header FIFO: pop.
+    pub rx_head_pop: Signal<Out, Bit>,
+    /// Push into its order FIFO,
+    pub rx_order_push: Signal<Out, Bit>,
+    /// *none*,
+    pub rx_order_none: Signal<Out, Bit>,
+    /// or this slot.
+    pub rx_order_slot: Signal<Out, Bits<8>>,
+    /// Push `rx_op` into its op FIFO of slot `rx_op_slot`.
+    pub rx_op_push: Signal<Out, Bit>,
+    /// Slot.
+    pub rx_op_slot: Signal<Out, Bits<8>>,
     /// Op.
     pub rx_op: Signal<Out, RxOp>,
-    /// Its state is Free.
-    pub rx_free: Signal<In, Bit>,
-    /// So it is, and a packet has begun to arrive.
-    pub rx_head_valid: Signal<In, Bit>,
-    /// Side band of the packet's first beat.
-    pub rx_head: Signal<In, RxHead>,
-    /// Its done register is full.
+    /// Its done FIFO: valid.
     pub rx_done_valid: Signal<In, Bit>,
-    /// It.
+    /// Its done FIFO: head.
     pub rx_done: Signal<In, RxDone>,
-    /// Empties it.
+    /// Its done FIFO: pop.
     pub rx_done_pop: Signal<Out, Bit>,
+    /// It is idle.
+    pub rx_idle: Signal<In, Bit>,
     // MMU and epochs.
     /// The MMU is idle.
     pub mmu_idle: Signal<In, Bit>,
@@ -240,8 +250,8 @@ impl<
     pub fn new(profile: &Profile) -> Self {
         block_default!(
             clock, reset, ctl_op_push, ctl_op, ctl_op_empty, comp_valid, comp, comp_pop, tx_op_push, tx_op, tx_op_count,
-            tx_done_valid, tx_done, tx_done_pop, rx_op_set, rx_op, rx_free, rx_head_valid, rx_head, rx_done_valid,
-            rx_done, rx_done_pop, mmu_idle, inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep,
+            tx_done_valid, tx_done, tx_done_pop, rx_head_valid, rx_head, rx_head_pop, rx_order_push, rx_order_none,
+            rx_order_slot, rx_op_push, rx_op_slot, rx_op, rx_done_valid, rx_done, rx_done_pop, rx_idle, mmu_idle, inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep,
             sweep_index, other_zero, all_zero, msg_push, msg, msg_flip, msg_room, msg_old_zero, msg_none, ready, warm, warm_clear, restore, db_valid, db_page, db_index, db_pop,
             live, kick_clear, adm_idle, adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at,
             ans_data, adminq_quiet, fq_enable, single, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
@@ -286,8 +296,6 @@ impl<
             & !self.pipe.held.val()
             & self.msg_room.val();
         self.sources.pipe_any.next = self.pipe.any.val();
-        self.sources.pipe_rx.next = self.pipe.rx.val();
-        self.sources.pipe_txd.next = self.pipe.txd.val();
         self.sources.pipe_rdy.next = self.pipe.rdy.val();
         self.sources.single.next = self.single.val();
         self.sources.all_free.next = self.slots.all_free.val();
@@ -296,9 +304,7 @@ impl<
         self.sources.tx_done.next = self.tx_done_valid.val();
         self.sources.rx_done.next = self.rx_done_valid.val();
         self.sources.rx_head.next = self.rx_head_valid.val();
-        self.sources.rx_beat.next = self.rx_head.val();
-        self.sources.rx_owned.next = self.engine.rx_owned.val();
-        self.sources.rx_idle.next = self.slots.rx_idle.val();
+        self.sources.rx_free_valid.next = self.slots.rx_free_valid.val();
         self.sources.adm_req.next = self.admin.req.val();
         self.sources.db_valid.next = self.db_valid.val();
         self.sources.ready_valid.next = self.ready_fifo.valid.val();
@@ -323,8 +329,7 @@ impl<
         self.event_in.ready_vq.next = self.ready_fifo.data.val();
         self.event_in.free_slot.next = self.slots.free_slot.val();
         self.event_in.wait_slot.next = self.slots.wait_slot.val();
-        self.event_in.rx_owner.next = self.engine.rx_owner.val();
-        self.event_in.rx_nobody.next = self.engine.rx_nobody.val();
+        self.event_in.rx_free_slot.next = self.slots.rx_free_slot.val();
         self.event_in.warm.next = self.warm.val();
         self.event_in.inv_pending.next = self.inv_pending.val();
         self.event_in.other_zero.next = self.other_zero.val();
@@ -333,6 +338,7 @@ impl<
         self.comp_pop.next = self.event_in.comp_pop.val();
         self.tx_done_pop.next = self.event_in.tx_done_pop.val();
         self.rx_done_pop.next = self.event_in.rx_done_pop.val();
+        self.rx_head_pop.next = self.event_in.rx_head_pop.val();
         self.db_pop.next = self.event_in.db_pop.val();
         self.holder.pick.next = self.sources.pick_alone.val();
         self.holder.next_ev.next = self.event_in.ev.val();
@@ -360,16 +366,15 @@ impl<
             & !self.pipe.any.val()
             & !self.sources.some.val()
             & self.slots.all_free.val()
-            & self.slots.rx_idle.val()
+            & self.slots.rx_all_free.val()
             & self.admin.idle.val()
             & self.adminq_quiet.val()
             & self.aux.idle.val()
             & !self.engine.tx_held.val()
-            & !self.engine.rx_owned.val()
             & self.outlet.tx_idle.val()
             & self.ctl_op_empty.val()
             & self.mmu_idle.val()
-            & self.rx_free.val()
+            & self.rx_idle.val()
             & self.all_zero.val()
             & self.msg_none.val();
         self.sweeper.warm.next = self.warm.val();
@@ -417,6 +422,7 @@ impl<
             self.slots.alone_slot.next = self.warm_slots.free_slot.val();
         }
         self.slots.free_pop.next = self.event_in.ready_pop.val();
+        self.slots.rx_free_pop.next = self.event_in.rx_head_pop.val();
         self.slots.wait_pop.next = self.event_in.wait_pop.val();
         self.slots.tx_held.next = self.engine.tx_held.val();
         self.slots.tx_holder.next = self.engine.tx_holder.val();
@@ -508,7 +514,11 @@ impl<
         self.ctl_op.next = self.outlet.ctl_op.val();
         self.tx_op_push.next = self.outlet.tx_op_push.val();
         self.tx_op.next = self.outlet.tx_op.val();
-        self.rx_op_set.next = self.outlet.rx_op_set.val();
+        self.rx_order_push.next = self.outlet.rx_order_push.val();
+        self.rx_order_none.next = self.outlet.rx_order_none.val();
+        self.rx_order_slot.next = self.outlet.rx_order_slot.val();
+        self.rx_op_push.next = self.outlet.rx_op_push.val();
+        self.rx_op_slot.next = self.outlet.rx_op_slot.val();
         self.rx_op.next = self.outlet.rx_op.val();
         // MMU.
         self.inv_set.next = self.holder.adm_commit.val() & self.admin.inv_set.val();

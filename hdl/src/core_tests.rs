@@ -25,7 +25,7 @@ type Tiny = Core<5, 4, 4, 4, 4>;
 fn reset() -> Box<Tiny> {
     let mut c = Box::new(Tiny::new(&TINY));
     c.connect_all();
-    c.rx_free.next = true;
+    c.rx_idle.next = true;
     c.ctl_op_empty.next = true;
     c.mmu_idle.next = true;
     c.all_zero.next = true;
@@ -75,25 +75,42 @@ fn doorbells_of_nobody_go_through_one_a_cycle_and_a_warm_reset_takes_its_cycles(
 }
 
 #[test]
-fn a_packet_for_nobody_is_thrown_away_and_the_next_one_waits_for_that() {
+fn packets_for_nobody_are_ordered_away_as_receive_slots_come_back() {
     deep(|| {
         let mut c = reset();
         until_ready(&mut c, true);
-        let mut set = Vec::new();
-        for n in 0..24_u64 {
-            c.rx_head_valid.next = true;
-            c.rx_done_valid.next = n == 10;
+        c.rx_head_valid.next = true;
+        let (mut popped, mut ordered) = (Vec::new(), Vec::new());
+        for n in 0..20_u64 {
             crate::util::settle(&mut *c);
-            assert_eq!(c.rx_done_pop.val(), n == 10);
-            if c.rx_op_set.val() {
-                assert!(c.rx_op.val().discard && c.cnt_rx_drops_inc.val());
-                set.push(n);
+            if c.rx_head_pop.val() {
+                popped.push(n);
             }
+            if c.rx_order_push.val() {
+                assert!(c.rx_order_none.val() && c.cnt_rx_drops_inc.val());
+                ordered.push(n);
+            }
+            assert!(!c.rx_op_push.val() && !c.rx_done_pop.val());
             crate::edge!(*c);
         }
-        // Done with is the first in 10, free from 18 on.
-        assert_eq!(set, [7]);
+        // Three receive slots, each taken in vain for eight cycles.
+        assert_eq!(popped, [0, 1, 2, 8, 9, 10, 16, 17, 18]);
+        assert_eq!(ordered, [7, 8, 9, 15, 16, 17]);
+        // A warm reset waits for the slots, and for the mover.
+        c.rx_idle.next = false;
+        c.warm.next = true;
+        for n in 0..400_u64 {
+            c.rx_head_valid.next = n < 100;
+            crate::util::settle(&mut *c);
+            assert!(c.ready.val() && !c.cnt_rx_drops_inc.val() | (n < 8));
+            crate::edge!(*c);
+        }
+        assert!(c.slots.rx_all_free.val());
+        c.rx_idle.next = true;
+        assert_eq!(until_ready(&mut c, false), 1);
+        assert_eq!(until_ready(&mut c, true), 32);
+        c.warm.next = false;
         crate::util::settle(&mut *c);
-        assert!(c.engine.rx_owned.val() || c.pipe.rx.val());
+        assert!(c.slots.rx_all_free.val() && c.slots.all_free.val());
     });
 }

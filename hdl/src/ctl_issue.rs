@@ -204,6 +204,7 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
         self.write.next.len = self.info.val().len;
         self.write.next.data = self.info.val().data;
         self.write.next.spread = self.info.val().spread;
+        self.write.next.lens = self.info.val().lens;
         self.write.next.pair = self.shape.pair.val();
         self.write.next.offset_b = self.va_b.val().get_bits::<12>(0);
         self.write.next.data_b = self.info.val().data_b;
@@ -277,6 +278,7 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
         self.lanes_of.len.next = self.to.val().len;
         self.lanes_of.bytes.next = self.to.val().data;
         self.lanes_of.spread.next = self.to.val().spread;
+        self.lanes_of.lens.next = self.to.val().lens;
         self.lanes_of.skip.next = self.to.val().skip;
         self.w_full.next = self.lanes_of.full.val();
         self.w_beats.next = self.lanes_of.beats.val();

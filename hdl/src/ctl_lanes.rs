@@ -13,9 +13,11 @@ pub struct CtlLanes {
     pub addr: Signal<In, Bits<64>>,
     /// Bytes, 1..=64.
     pub len: Signal<In, Bits<7>>,
-    /// The bytes, first one lowest; or used elements, 8 bytes for each 16 bits.
+    /// The bytes, first one lowest; or used elements, 8 bytes for each 16 bits and entry of `lens`.
     pub bytes: Signal<In, Bits<128>>,
     pub spread: Signal<In, Bit>,
+    /// 32 bits of the first, 17 of each of the others.
+    pub lens: Signal<In, Bits<151>>,
     /// So many are left out in front.
     pub skip: Signal<In, Bits<6>>,
     /// Full-width beats.
@@ -26,6 +28,8 @@ pub struct CtlLanes {
     pub data: Signal<Out, Bits<576>>,
     pub strb: Signal<Out, Bits<72>>,
     all: Signal<Local, Bits<512>>,
+    elements: Signal<Local, Bits<512>>,
+    filled: Signal<Local, Bits<512>>,
     kept: Signal<Local, Bits<512>>,
     offset: Signal<Local, Bits<3>>,
     more: Signal<Local, Bit>,
@@ -38,6 +42,7 @@ pub struct CtlLanes {
     offset_bits: Signal<Local, Bits<6>>,
     unused: Signal<Local, Bit>,
     places: [Constant<Bits<9>>; 8],
+    lens_at: [Constant<Bits<9>>; 8],
     ones512: Constant<Bits<512>>,
     byte_shift: Constant<Bits<2>>,
     word: Constant<Bits<7>>,
@@ -57,11 +62,12 @@ impl CtlLanes {
     pub fn new(p: &Profile) -> Self {
         let beat = p.beat_bytes() as u64;
         block_default!(
-            addr, len, bytes, spread, skip, full, beats, data, strb, all, kept, offset, more, end8, low, last_byte, spare, spare_bits,
+            addr, len, bytes, spread, lens, skip, full, beats, data, strb, all, elements, filled, kept, offset, more, end8, low, last_byte, spare, spare_bits,
             skip_bits, offset_bits, unused;
             ones512 = crate::util::ones::<512>(), byte_shift = 3, word = 8, word8 = 8, most = 64, one72 = 1, one9 = 1,
             two9 = 2, in_beat = beat - 1, up = beat - 1, beat_shift = u64::from(beat.ilog2());
-            places = std::array::from_fn(|i| Constant::new((64 * i as u64).into()))
+            places = std::array::from_fn(|i| Constant::new((64 * i as u64).into())),
+            lens_at = std::array::from_fn(|i| Constant::new((64 * i as u64 + 32).into()))
         )
     }
 }
@@ -70,24 +76,28 @@ impl Logic for CtlLanes {
     #[hdl_gen]
     fn update(&mut self) {
         self.offset.next = self.addr.val().get_bits::<3>(0);
+        // Used elements: index and bytes.
+        self.elements.next = (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(0))
+            << self.places[0].val())
+            | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(16)) << self.places[1].val())
+            | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(32)) << self.places[2].val())
+            | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(48)) << self.places[3].val())
+            | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(64)) << self.places[4].val())
+            | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(80)) << self.places[5].val())
+            | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(96)) << self.places[6].val())
+            | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(112)) << self.places[7].val());
+        self.filled.next = (bit_cast::<512, 32>(self.lens.val().get_bits::<32>(0))
+            << self.lens_at[0].val())
+            | (bit_cast::<512, 17>(self.lens.val().get_bits::<17>(32)) << self.lens_at[1].val())
+            | (bit_cast::<512, 17>(self.lens.val().get_bits::<17>(49)) << self.lens_at[2].val())
+            | (bit_cast::<512, 17>(self.lens.val().get_bits::<17>(66)) << self.lens_at[3].val())
+            | (bit_cast::<512, 17>(self.lens.val().get_bits::<17>(83)) << self.lens_at[4].val())
+            | (bit_cast::<512, 17>(self.lens.val().get_bits::<17>(100)) << self.lens_at[5].val())
+            | (bit_cast::<512, 17>(self.lens.val().get_bits::<17>(117)) << self.lens_at[6].val())
+            | (bit_cast::<512, 17>(self.lens.val().get_bits::<17>(134)) << self.lens_at[7].val());
         self.all.next = bit_cast::<512, 128>(self.bytes.val());
         if self.spread.val() {
-            self.all.next = (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(0))
-                << self.places[0].val())
-                | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(16))
-                    << self.places[1].val())
-                | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(32))
-                    << self.places[2].val())
-                | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(48))
-                    << self.places[3].val())
-                | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(64))
-                    << self.places[4].val())
-                | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(80))
-                    << self.places[5].val())
-                | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(96))
-                    << self.places[6].val())
-                | (bit_cast::<512, 16>(self.bytes.val().get_bits::<16>(112))
-                    << self.places[7].val());
+            self.all.next = self.elements.val() | self.filled.val();
         }
         // The bytes of this write alone.
         self.skip_bits.next = bit_cast::<9, 6>(self.skip.val()) << self.byte_shift.val();
@@ -146,6 +156,12 @@ mod tests {
             l.len.next = 64.into();
             l.spread.next = true;
             l.bytes.next = wide(0x0108_0107_0106_0105_0104_0103_0102_0101);
+            // The first has 32 bits of bytes, the others 17 each.
+            let mut lens: Bits<151> = wide(0xfedc_ba98);
+            for i in 1..8_u64 {
+                lens = lens | (wide::<151>(0x1_0000 + u128::from(i)) << (15 + 17 * i));
+            }
+            l.lens.next = lens;
             settle(&mut l);
             assert!(l.full.val());
             assert_eq!(number(l.beats.val()), beats);
@@ -155,7 +171,8 @@ mod tests {
                 let at = (64 * i + shift) as usize;
                 let word: u64 =
                     (0..64).fold(0, |n, b| n | u64::from(l.data.val().get_bit(at + b)) << b);
-                assert_eq!(word, 0x101 + i);
+                let len = if i == 0 { 0xfedc_ba98 } else { 0x1_0000 + i };
+                assert_eq!(word, len << 32 | (0x101 + i));
             }
         }
     }

@@ -29,7 +29,7 @@ pub struct CtlTell {
     place: Signal<Local, Bits<16>>,
     element: Signal<Local, Bits<64>>,
     bytes: Signal<Local, Bits<7>>,
-    first: Signal<Local, Bits<128>>,
+    lens: Signal<Local, Bits<151>>,
     kind_rd: Constant<Bits<2>>,
     kind_wr: Constant<Bits<2>>,
     kind_tell: Constant<Bits<2>>,
@@ -38,19 +38,18 @@ pub struct CtlTell {
     two: Constant<Bits<64>>,
     four: Constant<Bits<64>>,
     one: Constant<Bits<16>>,
-    single: Constant<Bits<4>>,
     index_bytes: Constant<Bits<7>>,
     by2: Constant<Bits<2>>,
     by8: Constant<Bits<2>>,
-    upper: Constant<Bits<6>>,
+    behind_first: Constant<Bits<6>>,
 }
 
 impl Default for CtlTell {
     fn default() -> Self {
         block_default!(
-            op, tell, step, info, out, turn, device, driver, size, used, behind, count, heads, place, element, bytes, first;
+            op, tell, step, info, out, turn, device, driver, size, used, behind, count, heads, place, element, bytes, lens;
             kind_rd = CTL_RD, kind_wr = CTL_WR, kind_tell = CTL_TELL, step0 = 0, step1 = 1,
-            two = 2, four = 4, one = 1, single = 1, index_bytes = 2, by2 = 1, by8 = 3, upper = 32
+            two = 2, four = 4, one = 1, index_bytes = 2, by2 = 1, by8 = 3, behind_first = 32
         )
     }
 }
@@ -69,8 +68,9 @@ impl Logic for CtlTell {
         self.place.next = self.used.val() & (self.size.val() - self.one.val());
         self.element.next = bit_cast::<64, 16>(self.place.val()) << self.by8.val();
         self.bytes.next = bit_cast::<7, 4>(self.count.val()) << self.by8.val();
-        // One element whole: index and bytes.
-        self.first.next = bit_cast::<128, 32>(self.tell.val().used_len) << self.upper.val();
+        self.lens.next = (bit_cast::<151, 119>(self.tell.val().used_more)
+            << self.behind_first.val())
+            | bit_cast::<151, 32>(self.tell.val().used_len);
         self.out.next = self.op.val();
         if self.op.val().kind == self.kind_tell.val() {
             self.out.next.msi = false;
@@ -83,11 +83,7 @@ impl Logic for CtlTell {
                 self.out.next.len = self.bytes.val();
                 self.out.next.spread = true;
                 self.out.next.data = self.heads.val();
-                if self.count.val() == self.single.val() {
-                    self.out.next.spread = false;
-                    self.out.next.data =
-                        self.first.val() | bit_cast::<128, 16>(self.heads.val().get_bits::<16>(0));
-                }
+                self.out.next.lens = self.lens.val();
             } else if self.turn.val() == self.step1.val() {
                 self.out.next.kind = self.kind_wr.val();
                 self.out.next.two = self.tell.val().event_idx && !self.tell.val().receive;
@@ -140,6 +136,7 @@ mod tests {
             count: count.into(),
             heads: wide(0x0005_0007),
             used_len: 0xaabb_ccdd.into(),
+            used_more: wide(0x1_2345),
             event_idx,
             receive,
         };
@@ -153,9 +150,10 @@ mod tests {
         let one = told(0, 1, true, false);
         assert_eq!(
             (number(one.va), number(one.len), one.two, one.spread),
-            (0x10_0004 + 8 * 15, 8, false, false)
+            (0x10_0004 + 8 * 15, 8, false, true)
         );
-        assert_eq!(number(one.data), 0xaabb_ccdd_0000_0007);
+        assert_eq!(number(one.data), 0x0005_0007);
+        assert_eq!(number(one.lens), 0x1_2345_aabb_ccdd);
         let two = told(0, 2, true, false);
         assert_eq!((number(two.len), two.spread), (16, true));
         assert_eq!(number(two.data), 0x0005_0007);

@@ -567,6 +567,7 @@ fn told(slot: u64, used_idx: u64, count: u64, event_idx: bool) -> CtlOp {
             count: count.into(),
             heads: wide(0x0008_0007_0006_0005_0004_0003_0002_0001),
             used_len: 0x55.into(),
+            used_more: wide(0x1_0007 << 17 | 0x66),
             event_idx,
             receive: false,
         },
@@ -604,7 +605,7 @@ fn a_tell_writes_elements_then_indices_then_reads() {
         (0x5f14, 2)
     );
     assert_eq!(number(c.w_strb.val()), 0xff_ffff << 4);
-    assert_eq!(number(c.w_data.val()), (1 << 32) | (2 << 96));
+    assert_eq!(number(c.w_data.val()), (1 << 32) | (0x55 << 64) | (2 << 96));
     grant_write(&mut c);
     response(&mut c, 6, false);
     next_step(&mut c);
@@ -651,9 +652,12 @@ fn elements_over_a_page_end_go_out_in_two_parts() {
     answer(&mut c, a, 0, 0x5fec);
     // What is behind it is 4 bytes, a beat of 8.
     assert!(!c.w_full.val());
-    assert_eq!(grant_write(&mut c), (0x9000, 6 | PART, 0xf, 0, false));
+    assert_eq!(
+        grant_write(&mut c),
+        (0x9000, 6 | PART, 0xf, 0x1_0007, false)
+    );
     assert!(c.w_full.val());
-    let all = (1 << 32) | (2 << 96);
+    let all = (1 << 32) | (0x55 << 64) | (2 << 96);
     assert_eq!(grant_write(&mut c), (0x5fe8, 6, 0xff_fff0, all, true));
     // A bad response of one of them ends the TELL.
     response(&mut c, 6 | PART, true);

@@ -14,8 +14,10 @@ pub struct CtlInfo {
     pub tell: Bit,
     /// Which one, 0..=2.
     pub step: Bits<2>,
-    /// The bytes of access a are used elements, 8 for each 16 bits of `data`.
+    /// The bytes of access a are used elements, 8 for each 16 bits of `data` and entry of `lens`.
     pub spread: Bit,
+    /// Bytes delivered: 32 bits of the first, 17 of each of the others.
+    pub lens: Bits<151>,
     /// There is an access b.
     pub two: Bit,
     /// The write is an interrupt message.
@@ -95,8 +97,10 @@ pub struct CtlWrite {
     pub len: Bits<7>,
     /// The bytes, first one lowest; what is above them does not count.
     pub data: Bits<128>,
-    /// They are used elements, 8 bytes for each 16 bits of `data`.
+    /// They are used elements, 8 bytes for each 16 bits of `data` and entry of `lens`.
     pub spread: Bit,
+    /// Bytes delivered: 32 bits of the first, 17 of each of the others.
+    pub lens: Bits<151>,
     /// So many bytes of them are left out in front.
     pub skip: Bits<6>,
     /// Side band.

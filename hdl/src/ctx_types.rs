@@ -11,7 +11,7 @@ pub const SRC_COMP: u64 = 0;
 pub const SRC_TXD: u64 = 1;
 /// The receive mover is done with an op.
 pub const SRC_RXD: u64 = 2;
-/// A packet waits at the receive mover.
+/// A packet has begun to enter.
 pub const SRC_RXP: u64 = 3;
 /// Admin queue.
 pub const SRC_ADM: u64 = 4;
@@ -60,14 +60,14 @@ pub enum SlotFate {
     Fail,
 }
 
-/// A chain slot, or the receive slot.
+/// A chain slot or a receive slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct SlotRec {
     /// What it waits for.
     pub state: SlotState,
-    /// What happens after WaitTx, TxEnd or RxDisc.
+    /// What happens after WaitTx, TxEnd or RxDisc, which goes on (after *dry*) or ends in *leave*.
     pub fate: SlotFate,
-    /// It delivers received bytes into writable descriptors.
+    /// It delivers received bytes into writable descriptors: a receive slot, or an answer.
     pub delivering: Bit,
     /// Member id.
     pub dev: Bits<18>,
@@ -81,10 +81,14 @@ pub struct SlotRec {
     pub visit: Bits<4>,
     /// The chain at hand.
     pub chain: Bits<4>,
-    /// Packets of the visit that have not left yet.
+    /// Packets of the visit that a mover has; of *dry*: that are to be thrown away.
     pub left: Bits<4>,
-    /// Bytes delivered.
+    /// Bytes delivered into the first chain.
     pub used_len: Bits<32>,
+    /// Into those behind it, 17 bits each.
+    pub used_more: Bits<119>,
+    /// Received packets of the visit that have ended.
+    pub ended: Bits<4>,
     /// Descriptor table being walked: IOVA.
     pub desc_base: Bits<64>,
     /// Its entries.
@@ -203,6 +207,8 @@ pub struct VqRec {
     pub slot: Bits<8>,
     /// Looked at while busy: to be looked at again.
     pub again: Bit,
+    /// Packets in the order FIFO for the slot that is bound, for which no op that ends a packet has been pushed.
+    pub pend: Bits<9>,
 }
 
 /// Counters of a virtqueue, modulo 2^32.
@@ -288,7 +294,7 @@ pub struct CtxCmd {
 pub struct CoreEv {
     /// Source, `SRC_*`.
     pub src: Bits<4>,
-    /// Its slot. RXD: owner of the mover. RXP: that of the tag, or the receive slot.
+    /// Its slot. RXP: that of the tag, or `spare`.
     pub slot: Bits<8>,
     /// COMP, TXD, RXD: cause.
     pub cause: Bits<12>,
@@ -302,8 +308,8 @@ pub struct CoreEv {
     pub bytes: Bits<32>,
     /// RXD: the packet has ended.
     pub ended: Bit,
-    /// RXD: the mover had no owner (DISCARD of a packet without slot).
-    pub unowned: Bit,
+    /// RXP: receive slot taken from the free list.
+    pub spare: Bits<8>,
     /// DB: page. RDY: virtqueue context.
     pub id: Bits<18>,
     /// DB: index. RXP: tid.

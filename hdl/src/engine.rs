@@ -86,17 +86,11 @@ pub struct Engine {
     pub fx: Signal<Out, Effects>,
     /// What it writes into the contexts.
     pub ctx: Signal<Out, CtxCmd>,
-    // Owners as effects have made them.
+    // The owner as effects have made it.
     /// A slot holds the transmit mover.
     pub tx_held: Signal<Out, Bit>,
     /// Which.
     pub tx_holder: Signal<Out, Bits<8>>,
-    /// The receive mover is owned, or works on a DISCARD with owner none.
-    pub rx_owned: Signal<Out, Bit>,
-    /// The latter.
-    pub rx_nobody: Signal<Out, Bit>,
-    /// The slot that owns it, otherwise.
-    pub rx_owner: Signal<Out, Bits<8>>,
     stage_a: StageA,
     walk: Walk,
     stage_c: StageC,
@@ -110,6 +104,7 @@ pub struct Engine {
     reg_c: DFF<Effects>,
     a_ctx: Signal<Local, EventCtx>,
     vq5: Signal<Local, VqRec>,
+    vq_new5: Signal<Local, VqRec>,
     b_take: Signal<Local, Bit>,
     b_end: Signal<Local, Bit>,
     unused: Signal<Local, Bit>,
@@ -123,8 +118,8 @@ impl Engine {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, ev4, dev4, vq4, valid5, ev5, valid6, ev6, vq6, valid7, slot7, dev7, vq7, dev, vq, cnt, msi,
-            cmsi, slot, fault_full, commit, fx, ctx, tx_held, tx_holder, rx_owned, rx_nobody, rx_owner, walk, owners,
-            reg_a, ctx5, reg_a6, reg_b, ctx6, had_tx6, reg_c, a_ctx, vq5, b_take, b_end, unused;
+            cmsi, slot, fault_full, commit, fx, ctx, tx_held, tx_holder, walk, owners,
+            reg_a, ctx5, reg_a6, reg_b, ctx6, had_tx6, reg_c, a_ctx, vq5, vq_new5, b_take, b_end, unused;
             no_ctx = CtxCmd::default(), no_event = EventCtx::default();
             stage_a = StageA::new(p), stage_c = StageC::new(p)
         )
@@ -160,6 +155,8 @@ impl Logic for Engine {
         // Stage 5.
         self.walk.act.next = self.reg_a.q.val().act;
         self.walk.slot.next = self.reg_a.q.val().slot;
+        self.vq_new5.next = self.reg_a.q.val().vq;
+        self.walk.pend.next = self.vq_new5.val().pend;
         self.vq5.next = self.ctx5.q.val().vq;
         self.walk.desc.next = self.vq5.val().desc;
         self.walk.size.next = self.vq5.val().size;
@@ -186,7 +183,6 @@ impl Logic for Engine {
         self.stage_c.event_idx.next = self.ctx6.q.val().event_idx;
         self.stage_c.asid.next = self.ctx6.q.val().asid;
         self.stage_c.had_tx.next = self.had_tx6.q.val();
-        self.stage_c.had_rx.next = self.owners.c_has_rx.val();
         self.stage_c.fault_full.next = self.fault_full.val();
         self.reg_c.d.next = self.stage_c.fx.val();
         self.unused.next = self.ctx6.q.val().indirect | self.ev5.val().live;
@@ -200,20 +196,16 @@ impl Logic for Engine {
         self.ctx.next.slot_addr = self.slot7.val();
         self.ctx.next.dev_addr = self.dev7.val();
         self.ctx.next.vq_addr = self.vq7.val();
-        // Owners of the movers.
+        // Owner of the transmit mover.
         self.owners.reset.next = self.reset.val();
         self.owners.b_slot.next = self.ev5.val().slot;
         self.owners.b_take.next = self.b_take.val();
         self.owners.b_end.next = self.b_end.val();
-        self.owners.c_slot.next = self.ev6.val().slot;
         self.owners.c_end.next = self.valid6.val() & self.stage_c.tx_abort.val();
         self.owners.commit.next = self.valid7.val();
         self.owners.fx.next = self.reg_c.q.val();
         self.tx_held.next = self.owners.tx_held.val();
         self.tx_holder.next = self.owners.tx_holder.val();
-        self.rx_owned.next = self.owners.rx_owned.val();
-        self.rx_nobody.next = self.owners.rx_nobody.val();
-        self.rx_owner.next = self.owners.rx_owner.val();
     }
 }
 

@@ -34,6 +34,9 @@ pub struct Epochs {
     /// A write of the receive mover has ended.
     pub end_rx_b: Signal<In, Bit>,
     pub end_rx_b_epoch: Signal<In, Bit>,
+    /// A burst of the receive mover is skipped.
+    pub end_rx_skip: Signal<In, Bit>,
+    pub end_rx_skip_epoch: Signal<In, Bit>,
     pub flip: Signal<In, Bit>,
     /// The current epoch.
     pub cur: Signal<Out, Bit>,
@@ -57,8 +60,8 @@ impl Default for Epochs {
     fn default() -> Self {
         block_default!(
             clock, reset, start_ctl, start_ctl2, start_tx, start_rx, end_ctl_r, end_ctl_r_epoch, end_ctl_b, end_ctl_b_epoch,
-            end_tx_r, end_tx_r_epoch, end_tx_skip, end_tx_skip_epoch, end_rx_b, end_rx_b_epoch, flip, cur, other_zero,
-            all_zero, current, count0, count1, starts, sum0, sum1, zero0, zero1; zero = 0, one = 1
+            end_tx_r, end_tx_r_epoch, end_tx_skip, end_tx_skip_epoch, end_rx_b, end_rx_b_epoch, end_rx_skip,
+            end_rx_skip_epoch, flip, cur, other_zero, all_zero, current, count0, count1, starts, sum0, sum1, zero0, zero1; zero = 0, one = 1
         )
     }
 }
@@ -139,6 +142,18 @@ impl Logic for Epochs {
         {
             self.sum1.next = self.sum1.val() - self.one.val();
         }
+        if self.end_rx_skip.val()
+            && !self.end_rx_skip_epoch.val()
+            && (self.sum0.val() != self.zero.val())
+        {
+            self.sum0.next = self.sum0.val() - self.one.val();
+        }
+        if self.end_rx_skip.val()
+            && self.end_rx_skip_epoch.val()
+            && (self.sum1.val() != self.zero.val())
+        {
+            self.sum1.next = self.sum1.val() - self.one.val();
+        }
         self.count0.d.next = self.sum0.val();
         self.count1.d.next = self.sum1.val();
         if self.flip.val() {
@@ -200,13 +215,16 @@ mod tests {
         e.reset.next = true;
         edge!(e);
         e.reset.next = false;
-        (e.start_ctl.next, e.start_tx.next, e.start_rx.next) = (true, true, true);
+        (e.start_ctl.next, e.start_ctl2.next) = (true, true);
+        (e.start_tx.next, e.start_rx.next) = (true, true);
         edge!(e);
         edge!(e);
         (e.end_ctl_r.next, e.end_ctl_b.next, e.end_tx_r.next) = (true, true, true);
-        (e.end_tx_skip.next, e.end_rx_b.next) = (true, true);
+        (e.end_tx_skip.next, e.end_rx_b.next, e.end_rx_skip.next) = (true, true, true);
         edge!(e);
-        (e.start_ctl.next, e.start_tx.next, e.start_rx.next) = (false, false, false);
+        assert!(!e.all_zero.val());
+        (e.start_ctl.next, e.start_ctl2.next) = (false, false);
+        (e.start_tx.next, e.start_rx.next) = (false, false);
         edge!(e);
         assert!(e.all_zero.val());
     }

@@ -1,6 +1,7 @@
 //! What the picked source holds, as an event, and what is popped for it.
 //!
-//! Combinational, in the pick cycle. The slot of a ready event is that of the free list, of a TXW the owner that waits or the
+//! Combinational, in the pick cycle. The slot of a ready event is that of the free list, of a packet that of the receive
+//! free list or of its tag, of a TXW the owner that waits or the
 //! head of the waiting FIFO. What a normal event reads of other units is put in later (`pipe.rs`). Contract §3.
 
 use rust_hdl::prelude::*;
@@ -24,9 +25,9 @@ pub struct EventIn {
     pub comp: Signal<In, Comp>,
     /// Head of the transmit done FIFO.
     pub tx_done: Signal<In, TxDone>,
-    /// Receive done register.
+    /// Head of the receive done FIFO.
     pub rx_done: Signal<In, RxDone>,
-    /// First beat at the receive mover.
+    /// Head of the header FIFO.
     pub rx_head: Signal<In, RxHead>,
     /// Head of the doorbell FIFO: page.
     pub db_page: Signal<In, Bits<18>>,
@@ -38,10 +39,8 @@ pub struct EventIn {
     pub free_slot: Signal<In, Bits<8>>,
     /// The slot that goes on when the transmit mover can take ops.
     pub wait_slot: Signal<In, Bits<8>>,
-    /// Owner of the receive mover.
-    pub rx_owner: Signal<In, Bits<8>>,
-    /// The receive mover works for nobody.
-    pub rx_nobody: Signal<In, Bit>,
+    /// Head of the receive free list.
+    pub rx_free_slot: Signal<In, Bits<8>>,
     /// A warm reset is going on.
     pub warm: Signal<In, Bit>,
     /// The MMU's invalidation is pending.
@@ -58,8 +57,10 @@ pub struct EventIn {
     pub comp_pop: Signal<Out, Bit>,
     /// Pops the transmit done FIFO.
     pub tx_done_pop: Signal<Out, Bit>,
-    /// Empties the receive done register.
+    /// Pops the receive done FIFO.
     pub rx_done_pop: Signal<Out, Bit>,
+    /// Pops the header FIFO and the receive free list.
+    pub rx_head_pop: Signal<Out, Bit>,
     /// Pops the doorbell FIFO.
     pub db_pop: Signal<Out, Bit>,
     /// Pops the ready FIFO and the free list.
@@ -82,7 +83,6 @@ pub struct EventIn {
     src_rdy: Constant<Bits<4>>,
     src_aux: Constant<Bits<4>>,
     src_txw: Constant<Bits<4>>,
-    rx_slot: Constant<Bits<8>>,
     slot_mask: Constant<Bits<16>>,
     answer_lsb: Constant<Bits<64>>,
     tag_lsb: Constant<Bits<64>>,
@@ -93,11 +93,11 @@ impl EventIn {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            pick, src, comp, tx_done, rx_done, rx_head, db_page, db_index, ready_vq, free_slot, wait_slot, rx_owner,
-            rx_nobody, warm, inv_pending, other_zero, msg_old_zero, live, ev, comp_pop, tx_done_pop, rx_done_pop, db_pop, ready_pop,
+            pick, src, comp, tx_done, rx_done, rx_head, db_page, db_index, ready_vq, free_slot, wait_slot,
+            rx_free_slot, warm, inv_pending, other_zero, msg_old_zero, live, ev, comp_pop, tx_done_pop, rx_done_pop, rx_head_pop, db_pop, ready_pop,
             wait_pop, fault_pop, tuser, shifted, tag_part, tag, tag_slot;
             no_ev = CoreEv::default(), src_comp = SRC_COMP, src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP,
-            src_db = SRC_DB, src_rdy = SRC_RDY, src_aux = SRC_AUX, src_txw = SRC_TXW, rx_slot = p.rx_slot() as u64,
+            src_db = SRC_DB, src_rdy = SRC_RDY, src_aux = SRC_AUX, src_txw = SRC_TXW,
             slot_mask = (1u64 << p.slot_w) - 1, answer_lsb = u64::from(stream::TUSER_ANSWER.lsb),
             tag_lsb = u64::from(stream::TUSER_TAG.lsb)
         )
@@ -130,14 +130,14 @@ impl Logic for EventIn {
             self.ev.next.cause = self.tx_done.val().cause;
             self.ev.next.iova = self.tx_done.val().iova;
         } else if self.src.val() == self.src_rxd.val() {
-            self.ev.next.slot = self.rx_owner.val();
-            self.ev.next.unowned = self.rx_nobody.val();
+            self.ev.next.slot = self.rx_done.val().slot;
             self.ev.next.bytes = self.rx_done.val().bytes;
             self.ev.next.ended = self.rx_done.val().ended;
             self.ev.next.cause = self.rx_done.val().cause;
             self.ev.next.iova = self.rx_done.val().iova;
         } else if self.src.val() == self.src_rxp.val() {
-            self.ev.next.slot = self.rx_slot.val();
+            self.ev.next.slot = self.rx_free_slot.val();
+            self.ev.next.spare = self.rx_free_slot.val();
             self.ev.next.dest = self.rx_head.val().dest;
             self.ev.next.index = self.rx_head.val().tid;
             self.ev.next.tag = self.tag.val();
@@ -157,6 +157,7 @@ impl Logic for EventIn {
         self.comp_pop.next = self.pick.val() & (self.src.val() == self.src_comp.val());
         self.tx_done_pop.next = self.pick.val() & (self.src.val() == self.src_txd.val());
         self.rx_done_pop.next = self.pick.val() & (self.src.val() == self.src_rxd.val());
+        self.rx_head_pop.next = self.pick.val() & (self.src.val() == self.src_rxp.val());
         self.db_pop.next = self.pick.val() & (self.src.val() == self.src_db.val());
         self.ready_pop.next = self.pick.val() & (self.src.val() == self.src_rdy.val());
         self.wait_pop.next = self.pick.val() & (self.src.val() == self.src_txw.val());

@@ -1,6 +1,6 @@
-//! *abort*, *fail* and *report*: what a slot that cannot go on still owes the movers, its device and the fault queue.
+//! *abort*, *fail*, *report* and *leave*: what a slot that cannot go on still owes the movers, its device and the fault queue.
 //!
-//! Combinational. Stage C; contract §3.8. What is left over is a release, the message of the configuration with it, or nothing.
+//! Combinational. Stage C; contract §3.7, §3.8. What is left over is a release, the message of the configuration with it, or nothing.
 
 use rust_hdl::prelude::*;
 
@@ -28,8 +28,8 @@ pub struct FailStep {
     pub alive: Signal<In, Bit>,
     /// It owns the transmit mover.
     pub owns_tx: Signal<In, Bit>,
-    /// It owns the receive mover.
-    pub owns_rx: Signal<In, Bit>,
+    /// Packets that wait for it.
+    pub pend: Signal<In, Bits<9>>,
     /// The transmit op FIFO has room.
     pub tx_room: Signal<In, Bit>,
     /// The fault FIFO has room and the fault queue is on.
@@ -42,7 +42,7 @@ pub struct FailStep {
     pub tx_abort: Signal<Out, Bit>,
     /// There is no room for that yet.
     pub tx_wait: Signal<Out, Bit>,
-    /// Push DISCARD, owned by the slot.
+    /// *discard*: push a receive op that throws a packet away.
     pub discard: Signal<Out, Bit>,
     /// The device gets NEEDS_RESET.
     pub reported: Signal<Out, Bit>,
@@ -57,6 +57,7 @@ pub struct FailStep {
     /// Its message goes out.
     pub cfg_message: Signal<Out, Bit>,
     report: Signal<Local, Bit>,
+    leave: Signal<Local, Bit>,
     fate: Signal<Local, SlotFate>,
     state: Signal<Local, SlotState>,
     failing: Signal<Local, Bit>,
@@ -64,15 +65,16 @@ pub struct FailStep {
     left_next: Signal<Local, Bits<4>>,
     one4: Constant<Bits<4>>,
     zero4: Constant<Bits<4>>,
+    zero9: Constant<Bits<9>>,
     no_record: Constant<FaultRec>,
 }
 
 impl Default for FailStep {
     fn default() -> Self {
         block_default!(
-            act, slot, dev, vq, cmsi, asid, alive, owns_tx, owns_rx, tx_room, fault_room, act_next, slot_next, tx_abort, tx_wait,
-            discard, reported, fault_push, record, fault_lost, cfg_pending, cfg_message, report, fate, state, failing, left, left_next;
-            no_record = FaultRec::default(), one4 = 1u64, zero4 = 0u64
+            act, slot, dev, vq, cmsi, asid, alive, owns_tx, pend, tx_room, fault_room, act_next, slot_next, tx_abort, tx_wait,
+            discard, reported, fault_push, record, fault_lost, cfg_pending, cfg_message, report, leave, fate, state, failing, left, left_next;
+            no_record = FaultRec::default(), one4 = 1u64, zero4 = 0u64, zero9 = 0u64
         )
     }
 }
@@ -89,6 +91,7 @@ impl Logic for FailStep {
         self.left.next = self.slot.val().left;
         self.left_next.next = self.slot.val().left;
         self.report.next = self.act.val() == SlotAct::Report;
+        self.leave.next = (self.act.val() == SlotAct::Leave) | (self.act.val() == SlotAct::Report);
         self.state.next = self.slot.val().state;
         self.fate.next = self.slot.val().fate;
         self.failing.next = self.act.val() == SlotAct::Fail;
@@ -109,16 +112,12 @@ impl Logic for FailStep {
                 if !self.tx_room.val() {
                     self.state.next = SlotState::WaitTx;
                 }
-            } else if self.owns_rx.val() {
-                self.act_next.next = SlotAct::Keep;
-                self.discard.next = true;
-                self.state.next = SlotState::RxDisc;
             } else if self.left.val() != self.zero4.val() {
-                // The packets that have begun go first.
+                // The packets that a mover has go first.
                 self.act_next.next = SlotAct::Keep;
                 self.state.next = SlotState::TxEnd;
             } else {
-                self.act_next.next = SlotAct::Release;
+                self.leave.next = true;
                 self.report.next = self.failing.val();
             }
         }
@@ -126,12 +125,24 @@ impl Logic for FailStep {
         self.reported.next = self.report.val() & self.alive.val();
         self.fault_push.next = self.report.val() & self.alive.val() & self.fault_room.val();
         self.fault_lost.next = self.report.val() & self.alive.val() & !self.fault_room.val();
-        if self.report.val() {
+        if self.report.val() & self.alive.val() & self.cmsi.val().valid {
+            self.cfg_pending.next = self.cmsi.val().mask;
+            self.cfg_message.next = !self.cmsi.val().mask;
+        }
+        if self.leave.val() {
+            // What waits for the slot is thrown away, one packet after the other.
             self.act_next.next = SlotAct::Release;
-            if self.alive.val() & self.cmsi.val().valid {
-                self.cfg_pending.next = self.cmsi.val().mask;
-                self.cfg_message.next = !self.cmsi.val().mask;
+            if self.pend.val() != self.zero9.val() {
+                self.act_next.next = SlotAct::Keep;
+                self.discard.next = true;
+                self.state.next = SlotState::RxDisc;
+                self.fate.next = SlotFate::Abort;
             }
+        }
+        if self.act.val() == SlotAct::Dry {
+            self.discard.next = true;
+            self.state.next = SlotState::RxDisc;
+            self.fate.next = SlotFate::Normal;
         }
         self.slot_next.next = self.slot.val();
         self.slot_next.next.state = self.state.val();

@@ -14,8 +14,6 @@ pub struct Heads {
     pub slot: Signal<In, SlotRec>,
     /// The words are those of a look, whose b begins at the entry; otherwise of a ring read, whose a does.
     pub looked: Signal<In, Bit>,
-    /// The receive slot takes one chain.
-    pub receive_slot: Signal<In, Bit>,
     /// Word a.
     pub word_a: Signal<In, Bits<64>>,
     /// Word b.
@@ -62,7 +60,7 @@ pub struct Heads {
 impl Default for Heads {
     fn default() -> Self {
         block_default!(
-            slot, looked, receive_slot, word_a, word_b, avail, vq, heads, first, bad, count, place, shift, words, entries,
+            slot, looked, word_a, word_b, avail, vq, heads, first, bad, count, place, shift, words, entries,
             entry, later, skipped, room, whole, there, limit, held, mask, offered, avail_room, used_room, most, least;
             one = 1u64, four = 4u64, eight = 8u64, entry_shift = 1u64, bits_shift = 3u64, word_shift = 64u64;
             numbers = [7u64, 6, 5, 4, 3, 2, 1].map(|n| Constant::new(n.into()))
@@ -128,9 +126,6 @@ impl Logic for Heads {
         self.least.next = self.most.val();
         if self.limit.val() < self.most.val() {
             self.least.next = self.limit.val();
-        }
-        if self.receive_slot.val() {
-            self.least.next = self.one.val();
         }
         self.count.next = self.least.val().get_bits::<4>(0);
     }

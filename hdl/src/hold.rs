@@ -7,7 +7,7 @@ use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
 use crate::block_default;
-use crate::ctx_types::{CoreEv, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP};
+use crate::ctx_types::{CoreEv, SRC_DB, SRC_RDY, SRC_RXP};
 use crate::pipe::{SlotKey, StageKeys};
 
 /// See the file's text.
@@ -43,7 +43,6 @@ pub struct EventHeld {
     device: Signal<Local, Bits<18>>,
     own_key: Signal<Local, Bits<18>>,
     same: Signal<Local, Bit>,
-    src_rxd: Constant<Bits<4>>,
     src_rxp: Constant<Bits<4>>,
     src_db: Constant<Bits<4>>,
     src_rdy: Constant<Bits<4>>,
@@ -59,7 +58,7 @@ impl EventHeld {
         block_default!(
             valid, ev, key, vq_base, vq_owner, behind, dev, vq, device_key, by_slot, held, packet, answer, bell, ready,
             index, device, own_key, same;
-            src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY, nobody = 0u64,
+            src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY, nobody = 0u64,
             last_device = u64::from(p.devices), chain_slots = p.chain_slots as u64
         )
     }
@@ -90,9 +89,6 @@ impl Logic for EventHeld {
             self.own_key.next = self.nobody.val();
         }
         if self.answer.val() & (self.ev.val().slot >= self.chain_slots.val()) {
-            self.own_key.next = self.nobody.val();
-        }
-        if (self.ev.val().src == self.src_rxd.val()) & self.ev.val().unowned {
             self.own_key.next = self.nobody.val();
         }
         self.device_key.next = self.own_key.val();

@@ -28,12 +28,14 @@ pub mod stub;
 mod text;
 
 // What all blocks share.
+pub mod counts;
 pub mod epoch;
 pub mod fifo;
 pub mod types;
 pub mod util;
 
 // The top, and the units around the core.
+pub mod asks;
 pub mod axi_id;
 pub mod axi_rd;
 pub mod axi_wr;
@@ -71,8 +73,13 @@ pub mod regs_common;
 pub mod regs_dev;
 pub mod regs_msix;
 pub mod rx;
+pub mod rx_cut;
+pub mod rx_expect;
 pub mod rx_in;
 pub mod rx_issue;
+pub mod rx_items;
+pub mod rx_judge;
+pub mod rx_ops;
 pub mod rx_pack;
 pub mod top;
 pub mod tx;
@@ -88,6 +95,7 @@ pub mod aux;
 pub mod core;
 pub mod ctx;
 pub mod ctx_types;
+pub mod desc;
 pub mod doorbell;
 pub mod engine;
 pub mod event;

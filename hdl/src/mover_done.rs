@@ -13,11 +13,11 @@ use crate::step_types::{SlotAct, StepA};
 pub struct MoverDone {
     /// The event.
     pub ev: Signal<In, CoreEv>,
-    /// Its slot: the packet's, the receive mover's owner, or one that waits.
+    /// Its slot.
     pub slot: Signal<In, SlotRec>,
     /// Its virtqueue.
     pub vq: Signal<In, VqRec>,
-    /// It is the receive slot.
+    /// It is a receive slot.
     pub receive_slot: Signal<In, Bit>,
     /// It is alive.
     pub alive: Signal<In, Bit>,
@@ -26,27 +26,43 @@ pub struct MoverDone {
     fate: Signal<Local, SlotFate>,
     act: Signal<Local, SlotAct>,
     slot_next: Signal<Local, SlotRec>,
-    rx_free: Signal<Local, Bit>,
+    vq_next: Signal<Local, VqRec>,
     failed: Signal<Local, Bit>,
+    rxd: Signal<Local, Bit>,
+    whole: Signal<Local, Bit>,
+    over: Signal<Local, Bit>,
+    in_part: Signal<Local, Bit>,
+    thrown: Signal<Local, Bit>,
+    used: Signal<Local, Bits<32>>,
+    bytes: Signal<Local, Bits<32>>,
+    element: Signal<Local, Bits<119>>,
+    place: Signal<Local, Bits<7>>,
     left: Signal<Local, Bits<4>>,
     n_tx: Signal<Local, Bit>,
     n_rx: Signal<Local, Bit>,
-    whole: Signal<Local, Bit>,
+    ends: Signal<Local, Bit>,
     no_step: Constant<StepA>,
     src_txd: Constant<Bits<4>>,
     src_rxd: Constant<Bits<4>>,
     no_cause: Constant<Bits<12>>,
+    one9: Constant<Bits<9>>,
+    zero9: Constant<Bits<9>>,
     one4: Constant<Bits<4>>,
     zero4: Constant<Bits<4>>,
     zero32: Constant<Bits<32>>,
+    numbers: [Constant<Bits<4>>; 7],
+    places: [Constant<Bits<7>>; 7],
 }
 
 impl Default for MoverDone {
     fn default() -> Self {
         block_default!(
-            ev, slot, vq, receive_slot, alive, step, fate, act, slot_next, rx_free, failed, left, n_tx, n_rx, whole;
+            ev, slot, vq, receive_slot, alive, step, fate, act, slot_next, vq_next, failed, rxd, whole, over, in_part,
+            thrown, used, bytes, element, place, left, n_tx, n_rx, ends;
             no_step = StepA::default(), src_txd = SRC_TXD, src_rxd = SRC_RXD, no_cause = 0u64,
-            one4 = 1u64, zero4 = 0u64, zero32 = 0u64
+            one9 = 1u64, zero9 = 0u64, one4 = 1u64, zero4 = 0u64, zero32 = 0u64;
+            numbers = std::array::from_fn(|i| Constant::new((i as u64 + 1).into())),
+            places = std::array::from_fn(|i| Constant::new((17 * i as u64).into()))
         )
     }
 }
@@ -57,70 +73,79 @@ impl Logic for MoverDone {
         self.fate.next = self.slot.val().fate;
         self.act.next = SlotAct::Keep;
         self.slot_next.next = self.slot.val();
+        self.vq_next.next = self.vq.val();
         self.failed.next = self.ev.val().cause != self.no_cause.val();
         self.left.next = self.slot.val().left - self.one4.val();
-        self.rx_free.next = false;
         self.n_tx.next = false;
         self.n_rx.next = false;
-        // The packet has gone to the slot as a whole.
-        self.whole.next = false;
-        if self.ev.val().src == self.src_txd.val() {
+        self.ends.next = false;
+        // What it is: the end of a packet, of a descriptor's bytes, of what is thrown away.
+        self.rxd.next = self.ev.val().src == self.src_rxd.val();
+        self.in_part.next = self.rxd.val() & (self.slot.val().state == SlotState::RxData);
+        self.thrown.next = self.rxd.val() & (self.slot.val().state == SlotState::RxDisc);
+        self.whole.next = (self.ev.val().src == self.src_txd.val())
+            | (self.rxd.val() & !self.in_part.val() & !self.thrown.val());
+        self.over.next = self.whole.val()
+            & (self.slot.val().state == SlotState::TxEnd)
+            & (self.left.val() == self.zero4.val());
+        // The bytes that a chain has got: the first one all of them, those behind it from one packet.
+        self.bytes.next = self.ev.val().bytes;
+        self.used.next = self.slot.val().used_len + self.bytes.val();
+        self.element.next = bit_cast::<119, 17>(self.bytes.val().get_bits::<17>(0));
+        self.place.next = self.places[0].val();
+        for i in 0..7 {
+            if self.slot.val().ended == self.numbers[i].val() {
+                self.place.next = self.places[i].val();
+            }
+        }
+        if self.whole.val() {
             self.slot_next.next.left = self.left.val();
-            self.n_tx.next = (self.fate.val() == SlotFate::Normal) & !self.failed.val();
-            if self.failed.val() & !self.slot.val().kept {
-                self.slot_next.next.kept = true;
-                self.slot_next.next.cause = self.ev.val().cause;
-                self.slot_next.next.iova = self.ev.val().iova;
-                self.slot_next.next.f_write = false;
-                self.slot_next.next.f_ring = false;
-            }
-            if (self.slot.val().state == SlotState::TxEnd) & (self.left.val() == self.zero4.val()) {
-                // *done*
-                if self.fate.val() == SlotFate::Abort {
-                    self.act.next = SlotAct::Release;
-                } else if self.fate.val() == SlotFate::Fail {
-                    self.act.next = SlotAct::Report;
-                } else if self.slot.val().kept | self.failed.val() {
-                    self.act.next = SlotAct::Fail;
-                } else if !self.alive.val() {
-                    self.act.next = SlotAct::Release;
-                } else if self.slot.val().wsum == self.zero32.val() {
-                    self.act.next = SlotAct::Tell;
-                    self.slot_next.next.used_len = self.zero32.val();
+            self.ends.next = self.over.val();
+            if self.rxd.val() {
+                self.slot_next.next.ended = self.slot.val().ended + self.one4.val();
+                if self.slot.val().ended == self.zero4.val() {
+                    self.slot_next.next.used_len = self.used.val();
                 } else {
-                    self.slot_next.next.state = SlotState::Answer;
+                    self.slot_next.next.used_more =
+                        self.slot.val().used_more | (self.element.val() << self.place.val());
                 }
             }
-        } else if self.ev.val().src == self.src_rxd.val() {
-            if self.ev.val().unowned {
-                self.act.next = SlotAct::Nothing;
-                self.rx_free.next = true;
-            } else if self.slot.val().state == SlotState::RxDisc {
-                self.rx_free.next = true;
-                if self.fate.val() == SlotFate::Fail {
-                    self.act.next = SlotAct::Report;
-                } else if (self.fate.val() == SlotFate::Abort) | !self.alive.val() {
-                    self.act.next = SlotAct::Release;
-                } else {
-                    self.whole.next = true;
-                }
+            self.n_tx.next =
+                !self.rxd.val() & (self.fate.val() == SlotFate::Normal) & !self.failed.val();
+            self.n_rx.next = self.rxd.val()
+                & self.receive_slot.val()
+                & (self.fate.val() == SlotFate::Normal)
+                & !self.failed.val();
+        } else if self.thrown.val() {
+            if (self.fate.val() == SlotFate::Abort) | !self.alive.val() {
+                self.act.next = SlotAct::Leave;
+            } else if self.slot.val().left != self.zero4.val() {
+                self.act.next = SlotAct::Dry;
+                self.slot_next.next.left = self.left.val();
+            } else if self.vq.val().pend == self.zero9.val() {
+                self.act.next = SlotAct::Leave;
             } else {
-                self.rx_free.next = self.ev.val().ended;
-                self.slot_next.next.used_len = self.slot.val().used_len + self.ev.val().bytes;
-                if !self.alive.val() {
-                    self.act.next = SlotAct::Abort;
-                } else if self.ev.val().cause != self.no_cause.val() {
-                    self.act.next = SlotAct::Fail;
-                    self.slot_next.next.kept = true;
-                    self.slot_next.next.cause = self.ev.val().cause;
-                    self.slot_next.next.iova = self.ev.val().iova;
-                    self.slot_next.next.f_write = true;
-                    self.slot_next.next.f_ring = false;
-                } else if self.ev.val().ended {
-                    self.whole.next = true;
-                } else {
-                    self.act.next = SlotAct::NextDesc;
+                // *finish*: the next visit.
+                self.slot_next.next.state = SlotState::Look;
+                self.act.next = SlotAct::Look;
+                if self.vq.val().avail_cache != self.vq.val().last_avail {
+                    self.act.next = SlotAct::ReadRing;
                 }
+            }
+        } else if self.in_part.val() {
+            self.slot_next.next.used_len = self.used.val();
+            if self.ev.val().ended {
+                self.vq_next.next.pend = self.vq.val().pend - self.one9.val();
+            }
+            if !self.alive.val() {
+                self.act.next = SlotAct::Abort;
+            } else if self.failed.val() {
+                self.act.next = SlotAct::Fail;
+            } else if self.ev.val().ended {
+                self.ends.next = true;
+                self.n_rx.next = self.receive_slot.val();
+            } else {
+                self.act.next = SlotAct::NextDesc;
             }
         } else if !self.alive.val() {
             self.act.next = SlotAct::Abort;
@@ -131,15 +156,36 @@ impl Logic for MoverDone {
         } else {
             self.act.next = SlotAct::SendTx;
         }
-        if self.whole.val() {
-            self.act.next = SlotAct::Tell;
-            self.n_rx.next = self.receive_slot.val();
+        if (self.whole.val() | self.in_part.val()) & self.failed.val() & !self.slot.val().kept {
+            self.slot_next.next.kept = true;
+            self.slot_next.next.cause = self.ev.val().cause;
+            self.slot_next.next.iova = self.ev.val().iova;
+            self.slot_next.next.f_write = self.rxd.val();
+            self.slot_next.next.f_ring = false;
+        }
+        if self.ends.val() {
+            // *done*
+            if self.fate.val() == SlotFate::Abort {
+                self.act.next = SlotAct::Leave;
+            } else if self.fate.val() == SlotFate::Fail {
+                self.act.next = SlotAct::Report;
+            } else if self.slot.val().kept | self.failed.val() {
+                self.act.next = SlotAct::Fail;
+            } else if !self.alive.val() {
+                self.act.next = SlotAct::Leave;
+            } else if self.slot.val().delivering | (self.slot.val().wsum == self.zero32.val()) {
+                self.act.next = SlotAct::Tell;
+            } else if self.vq.val().pend != self.zero9.val() {
+                self.act.next = SlotAct::Deliver;
+            } else {
+                self.slot_next.next.state = SlotState::Answer;
+            }
         }
         self.step.next = self.no_step.val();
         self.step.next.act = self.act.val();
         self.step.next.slot = self.slot_next.val();
-        self.step.next.vq = self.vq.val();
-        self.step.next.rx_free = self.rx_free.val();
+        self.step.next.vq = self.vq_next.val();
+        self.step.next.vq_we = self.in_part.val() & self.ev.val().ended;
         self.step.next.n_tx = self.n_tx.val();
         self.step.next.n_rx = self.n_rx.val();
     }

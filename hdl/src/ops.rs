@@ -1,14 +1,14 @@
-//! The op that a slot's next step needs: ring and descriptor accesses, messages, receive ops (virtio 1.4 §2.7).
+//! The control op that a slot's next step needs: ring and descriptor accesses, what is told (virtio 1.4 §2.7).
 //!
-//! Combinational. Stage C; contract §3.5 and §3.7.
+//! Combinational. Stage C; contract §3.5.
 
 use rust_hdl::prelude::*;
 use shoal_abi::{profile::Profile, ring};
 
 use crate::block_default;
-use crate::ctx_types::{SlotFate, SlotRec, SlotState, VqRec};
+use crate::ctx_types::{SlotRec, SlotState, VqRec};
 use crate::step_types::SlotAct;
-use crate::types::{CtlOp, RxOp, Tell, CTL_RD, CTL_TELL, CTL_WR};
+use crate::types::{CtlOp, Tell, CTL_RD, CTL_TELL, CTL_WR};
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -33,10 +33,6 @@ pub struct SlotOps {
     pub op_push: Signal<Out, Bit>,
     /// The op.
     pub op: Signal<Out, CtlOp>,
-    /// Give `rx_op` to the receive mover.
-    pub rx_set: Signal<Out, Bit>,
-    /// The op.
-    pub rx_op: Signal<Out, RxOp>,
     /// The slot, in its next state.
     pub slot_next: Signal<Out, SlotRec>,
     push: Signal<Local, Bit>,
@@ -53,9 +49,6 @@ pub struct SlotOps {
     entry_beat: Signal<Local, Bits<64>>,
     last_next: Signal<Local, Bits<16>>,
     state: Signal<Local, SlotState>,
-    fate: Signal<Local, SlotFate>,
-    data_op: Signal<Local, Bit>,
-    discard_op: Signal<Local, Bit>,
     ring_mask: Signal<Local, Bits<16>>,
     avail_at: Signal<Local, Bits<64>>,
     used_at: Signal<Local, Bits<64>>,
@@ -77,7 +70,6 @@ pub struct SlotOps {
     desc_offset: Signal<Local, Bits<64>>,
     desc_at: Signal<Local, Bits<64>>,
     no_op: Constant<CtlOp>,
-    no_rx: Constant<RxOp>,
     kind_rd: Constant<Bits<2>>,
     kind_wr: Constant<Bits<2>>,
     kind_tell: Constant<Bits<2>>,
@@ -103,11 +95,11 @@ impl SlotOps {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            act, number, chain_slot, slot, vq, asid, asid_rings, event_idx, op_push, op, rx_set, rx_op, slot_next, push,
-            kind, two, space, va, len, data, va_b, idx_at, entry_at, idx_beat, entry_beat, last_next, state, fate, data_op, discard_op, ring_mask, avail_at, used_at,
+            act, number, chain_slot, slot, vq, asid, asid_rings, event_idx, op_push, op, slot_next, push,
+            kind, two, space, va, len, data, va_b, idx_at, entry_at, idx_beat, entry_beat, last_next, state, ring_mask, avail_at, used_at,
             size64, avail_bytes, used_bytes, avail_index, offered, avail_room, wanted, held,
             visit16, entry_place, skipped, word_at, tell, tells, avail_offset, desc_offset, desc_at;
-            no_op = CtlOp::default(), no_rx = RxOp::default(), kind_rd = CTL_RD, kind_wr = CTL_WR, kind_tell = CTL_TELL, one = 1u64,
+            no_op = CtlOp::default(), kind_rd = CTL_RD, kind_wr = CTL_WR, kind_tell = CTL_TELL, one = 1u64,
             beat_shift = u64::from(p.beat_bytes().trailing_zeros()), word_bytes = 8u64, byte_mask = 7u64, four = 4u64,
             no_tell = Tell::default(),
             shift1 = 1u64, shift3 = u64::from(ring::USED_ELEM_BYTES.trailing_zeros()),
@@ -130,9 +122,6 @@ impl Logic for SlotOps {
         self.data.next = self.zero64.val();
         self.va_b.next = self.zero64.val();
         self.state.next = self.slot.val().state;
-        self.fate.next = self.slot.val().fate;
-        self.data_op.next = false;
-        self.discard_op.next = false;
         // Addresses in the rings; the size is a power of two.
         self.ring_mask.next = self.vq.val().size - self.one.val();
         self.size64.next = bit_cast::<64, 16>(self.vq.val().size);
@@ -188,7 +177,7 @@ impl Logic for SlotOps {
             SlotAct::ReadRing => {
                 self.push.next = true;
                 self.va.next = self.entry_at.val();
-                if self.chain_slot.val() & (self.wanted.val() > self.held.val()) {
+                if self.wanted.val() > self.held.val() {
                     self.two.next = true;
                     self.va_b.next = self.word_at.val() + self.word_bytes.val();
                 }
@@ -203,20 +192,6 @@ impl Logic for SlotOps {
                     self.space.next = self.asid.val();
                 }
                 self.state.next = SlotState::Desc;
-            }
-            SlotAct::RxData => {
-                self.data_op.next = true;
-                self.state.next = SlotState::RxData;
-            }
-            SlotAct::Full => {
-                self.discard_op.next = true;
-                self.state.next = SlotState::RxDisc;
-                self.fate.next = SlotFate::Normal;
-            }
-            SlotAct::Drop => {
-                self.discard_op.next = true;
-                self.state.next = SlotState::RxDisc;
-                self.fate.next = SlotFate::Abort;
             }
             SlotAct::Tell => {
                 // The addresses of what it reads last.
@@ -245,6 +220,7 @@ impl Logic for SlotOps {
             self.tell.next.count = self.slot.val().visit;
             self.tell.next.heads = self.slot.val().heads;
             self.tell.next.used_len = self.slot.val().used_len;
+            self.tell.next.used_more = self.slot.val().used_more;
             self.tell.next.event_idx = self.event_idx.val();
             self.tell.next.receive = !self.chain_slot.val();
         }
@@ -259,15 +235,8 @@ impl Logic for SlotOps {
         self.op.next.data = self.data.val();
         self.op.next.va_b = self.va_b.val();
         self.op.next.tell = self.tell.val();
-        self.rx_set.next = self.data_op.val() | self.discard_op.val();
-        self.rx_op.next = self.no_rx.val();
-        self.rx_op.next.discard = self.discard_op.val();
-        self.rx_op.next.asid = self.asid.val();
-        self.rx_op.next.va = self.slot.val().addr;
-        self.rx_op.next.len = self.slot.val().len;
         self.slot_next.next = self.slot.val();
         self.slot_next.next.state = self.state.val();
-        self.slot_next.next.fate = self.fate.val();
         if self.push.val() {
             self.slot_next.next.byte_a = self.va.val().get_bits::<3>(0);
             self.slot_next.next.byte_b = self.va_b.val().get_bits::<3>(0);

@@ -49,8 +49,16 @@ pub struct Outlet {
     pub tx_room: Signal<Out, Bit>,
     /// It is empty.
     pub tx_idle: Signal<Out, Bit>,
-    /// Give the receive mover `rx_op`.
-    pub rx_op_set: Signal<Out, Bit>,
+    /// Push an entry into the order FIFO:
+    pub rx_order_push: Signal<Out, Bit>,
+    /// *none*,
+    pub rx_order_none: Signal<Out, Bit>,
+    /// or this slot.
+    pub rx_order_slot: Signal<Out, Bits<8>>,
+    /// Push `rx_op` into the op FIFO of slot `rx_op_slot`.
+    pub rx_op_push: Signal<Out, Bit>,
+    /// Slot.
+    pub rx_op_slot: Signal<Out, Bits<8>>,
     /// Op.
     pub rx_op: Signal<Out, RxOp>,
     /// The admin block's message counts at the commit.
@@ -75,7 +83,8 @@ impl Outlet {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             eng_commit, fx, adm_busy, adm_commit, adm_op_push, adm_op, adm_ready_push, adm_ready_vq, aux_op_push,
-            aux_op, tx_op_count, ctl_op_push, ctl_op, tx_op_push, tx_op, tx_room, tx_idle, rx_op_set, rx_op, adm_msg_push, adm_msg, msg_push, msg, ready_push,
+            aux_op, tx_op_count, ctl_op_push, ctl_op, tx_op_push, tx_op, tx_room, tx_idle,
+            rx_order_push, rx_order_none, rx_order_slot, rx_op_push, rx_op_slot, rx_op, adm_msg_push, adm_msg, msg_push, msg, ready_push,
             ready_vq;
             limit = p.tx_ops as u64 - TX_ROOM, none = 0u64
         )
@@ -90,7 +99,11 @@ impl Logic for Outlet {
         self.tx_idle.next = self.tx_op_count.val() == self.none.val();
         self.tx_op_push.next = self.eng_commit.val() & self.fx.val().tx_push;
         self.tx_op.next = self.fx.val().tx_op;
-        self.rx_op_set.next = self.eng_commit.val() & self.fx.val().rx_set;
+        self.rx_order_push.next = self.eng_commit.val() & self.fx.val().order_push;
+        self.rx_order_none.next = self.fx.val().order_none;
+        self.rx_order_slot.next = self.fx.val().order_slot;
+        self.rx_op_push.next = self.eng_commit.val() & self.fx.val().rx_push;
+        self.rx_op_slot.next = self.fx.val().owner;
         self.rx_op.next = self.fx.val().rx_op;
         self.ctl_op_push.next = (self.eng_commit.val() & self.fx.val().op_push)
             | (self.adm_commit.val() & self.adm_op_push.val())

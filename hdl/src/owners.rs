@@ -1,8 +1,7 @@
-//! Who has the payload movers: nobody, a slot, or (receive) a DISCARD that no slot asked for.
+//! Who has the transmit mover: nobody or a slot.
 //!
 //! The owner of the transmit mover is exact in stage B: what stage B's events take and give back counts at the end of their cycle
 //! there, and an abort that stage C decides counts for the event in B at once. `tx_held` is the same as effects have made it.
-//! The receive mover's owner changes at effect edges only; the rules for RXP and RXD (contract §3) make that enough.
 //! Reset: nobody.
 
 use rust_hdl::prelude::*;
@@ -29,12 +28,8 @@ pub struct Owners {
     /// Another slot has it.
     pub b_other: Signal<Out, Bit>,
     // Stage C.
-    /// Its event's slot.
-    pub c_slot: Signal<In, Bits<8>>,
-    /// It gives the transmit mover back.
+    /// Its event gives the transmit mover back.
     pub c_end: Signal<In, Bit>,
-    /// It has the receive mover.
-    pub c_has_rx: Signal<Out, Bit>,
     // Effects.
     /// `fx` counts.
     pub commit: Signal<In, Bit>,
@@ -44,19 +39,10 @@ pub struct Owners {
     pub tx_held: Signal<Out, Bit>,
     /// Which.
     pub tx_holder: Signal<Out, Bits<8>>,
-    /// The receive mover is owned, or works on a DISCARD with owner none.
-    pub rx_owned: Signal<Out, Bit>,
-    /// The latter.
-    pub rx_nobody: Signal<Out, Bit>,
-    /// The slot that owns it, otherwise.
-    pub rx_owner: Signal<Out, Bits<8>>,
     tx_any: DFF<Bit>,
     tx_slot: DFF<Bits<8>>,
     held_any: DFF<Bit>,
     held_slot: DFF<Bits<8>>,
-    rx_any: DFF<Bit>,
-    rx_none: DFF<Bit>,
-    rx_slot: DFF<Bits<8>>,
     owned: Signal<Local, Bit>,
     same: Signal<Local, Bit>,
     zero: Constant<Bits<8>>,
@@ -65,8 +51,8 @@ pub struct Owners {
 impl Default for Owners {
     fn default() -> Self {
         block_default!(
-            clock, reset, b_slot, b_take, b_end, b_has, b_other, c_slot, c_end, c_has_rx, commit, fx, tx_held, tx_holder,
-            rx_owned, rx_nobody, rx_owner, tx_any, tx_slot, held_any, held_slot, rx_any, rx_none, rx_slot, owned, same;
+            clock, reset, b_slot, b_take, b_end, b_has, b_other, c_end, commit, fx, tx_held, tx_holder,
+            tx_any, tx_slot, held_any, held_slot, owned, same;
             zero = 0u64
         )
     }
@@ -75,7 +61,7 @@ impl Default for Owners {
 impl Logic for Owners {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, tx_any, tx_slot, held_any, held_slot, rx_any, rx_none, rx_slot);
+        dff_setup!(self, clock, tx_any, tx_slot, held_any, held_slot);
         // As stage B sees it.
         self.owned.next = self.tx_any.q.val() & !self.c_end.val();
         self.same.next = self.tx_slot.q.val() == self.b_slot.val();
@@ -92,14 +78,8 @@ impl Logic for Owners {
             self.tx_any.d.next = false;
         }
         // As effects make it.
-        self.c_has_rx.next = self.rx_any.q.val()
-            & !self.rx_none.q.val()
-            & (self.rx_slot.q.val() == self.c_slot.val());
         self.tx_held.next = self.held_any.q.val();
         self.tx_holder.next = self.held_slot.q.val();
-        self.rx_owned.next = self.rx_any.q.val();
-        self.rx_nobody.next = self.rx_none.q.val();
-        self.rx_owner.next = self.rx_slot.q.val();
         if self.commit.val() {
             if self.fx.val().tx_take {
                 self.held_any.d.next = true;
@@ -108,27 +88,12 @@ impl Logic for Owners {
             if self.fx.val().tx_free {
                 self.held_any.d.next = false;
             }
-            if self.fx.val().rx_free {
-                self.rx_any.d.next = false;
-                self.rx_none.d.next = false;
-            }
-            if self.fx.val().rx_take {
-                self.rx_any.d.next = true;
-                self.rx_slot.d.next = self.fx.val().owner;
-            }
-            if self.fx.val().rx_nobody {
-                self.rx_any.d.next = true;
-                self.rx_none.d.next = true;
-            }
         }
         if self.reset.val() {
             self.tx_any.d.next = false;
             self.tx_slot.d.next = self.zero.val();
             self.held_any.d.next = false;
             self.held_slot.d.next = self.zero.val();
-            self.rx_any.d.next = false;
-            self.rx_none.d.next = false;
-            self.rx_slot.d.next = self.zero.val();
         }
     }
 }

@@ -13,7 +13,7 @@ use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
 use crate::block_default;
-use crate::ctx_types::{CoreEv, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP, SRC_TXD};
+use crate::ctx_types::{CoreEv, SRC_DB, SRC_RDY, SRC_RXP};
 use crate::hold::EventHeld;
 
 /// What a slot was last bound to.
@@ -89,10 +89,6 @@ pub struct EventPipe {
     pub held: Signal<Out, Bit>,
     /// Some stage holds an event.
     pub any: Signal<Out, Bit>,
-    /// Some stage holds an RXP or an RXD.
-    pub rx: Signal<Out, Bit>,
-    /// Some stage holds a TXD.
-    pub txd: Signal<Out, Bit>,
     /// Some stage holds an RDY.
     pub rdy: Signal<Out, Bit>,
     /// Stage 4: event, device, virtqueue.
@@ -141,8 +137,6 @@ pub struct EventPipe {
     dest2: Signal<Local, Bits<20>>,
     packet2: Signal<Local, Bit>,
     keys: Signal<Local, StageKeys>,
-    src_txd: Constant<Bits<4>>,
-    src_rxd: Constant<Bits<4>>,
     src_rxp: Constant<Bits<4>>,
     src_db: Constant<Bits<4>>,
     src_rdy: Constant<Bits<4>>,
@@ -155,10 +149,10 @@ impl EventPipe {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, pick, next_ev, warm, tx_room, fq_enable, key_slot, page, base_dev, own_vq, slot, dev, vq,
-            slot_key, page_owner, vq_base, vq_owner, rebind, rebind_slot, rebind_key, held, any, rx, txd, rdy, ev4, dev4, vq4,
+            slot_key, page_owner, vq_base, vq_owner, rebind, rebind_slot, rebind_key, held, any, rdy, ev4, dev4, vq4,
             valid5, ev5, valid6, ev6, vq6, valid7, slot7, dev7, vq7, v, e1, e2, e3, e4, e5, e6, s7, src7, key3, d4, d5,
             d6, d7, q4, q5, q6, q7, k4, k5, k6, k7, bypass, bypass_key, ram_slot, key2, dest2, packet2, keys;
-            src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY,
+            src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY,
             no_keys = StageKeys::default();
             look = EventHeld::new(p)
         )
@@ -276,13 +270,6 @@ impl Logic for EventPipe {
             | self.v[4].q.val()
             | self.v[5].q.val()
             | self.v[6].q.val();
-        self.txd.next = (self.v[0].q.val() & (self.e1.q.val().src == self.src_txd.val()))
-            | (self.v[1].q.val() & (self.e2.q.val().src == self.src_txd.val()))
-            | (self.v[2].q.val() & (self.e3.q.val().src == self.src_txd.val()))
-            | (self.v[3].q.val() & (self.e4.q.val().src == self.src_txd.val()))
-            | (self.v[4].q.val() & (self.e5.q.val().src == self.src_txd.val()))
-            | (self.v[5].q.val() & (self.e6.q.val().src == self.src_txd.val()))
-            | (self.v[6].q.val() & (self.src7.q.val() == self.src_txd.val()));
         self.rdy.next = (self.v[0].q.val() & (self.e1.q.val().src == self.src_rdy.val()))
             | (self.v[1].q.val() & (self.e2.q.val().src == self.src_rdy.val()))
             | (self.v[2].q.val() & (self.e3.q.val().src == self.src_rdy.val()))
@@ -290,27 +277,6 @@ impl Logic for EventPipe {
             | (self.v[4].q.val() & (self.e5.q.val().src == self.src_rdy.val()))
             | (self.v[5].q.val() & (self.e6.q.val().src == self.src_rdy.val()))
             | (self.v[6].q.val() & (self.src7.q.val() == self.src_rdy.val()));
-        self.rx.next = (self.v[0].q.val()
-            & ((self.e1.q.val().src == self.src_rxp.val())
-                | (self.e1.q.val().src == self.src_rxd.val())))
-            | (self.v[1].q.val()
-                & ((self.e2.q.val().src == self.src_rxp.val())
-                    | (self.e2.q.val().src == self.src_rxd.val())))
-            | (self.v[2].q.val()
-                & ((self.e3.q.val().src == self.src_rxp.val())
-                    | (self.e3.q.val().src == self.src_rxd.val())))
-            | (self.v[3].q.val()
-                & ((self.e4.q.val().src == self.src_rxp.val())
-                    | (self.e4.q.val().src == self.src_rxd.val())))
-            | (self.v[4].q.val()
-                & ((self.e5.q.val().src == self.src_rxp.val())
-                    | (self.e5.q.val().src == self.src_rxd.val())))
-            | (self.v[5].q.val()
-                & ((self.e6.q.val().src == self.src_rxp.val())
-                    | (self.e6.q.val().src == self.src_rxd.val())))
-            | (self.v[6].q.val()
-                & ((self.src7.q.val() == self.src_rxp.val())
-                    | (self.src7.q.val() == self.src_rxd.val())));
         self.ev4.next = self.e4.q.val();
         self.dev4.next = self.d4.q.val();
         self.vq4.next = self.q4.q.val();

@@ -22,6 +22,8 @@ pub struct Release {
     pub alive: Signal<In, Bit>,
     /// Its device is running.
     pub running: Signal<In, Bit>,
+    /// One packet that waited for the slot is spoken for.
+    pub spends: Signal<In, Bit>,
     /// The device gets NEEDS_RESET.
     pub reported: Signal<In, Bit>,
     /// The device.
@@ -44,6 +46,8 @@ pub struct Release {
     pub ready_push: Signal<Out, Bit>,
     /// The slot enters the free list.
     pub free_push: Signal<Out, Bit>,
+    /// A slot enters the receive free list.
+    pub rx_free_push: Signal<Out, Bit>,
     vq_local: Signal<Local, VqRec>,
     releases: Signal<Local, Bit>,
     go_on: Signal<Local, Bit>,
@@ -53,6 +57,7 @@ pub struct Release {
     inflight: Signal<Local, Bits<4>>,
     one4: Constant<Bits<4>>,
     zero4: Constant<Bits<4>>,
+    one9: Constant<Bits<9>>,
     one32: Constant<Bits<32>>,
     s_needs_reset: Constant<Bits<8>>,
 }
@@ -60,9 +65,9 @@ pub struct Release {
 impl Default for Release {
     fn default() -> Self {
         block_default!(
-            step, act, chain_slot, alive, running, reported, dev, cnt, vq_next, vq_we, dev_next, dev_we, cnt_next,
-            cnt_we, ready_push, free_push, vq_local, releases, go_on, wanted, dropped, message, inflight;
-            one4 = 1u64, zero4 = 0u64, one32 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
+            step, act, chain_slot, alive, running, spends, reported, dev, cnt, vq_next, vq_we, dev_next, dev_we, cnt_next,
+            cnt_we, ready_push, free_push, rx_free_push, vq_local, releases, go_on, wanted, dropped, message, inflight;
+            one4 = 1u64, zero4 = 0u64, one9 = 1u64, one32 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
         )
     }
 }
@@ -81,6 +86,8 @@ impl Logic for Release {
             & (self.vq_local.val().avail_cache != self.vq_local.val().last_avail);
         self.free_push.next =
             (self.releases.val() & self.chain_slot.val()) | self.step.val().give_back;
+        self.rx_free_push.next =
+            (self.releases.val() & !self.chain_slot.val()) | self.step.val().rx_back;
         self.wanted.next = self.step.val().enqueue
             | self.go_on.val()
             | (self.releases.val() & self.vq_local.val().again & self.vq_local.val().ready);
@@ -91,7 +98,10 @@ impl Logic for Release {
             self.vq_next.next.busy = false;
             self.vq_next.next.again = false;
         }
-        self.vq_we.next = self.step.val().vq_we | self.releases.val();
+        if self.spends.val() {
+            self.vq_next.next.pend = self.vq_local.val().pend - self.one9.val();
+        }
+        self.vq_we.next = self.step.val().vq_we | self.releases.val() | self.spends.val();
         // The device.
         self.inflight.next = self.dev.val().inflight;
         if self.step.val().bind {
@@ -106,7 +116,7 @@ impl Logic for Release {
         }
         self.dev_we.next = self.step.val().bind | self.releases.val() | self.reported.val();
         // The counters.
-        self.dropped.next = self.step.val().drop | (self.act.val() == SlotAct::Drop);
+        self.dropped.next = self.step.val().drop | (self.act.val() == SlotAct::Dry);
         self.message.next = self.step.val().message;
         self.cnt_next.next = self.cnt.val();
         if self.step.val().kick {

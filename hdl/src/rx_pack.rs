@@ -25,18 +25,10 @@ pub struct RxPack<const W: usize, const WB: usize> {
     pub head_last: Signal<In, Bit>,
     /// Takes the head.
     pub pop: Signal<Out, Bit>,
-    /// A last beat enters the FIFO at this edge.
-    pub last_push: Signal<In, Bit>,
-    /// Last beats in the FIFO.
-    pub lasts: Signal<Out, Bits<16>>,
     /// Throw beats away up to the end of the packet.
     pub discard: Signal<In, Bit>,
-    /// Empties the accumulator.
-    pub clear_acc: Signal<In, Bit>,
-    /// The next beat starts a packet.
-    pub clear_ended: Signal<In, Bit>,
-    /// Bytes in the accumulator.
-    pub acc_count: Signal<Out, Bits<16>>,
+    /// Empties the accumulator: the next beat starts a packet.
+    pub clear: Signal<In, Bit>,
     /// The packet's last beat has been taken.
     pub ended: Signal<Out, Bit>,
     /// The write channel takes the beat.
@@ -49,12 +41,9 @@ pub struct RxPack<const W: usize, const WB: usize> {
     pub beat_data: Signal<Out, Bits<W>>,
     /// Beat byte enables.
     pub beat_strb: Signal<Out, Bits<WB>>,
-    /// Bytes enabled.
-    pub beat_bytes: Signal<Out, Bits<16>>,
     acc: DFF<Bits<W>>,
     acc_bytes: DFF<Bits<16>>,
     packet_ended: DFF<Bit>,
-    last_beats: DFF<Bits<16>>,
     want: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
     take_last: Signal<Local, Bit>,
@@ -65,7 +54,6 @@ pub struct RxPack<const W: usize, const WB: usize> {
     joined: Signal<Local, Bits<16>>,
     low: Signal<Local, Bits<W>>,
     high: Signal<Local, Bits<W>>,
-    out_bytes: Signal<Local, Bits<16>>,
     out_bits: Signal<Local, Bits<16>>,
     stay_bits: Signal<Local, Bits<16>>,
     lane_bits: Signal<Local, Bits<16>>,
@@ -79,23 +67,20 @@ pub struct RxPack<const W: usize, const WB: usize> {
     all_strb: Constant<Bits<WB>>,
     beat_width: Constant<Bits<16>>,
     byte_shift: Constant<Bits<16>>,
-    one: Constant<Bits<16>>,
     none16: Constant<Bits<16>>,
 }
 
 impl<const W: usize, const WB: usize> Default for RxPack<W, WB> {
     fn default() -> Self {
         block_default!(
-            clock, reset, head_valid, head_data, head_bytes, head_last, pop, last_push, lasts, discard, clear_acc,
-            clear_ended, acc_count, ended, beat_take, lane, chunk, beat_data, beat_strb, beat_bytes, acc, acc_bytes,
-            packet_ended, last_beats, want, take, take_last, added, added_bytes, acc_bits, free_bits, joined, low,
-            high, out_bytes, out_bits, stay_bits, lane_bits, unused, out_low, unused_strb, strb, rest;
+            clock, reset, head_valid, head_data, head_bytes, head_last, pop, discard, clear, ended, beat_take, lane, chunk,
+            beat_data, beat_strb, acc, acc_bytes, packet_ended, want, take, take_last, added, added_bytes, acc_bits, free_bits,
+            joined, low, high, out_bits, stay_bits, lane_bits, unused, out_low, unused_strb, strb, rest;
             no_data = 0u64,
             all_data = ones::<W>(),
             all_strb = ones::<WB>(),
             beat_width = W as u64,
             byte_shift = 3u64,
-            one = 1u64,
             none16 = 0u64
         )
     }
@@ -104,7 +89,7 @@ impl<const W: usize, const WB: usize> Default for RxPack<W, WB> {
 impl<const W: usize, const WB: usize> Logic for RxPack<W, WB> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, acc, acc_bytes, packet_ended, last_beats);
+        dff_setup!(self, clock, acc, acc_bytes, packet_ended);
         // One FIFO beat joins the accumulator if that does not hold what this write beat needs.
         self.want.next = self.head_valid.val()
             & !self.packet_ended.q.val()
@@ -120,27 +105,20 @@ impl<const W: usize, const WB: usize> Logic for RxPack<W, WB> {
         self.joined.next = self.acc_bytes.q.val() + self.added_bytes.val();
         self.low.next = self.acc.q.val() | (self.added.val() << self.acc_bits.val());
         self.high.next = self.added.val() >> self.free_bits.val();
-        // A packet may end within the burst: the strobes say so.
-        self.out_bytes.next = self.chunk.val();
-        if self.joined.val() < self.chunk.val() {
-            self.out_bytes.next = self.joined.val();
-        }
-        self.out_bits.next = self.out_bytes.val() << self.byte_shift.val();
+        // A burst was cut from what is there: they hold the bytes of its beat.
+        self.out_bits.next = self.chunk.val() << self.byte_shift.val();
         self.stay_bits.next = self.beat_width.val() - self.out_bits.val();
         self.lane_bits.next = self.lane.val() << self.byte_shift.val();
         self.unused.next = self.all_data.val() << self.out_bits.val();
         self.out_low.next = self.low.val() & !self.unused.val();
-        self.unused_strb.next = self.all_strb.val() << self.out_bytes.val();
+        self.unused_strb.next = self.all_strb.val() << self.chunk.val();
         self.strb.next = !self.unused_strb.val();
         self.rest.next =
             (self.low.val() >> self.out_bits.val()) | (self.high.val() << self.stay_bits.val());
         // Outputs.
         self.beat_data.next = self.out_low.val() << self.lane_bits.val();
         self.beat_strb.next = self.strb.val() << self.lane.val();
-        self.beat_bytes.next = self.out_bytes.val();
-        self.acc_count.next = self.acc_bytes.q.val();
         self.ended.next = self.packet_ended.q.val();
-        self.lasts.next = self.last_beats.q.val();
         // State.
         self.take.next = (self.beat_take.val() & self.want.val())
             | (self.discard.val() & self.head_valid.val() & !self.packet_ended.q.val());
@@ -148,29 +126,20 @@ impl<const W: usize, const WB: usize> Logic for RxPack<W, WB> {
         self.pop.next = self.take.val();
         if self.beat_take.val() {
             self.acc.d.next = self.rest.val();
-            self.acc_bytes.d.next = self.joined.val() - self.out_bytes.val();
-        }
-        if self.clear_acc.val() {
-            self.acc.d.next = self.no_data.val();
-            self.acc_bytes.d.next = self.none16.val();
-        }
-        if self.clear_ended.val() {
-            self.packet_ended.d.next = false;
+            self.acc_bytes.d.next = self.joined.val() - self.chunk.val();
         }
         if self.take_last.val() {
             self.packet_ended.d.next = true;
         }
-        if self.last_push.val() & !self.take_last.val() {
-            self.last_beats.d.next = self.last_beats.q.val() + self.one.val();
-        }
-        if self.take_last.val() & !self.last_push.val() {
-            self.last_beats.d.next = self.last_beats.q.val() - self.one.val();
+        if self.clear.val() {
+            self.acc.d.next = self.no_data.val();
+            self.acc_bytes.d.next = self.none16.val();
+            self.packet_ended.d.next = false;
         }
         if self.reset.val() {
             self.acc.d.next = self.no_data.val();
             self.acc_bytes.d.next = self.none16.val();
             self.packet_ended.d.next = false;
-            self.last_beats.d.next = self.none16.val();
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The slot table of contract §3.5: what a slot does when the op it waited for is complete.
 //!
-//! Combinational. Stage A of the event COMP of chain slots and the receive slot.
+//! Combinational. Stage A of the event COMP of chain slots and receive slots.
 
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
+use shoal_abi::profile::VISIT_CHAINS;
 
 use crate::block_default;
 use crate::ctx_types::{MsiRec, SlotRec, SlotState, VqRec};
@@ -12,7 +13,7 @@ use crate::step_types::{SlotAct, StepA};
 /// See the file's text.
 #[derive(LogicBlock)]
 pub struct SlotStep {
-    /// It is the receive slot, otherwise a chain slot.
+    /// It is a receive slot, otherwise a chain slot.
     pub receive_slot: Signal<In, Bit>,
     /// The slot, with what arrived.
     pub slot: Signal<In, SlotRec>,
@@ -44,6 +45,9 @@ pub struct SlotStep {
     vq_next: Signal<Local, VqRec>,
     looked: Signal<Local, Bit>,
     head: Signal<Local, Bit>,
+    pend: Signal<Local, Bits<9>>,
+    dry: Signal<Local, Bits<9>>,
+    dry_left: Signal<Local, Bits<9>>,
     ahead: Signal<Local, Bits<16>>,
     ahead_after: Signal<Local, Bits<16>>,
     visit16: Signal<Local, Bits<16>>,
@@ -64,6 +68,10 @@ pub struct SlotStep {
     zero16: Constant<Bits<16>>,
     zero32: Constant<Bits<32>>,
     zero64: Constant<Bits<64>>,
+    zero119: Constant<Bits<119>>,
+    zero9: Constant<Bits<9>>,
+    most_dry: Constant<Bits<9>>,
+    one9: Constant<Bits<9>>,
     gen_one: Constant<Bits<13>>,
     no_interrupt: Constant<Bits<16>>,
     no_cause: Constant<Bits<12>>,
@@ -75,9 +83,9 @@ impl Default for SlotStep {
     fn default() -> Self {
         block_default!(
             receive_slot, slot, fault, field_a, field_b, heads, head_first, heads_bad, visit, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, head,
-            ahead, ahead_after, visit16, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message;
+            pend, dry, dry_left, ahead, ahead_after, visit16, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message;
             no_step = StepA::default(), one = 1u64, zero4 = 0u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
-            gen_one = 1u64, no_interrupt = u64::from(shoal_abi::ring::AVAIL_F_NO_INTERRUPT), no_cause = 0u64,
+            zero119 = 0u64, zero9 = 0u64, most_dry = VISIT_CHAINS as u64, one9 = 1u64, gen_one = 1u64, no_interrupt = u64::from(shoal_abi::ring::AVAIL_F_NO_INTERRUPT), no_cause = 0u64,
             avail_jump = u64::from(mmu::CAUSE_AVAIL_JUMP), desc_index = u64::from(mmu::CAUSE_DESC_INDEX)
         )
     }
@@ -110,6 +118,13 @@ impl Logic for SlotStep {
         if self.event_idx.val() {
             self.notify.next = self.event_at.val() < self.visit16.val();
         }
+        // A packet of those that wait is thrown away at once.
+        self.pend.next = self.vq.val().pend;
+        self.dry.next = self.pend.val();
+        if self.pend.val() > self.most_dry.val() {
+            self.dry.next = self.most_dry.val();
+        }
+        self.dry_left.next = self.dry.val() - self.one9.val();
         self.no_op.next = (self.state.val() == SlotState::Idle)
             | (self.state.val() == SlotState::WaitTx)
             | (self.state.val() == SlotState::TxEnd)
@@ -128,7 +143,7 @@ impl Logic for SlotStep {
                 SlotState::Look => {
                     self.act.next = SlotAct::Release;
                     if self.receive_slot.val() {
-                        self.act.next = SlotAct::Drop;
+                        self.act.next = SlotAct::Dry;
                     } else if self.event_idx.val() {
                         self.act.next = SlotAct::WriteRearm;
                     }
@@ -151,6 +166,14 @@ impl Logic for SlotStep {
                     self.vq_next.next.used_idx = self.used_after.val();
                     self.vq_next.next.last_avail = self.avail_after.val();
                     self.chains.next = self.slot.val().visit;
+                    if self.receive_slot.val() & (self.pend.val() != self.zero9.val()) {
+                        // The next visit.
+                        self.slot_next.next.state = SlotState::Look;
+                        self.act.next = SlotAct::Look;
+                        if self.vq.val().avail_cache != self.avail_after.val() {
+                            self.act.next = SlotAct::ReadRing;
+                        }
+                    }
                     if !self.receive_slot.val() & (self.ahead_after.val() <= self.vq.val().size) {
                         self.vq_next.next.avail_cache = self.field_b.val();
                     }
@@ -173,6 +196,8 @@ impl Logic for SlotStep {
                     if self.ahead.val() != self.zero16.val() {
                         self.act.next = SlotAct::ReadRing;
                         self.head.next = self.slot.val().b_read;
+                    } else if self.receive_slot.val() {
+                        self.slot_next.next.left = self.dry_left.val().get_bits::<4>(0);
                     }
                 }
             }
@@ -191,6 +216,8 @@ impl Logic for SlotStep {
                 self.slot_next.next.kept = false;
                 self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
                 self.slot_next.next.used_len = self.zero32.val();
+                self.slot_next.next.used_more = self.zero119.val();
+                self.slot_next.next.ended = self.zero4.val();
                 self.slot_next.next.desc_base = self.vq.val().desc;
                 self.slot_next.next.entries = bit_cast::<32, 16>(self.vq.val().size);
                 self.slot_next.next.index = self.head_first.val();

@@ -1,13 +1,12 @@
-//! What the sources must know of the slots: which chain slots are free, which wait for the transmit mover, the receive slot.
+//! What the sources must know of the slots: which are free, and which chain slots wait for the transmit mover.
 //!
-//! Timing: contract §3, §3.1. The sweep puts chain slot i into the free list in its cycle i; all else changes at effect edges and
-//! picks. Reset, and the flush before a sweep: no chain slot free, none waiting. Reset: the receive slot is idle.
+//! Timing: contract §3, §3.1. The sweep puts slot i into its free list in its cycle i; all else changes at effect edges and
+//! picks. Reset, and the flush before a sweep: no slot free, none waiting.
 
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
 use crate::block_default;
-use crate::ctx_types::{CtxCmd, SlotRec, SlotState};
 use crate::fifo::Fifo;
 use crate::step_types::Effects;
 
@@ -18,7 +17,7 @@ pub struct Slots<const SLOT: usize> {
     pub clock: Signal<In, Clock>,
     /// Synchronous.
     pub reset: Signal<In, Bit>,
-    /// Empties free list and waiting FIFO: a sweep follows.
+    /// Empties free lists and waiting FIFO: a sweep follows.
     pub flush: Signal<In, Bit>,
     /// A sweep cycle.
     pub sweep: Signal<In, Bit>,
@@ -34,6 +33,8 @@ pub struct Slots<const SLOT: usize> {
     pub alone_slot: Signal<In, Bits<8>>,
     /// Takes `free_slot`.
     pub free_pop: Signal<In, Bit>,
+    /// Takes `rx_free_slot`.
+    pub rx_free_pop: Signal<In, Bit>,
     /// Takes `wait_slot`.
     pub wait_pop: Signal<In, Bit>,
     /// A slot holds the transmit mover.
@@ -46,24 +47,26 @@ pub struct Slots<const SLOT: usize> {
     pub free_slot: Signal<Out, Bits<8>>,
     /// All chain slots are in it.
     pub all_free: Signal<Out, Bit>,
-    /// The receive slot is idle.
-    pub rx_idle: Signal<Out, Bit>,
+    /// The receive free list is not empty.
+    pub rx_free_valid: Signal<Out, Bit>,
+    /// Its head.
+    pub rx_free_slot: Signal<Out, Bits<8>>,
+    /// All receive slots are in it.
+    pub rx_all_free: Signal<Out, Bit>,
     /// The owner of the transmit mover waits, or a slot waits and nobody holds the mover.
     pub some_wait: Signal<Out, Bit>,
     /// That slot.
     pub wait_slot: Signal<Out, Bits<8>>,
     free: Fifo<Bits<8>, SLOT>,
+    rx_free: Fifo<Bits<8>, SLOT>,
     waiting: Fifo<Bits<8>, SLOT>,
     owner_waits: DFF<Bit>,
-    rx_busy: DFF<Bit>,
-    ctx: Signal<Local, CtxCmd>,
-    slot: Signal<Local, SlotRec>,
     fills: Signal<Local, Bit>,
-    written: Signal<Local, Bit>,
-    idles: Signal<Local, Bit>,
+    rx_fills: Signal<Local, Bit>,
     chain_slots: Constant<Bits<18>>,
     chains: Constant<Bits<16>>,
-    rx_slot: Constant<Bits<8>>,
+    rx_end: Constant<Bits<18>>,
+    rx_slots: Constant<Bits<16>>,
 }
 
 impl<const SLOT: usize> Slots<SLOT> {
@@ -71,10 +74,11 @@ impl<const SLOT: usize> Slots<SLOT> {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, flush, sweep, sweep_index, commit, fx, alone_free, alone_slot, free_pop, wait_pop, tx_held,
-            tx_holder, free_valid, free_slot, all_free, rx_idle, some_wait, wait_slot, free, waiting, owner_waits,
-            rx_busy, ctx, slot, fills, written, idles;
-            chain_slots = p.chain_slots as u64, chains = p.chain_slots as u64, rx_slot = p.rx_slot() as u64
+            clock, reset, flush, sweep, sweep_index, commit, fx, alone_free, alone_slot, free_pop, rx_free_pop, wait_pop,
+            tx_held, tx_holder, free_valid, free_slot, all_free, rx_free_valid, rx_free_slot, rx_all_free, some_wait,
+            wait_slot, free, rx_free, waiting, owner_waits, fills, rx_fills;
+            chain_slots = p.chain_slots as u64, chains = p.chain_slots as u64,
+            rx_end = p.admin_slot() as u64, rx_slots = p.rx_slots as u64
         )
     }
 }
@@ -82,8 +86,8 @@ impl<const SLOT: usize> Slots<SLOT> {
 impl<const SLOT: usize> Logic for Slots<SLOT> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, owner_waits, rx_busy);
-        clock!(self, clock, free, waiting);
+        dff_setup!(self, clock, owner_waits);
+        clock!(self, clock, free, rx_free, waiting);
         // The free list: filled by the sweep, by effects, by commands and WARM; never two in a cycle.
         self.fills.next = self.sweep.val() & (self.sweep_index.val() < self.chain_slots.val());
         self.free.reset.next = self.reset.val() | self.flush.val();
@@ -101,6 +105,21 @@ impl<const SLOT: usize> Logic for Slots<SLOT> {
         self.free_valid.next = self.free.valid.val();
         self.free_slot.next = self.free.data.val();
         self.all_free.next = self.free.count.val() == self.chains.val();
+        // The receive free list: filled by the sweep and by effects.
+        self.rx_fills.next = self.sweep.val()
+            & (self.sweep_index.val() >= self.chain_slots.val())
+            & (self.sweep_index.val() < self.rx_end.val());
+        self.rx_free.reset.next = self.reset.val() | self.flush.val();
+        self.rx_free.push.next =
+            self.rx_fills.val() | (self.commit.val() & self.fx.val().rx_free_push);
+        self.rx_free.push_data.next = self.fx.val().rx_free_slot;
+        if self.rx_fills.val() {
+            self.rx_free.push_data.next = self.sweep_index.val().get_bits::<8>(0);
+        }
+        self.rx_free.pop.next = self.rx_free_pop.val();
+        self.rx_free_valid.next = self.rx_free.valid.val();
+        self.rx_free_slot.next = self.rx_free.data.val();
+        self.rx_all_free.next = self.rx_free.count.val() == self.rx_slots.val();
         // Those that wait: the owner goes before the others.
         self.waiting.reset.next = self.reset.val() | self.flush.val();
         self.waiting.push.next = self.commit.val() & self.fx.val().wait_push;
@@ -118,22 +137,8 @@ impl<const SLOT: usize> Logic for Slots<SLOT> {
         if self.owner_waits.q.val() {
             self.wait_slot.next = self.tx_holder.val();
         }
-        // The receive slot.
-        self.ctx.next = self.fx.val().ctx;
-        self.written.next = self.commit.val()
-            & self.ctx.val().slot_we
-            & (self.fx.val().owner == self.rx_slot.val());
-        self.slot.next = self.ctx.val().slot;
-        self.idles.next = self.slot.val().state == SlotState::Idle;
-        if self.written.val() {
-            self.rx_busy.d.next = !self.idles.val();
-        }
-        self.rx_idle.next = !self.rx_busy.q.val();
         if self.reset.val() | self.flush.val() {
             self.owner_waits.d.next = false;
-        }
-        if self.reset.val() {
-            self.rx_busy.d.next = false;
         }
     }
 }
@@ -194,6 +199,31 @@ mod tests {
         s.free_pop.next = true;
         edge!(s);
         assert_eq!(s.free_slot.val(), 1u64);
+    }
+
+    #[test]
+    fn the_receive_slots_have_a_free_list_of_their_own() {
+        let mut s = swept();
+        assert!(s.rx_all_free.val());
+        for slot in 6..9_u64 {
+            assert!(s.rx_free_valid.val());
+            assert_eq!(s.rx_free_slot.val(), slot);
+            s.rx_free_pop.next = true;
+            edge!(s);
+        }
+        s.rx_free_pop.next = false;
+        assert!(!s.rx_free_valid.val() && !s.rx_all_free.val() && s.all_free.val());
+        s.commit.next = true;
+        for slot in [8_u64, 6, 7] {
+            s.fx.next = Effects {
+                rx_free_push: true,
+                rx_free_slot: slot.into(),
+                ..Effects::default()
+            };
+            edge!(s);
+        }
+        assert!(s.rx_all_free.val());
+        assert_eq!(s.rx_free_slot.val(), 8u64);
     }
 
     #[test]

@@ -4,11 +4,9 @@
 //! Timing: contract §3; requests are functions of state, `rr` moves at the pick edge. Reset: `rr` = 0.
 
 use rust_hdl::prelude::*;
-use shoal_abi::stream;
 
 use crate::block_default;
 use crate::ctx_types::{SOURCES, SRC_ADM, SRC_AUX, SRC_COMP, SRC_WARM};
-use crate::types::RxHead;
 
 /// Requests, a bit a source, in the order of `SRC_*`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
@@ -17,9 +15,9 @@ pub struct Requests {
     pub comp: Bit,
     /// Transmit done FIFO.
     pub txd: Bit,
-    /// Receive done register.
+    /// Receive done FIFO.
     pub rxd: Bit,
-    /// A packet waits.
+    /// Header FIFO.
     pub rxp: Bit,
     /// Admin queue.
     pub adm: Bit,
@@ -46,10 +44,6 @@ pub struct Sources {
     pub free: Signal<In, Bit>,
     /// Stages 1..7 hold an event.
     pub pipe_any: Signal<In, Bit>,
-    /// They hold an RXP or an RXD.
-    pub pipe_rx: Signal<In, Bit>,
-    /// They hold a TXD.
-    pub pipe_txd: Signal<In, Bit>,
     /// They hold an RDY.
     pub pipe_rdy: Signal<In, Bit>,
     /// One chain in flight at most (ENGINE_CTRL single).
@@ -62,16 +56,12 @@ pub struct Sources {
     pub comp_alone: Signal<In, Bit>,
     /// Transmit done FIFO valid.
     pub tx_done: Signal<In, Bit>,
-    /// Receive done register valid.
+    /// Receive done FIFO valid.
     pub rx_done: Signal<In, Bit>,
-    /// Receive mover Free with a packet.
+    /// Header FIFO valid.
     pub rx_head: Signal<In, Bit>,
-    /// Its first beat.
-    pub rx_beat: Signal<In, RxHead>,
-    /// The receive mover is owned, or works on a DISCARD without owner.
-    pub rx_owned: Signal<In, Bit>,
-    /// The receive slot is idle.
-    pub rx_idle: Signal<In, Bit>,
+    /// The receive free list is not empty.
+    pub rx_free_valid: Signal<In, Bit>,
     /// The admin block requests.
     pub adm_req: Signal<In, Bit>,
     /// Doorbell FIFO valid.
@@ -108,9 +98,6 @@ pub struct Sources {
     pool: Signal<Local, Bits<10>>,
     lowest: Signal<Local, Bits<10>>,
     lines: Signal<Local, Requests>,
-    tuser: Signal<Local, Bits<64>>,
-    side: Signal<Local, Bits<64>>,
-    answer_lsb: Constant<Bits<64>>,
     no_lines: Constant<Requests>,
     ones: Constant<Bits<10>>,
     none: Constant<Bits<10>>,
@@ -132,11 +119,10 @@ pub struct Sources {
 impl Default for Sources {
     fn default() -> Self {
         block_default!(
-            clock, reset, free, pipe_any, pipe_rx, pipe_txd, pipe_rdy, single, all_free, comp_valid, comp_alone, tx_done, rx_done, rx_head, rx_beat,
-            rx_owned, rx_idle, adm_req, db_valid, ready_valid, free_valid, aux_idle, fault_valid, msix_any, some_wait,
-            tx_room, warm, warm_started, some, pick, pick_alone, src, rr, req, after, pool, lowest, lines, tuser, side,
+            clock, reset, free, pipe_any, pipe_rdy, single, all_free, comp_valid, comp_alone, tx_done, rx_done, rx_head, rx_free_valid,
+            adm_req, db_valid, ready_valid, free_valid, aux_idle, fault_valid, msix_any, some_wait,
+            tx_room, warm, warm_started, some, pick, pick_alone, src, rr, req, after, pool, lowest, lines,
             alone, takes, chosen;
-            answer_lsb = u64::from(stream::TUSER_ANSWER.lsb),
             no_lines = Requests::default(),
             ones = 0x3ffu64, none = 0u64, one = 1u64, last = SOURCES - 1, one4 = 1u64, zero4 = 0u64,
             src_comp = SRC_COMP, src_adm = SRC_ADM, src_aux = SRC_AUX, src_warm = SRC_WARM;
@@ -150,18 +136,11 @@ impl Logic for Sources {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, rr);
-        self.tuser.next = self.rx_beat.val().tuser;
-        self.side.next = self.tuser.val() >> self.answer_lsb.val();
         self.lines.next = self.no_lines.val();
         self.lines.next.comp = self.comp_valid.val();
         self.lines.next.txd = self.tx_done.val();
-        self.lines.next.rxd = self.rx_done.val() & !self.pipe_rx.val();
-        self.lines.next.rxp = !self.rx_owned.val()
-            & self.rx_head.val()
-            & !self.tx_done.val()
-            & !self.pipe_txd.val()
-            & !self.pipe_rx.val()
-            & (self.side.val().get_bit(0) | self.rx_idle.val() | self.warm.val());
+        self.lines.next.rxd = self.rx_done.val();
+        self.lines.next.rxp = self.rx_head.val() & self.rx_free_valid.val();
         self.lines.next.adm = self.adm_req.val();
         self.lines.next.db = self.db_valid.val();
         self.lines.next.rdy = self.ready_valid.val()
@@ -268,24 +247,22 @@ mod tests {
     }
 
     #[test]
-    fn one_event_of_the_receive_side_at_a_time() {
+    fn a_packet_needs_a_free_receive_slot() {
         let mut s = ready();
         s.rx_head.next = true;
-        s.rx_idle.next = true;
-        crate::util::settle(&mut s);
-        assert!(s.pick.val());
-        assert_eq!(s.src.val(), 3u64);
-        s.pipe_txd.next = true;
         crate::util::settle(&mut s);
         assert!(!s.some.val());
-        s.pipe_txd.next = false;
-        s.pipe_rx.next = true;
         s.rx_done.next = true;
         crate::util::settle(&mut s);
-        assert!(!s.some.val());
-        s.pipe_rx.next = false;
-        crate::util::settle(&mut s);
+        assert!(s.pick.val());
         assert_eq!(s.src.val(), 2u64);
+        s.rx_free_valid.next = true;
+        for src in [2_u64, 3, 2] {
+            crate::util::settle(&mut s);
+            assert!(s.pick.val());
+            assert_eq!(s.src.val(), src);
+            crate::edge!(s);
+        }
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub struct StageA {
     receive_slot: Signal<Local, Bit>,
     looked: Signal<Local, Bit>,
     avail: Signal<Local, Bits<16>>,
-    rx_slot: Constant<Bits<8>>,
+    chain_slots: Constant<Bits<8>>,
     no_step: Constant<StepA>,
     src_comp: Constant<Bits<4>>,
     src_txd: Constant<Bits<4>>,
@@ -78,7 +78,7 @@ impl StageA {
         block_default!(
             ev, dev_id, vq_id, dev, vq, msi, slot, running, alive, event_idx, indirect, asid, step, life, arrive, visit, looked, avail,
             slot_step, mover_done, ready, doorbell, receive_slot;
-            rx_slot = p.rx_slot() as u64, no_step = StepA::default(), src_comp = SRC_COMP,
+            chain_slots = p.chain_slots as u64, no_step = StepA::default(), src_comp = SRC_COMP,
             src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY,
             src_txw = SRC_TXW;
             packet = Receive::new(p)
@@ -89,7 +89,7 @@ impl StageA {
 impl Logic for StageA {
     #[hdl_gen]
     fn update(&mut self) {
-        self.receive_slot.next = self.ev.val().slot == self.rx_slot.val();
+        self.receive_slot.next = self.ev.val().slot >= self.chain_slots.val();
         // What the device may do.
         self.life.dev.next = self.dev.val();
         self.life.vq.next = self.vq.val();
@@ -109,7 +109,6 @@ impl Logic for StageA {
         }
         self.visit.slot.next = self.slot.val();
         self.visit.looked.next = self.looked.val();
-        self.visit.receive_slot.next = self.receive_slot.val();
         self.visit.word_a.next = self.ev.val().a;
         self.visit.word_b.next = self.ev.val().b;
         self.visit.avail.next = self.avail.val();

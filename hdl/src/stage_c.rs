@@ -44,8 +44,6 @@ pub struct StageC {
     pub asid: Signal<In, Bits<17>>,
     /// The slot owned the transmit mover before the event.
     pub had_tx: Signal<In, Bit>,
-    /// The slot owned the receive mover before the event.
-    pub had_rx: Signal<In, Bit>,
     /// The fault FIFO is full.
     pub fault_full: Signal<In, Bit>,
     /// An abort ends the packet that the slot had begun: the transmit mover has no owner.
@@ -64,15 +62,15 @@ pub struct StageC {
     act: Signal<Local, SlotAct>,
     tx_op: Signal<Local, TxOp>,
     rx_op: Signal<Local, RxOp>,
-    discards: Signal<Local, Bit>,
+    vq_after: Signal<Local, VqRec>,
     chain_slot: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
     no_fx: Constant<Effects>,
     no_ctx: Constant<CtxCmd>,
     no_tx: Constant<TxOp>,
     no_msg: Constant<Message>,
-    discard: Constant<RxOp>,
-    rx_slot: Constant<Bits<8>>,
+    no_rx: Constant<RxOp>,
+    chain_slots: Constant<Bits<8>>,
     slot_shift: Constant<Bits<16>>,
 }
 
@@ -80,15 +78,11 @@ impl StageC {
     /// `p`: its slots and data beats.
     #[must_use]
     pub fn new(p: &Profile) -> Self {
-        let discard = RxOp {
-            discard: true,
-            ..RxOp::default()
-        };
         block_default!(
-            ev, a, b, dev, vq, vq_id, cnt, msi, cmsi, running, alive, event_idx, asid, had_tx, had_rx, fault_full, tx_abort,
-            fx, fail, ending, ctx, msi_next, cmsi_next, slot, tag_gen, msg, act, tx_op, rx_op, discards, chain_slot, ends;
-            no_fx = Effects::default(), no_ctx = CtxCmd::default(), no_tx = TxOp::default(), no_msg = Message::default(), discard = discard,
-            rx_slot = p.rx_slot() as u64, slot_shift = p.slot_w as u64;
+            ev, a, b, dev, vq, vq_id, cnt, msi, cmsi, running, alive, event_idx, asid, had_tx, fault_full, tx_abort,
+            fx, fail, ending, ctx, msi_next, cmsi_next, slot, tag_gen, msg, act, tx_op, rx_op, vq_after, chain_slot, ends;
+            no_fx = Effects::default(), no_ctx = CtxCmd::default(), no_tx = TxOp::default(), no_msg = Message::default(), no_rx = RxOp::default(),
+            chain_slots = p.chain_slots as u64, slot_shift = p.slot_w as u64;
             ops = SlotOps::new(p)
         )
     }
@@ -97,7 +91,7 @@ impl StageC {
 impl Logic for StageC {
     #[hdl_gen]
     fn update(&mut self) {
-        self.chain_slot.next = self.ev.val().slot != self.rx_slot.val();
+        self.chain_slot.next = self.ev.val().slot < self.chain_slots.val();
         // Faults.
         self.fail.act.next = self.b.val().act;
         self.fail.slot.next = self.b.val().slot;
@@ -107,7 +101,8 @@ impl Logic for StageC {
         self.fail.asid.next = self.asid.val();
         self.fail.alive.next = self.alive.val();
         self.fail.owns_tx.next = self.b.val().tx_take | (self.had_tx.val() & !self.b.val().tx_end);
-        self.fail.owns_rx.next = self.a.val().rx_take | (self.had_rx.val() & !self.a.val().rx_free);
+        self.vq_after.next = self.a.val().vq;
+        self.fail.pend.next = self.vq_after.val().pend;
         self.fail.tx_room.next = self.ev.val().tx_room;
         self.fail.fault_room.next = self.ev.val().fq_enable & !self.fault_full.val();
         // Ops.
@@ -126,6 +121,7 @@ impl Logic for StageC {
         self.ending.chain_slot.next = self.chain_slot.val();
         self.ending.alive.next = self.alive.val();
         self.ending.running.next = self.running.val();
+        self.ending.spends.next = self.b.val().rx_end | self.fail.discard.val();
         self.ending.reported.next = self.fail.reported.val();
         self.ending.dev.next = self.dev.val();
         self.ending.cnt.next = self.cnt.val();
@@ -177,10 +173,14 @@ impl Logic for StageC {
         self.tx_op.next.asid = self.asid.val();
         self.tx_op.next.va = self.slot.val().addr;
         self.tx_op.next.len = self.slot.val().len;
-        self.discards.next = self.fail.discard.val() | self.a.val().discard;
-        self.rx_op.next = self.ops.rx_op.val();
-        if self.discards.val() {
-            self.rx_op.next = self.discard.val();
+        self.rx_op.next = self.no_rx.val();
+        self.rx_op.next.discard = true;
+        if self.b.val().rx_push {
+            self.rx_op.next.discard = false;
+            self.rx_op.next.asid = self.asid.val();
+            self.rx_op.next.va = self.slot.val().addr;
+            self.rx_op.next.len = self.slot.val().len;
+            self.rx_op.next.end = self.b.val().rx_end;
         }
         // All of it.
         self.fx.next = self.no_fx.val();
@@ -189,19 +189,24 @@ impl Logic for StageC {
         self.fx.next.op = self.ops.op.val();
         self.fx.next.tx_push = self.b.val().tx_data | self.ends.val();
         self.fx.next.tx_op = self.tx_op.val();
-        self.fx.next.rx_set = self.ops.rx_set.val() | self.discards.val();
+        self.fx.next.rx_push = self.b.val().rx_push | self.fail.discard.val();
         self.fx.next.rx_op = self.rx_op.val();
         self.fx.next.tx_free = self.ends.val();
         self.fx.next.tx_take = self.b.val().tx_take & !self.fail.tx_abort.val();
         self.fx.next.wait_push = self.b.val().tx_wait & !self.had_tx.val();
         self.fx.next.owner_waits =
             (self.b.val().tx_wait & self.had_tx.val()) | self.fail.tx_wait.val();
-        self.fx.next.rx_free = self.a.val().rx_free;
-        self.fx.next.rx_take = self.a.val().rx_take;
-        self.fx.next.rx_nobody = self.a.val().discard;
+        self.fx.next.order_push = self.a.val().order_push;
+        self.fx.next.order_none = self.a.val().order_none;
+        self.fx.next.order_slot = self.a.val().order_slot;
         self.fx.next.owner = self.ev.val().slot;
         self.fx.next.free_push = self.ending.free_push.val();
         self.fx.next.free_slot = self.ev.val().slot;
+        self.fx.next.rx_free_push = self.ending.rx_free_push.val();
+        self.fx.next.rx_free_slot = self.ev.val().slot;
+        if self.a.val().rx_back {
+            self.fx.next.rx_free_slot = self.ev.val().spare;
+        }
         self.fx.next.ready_push = self.ending.ready_push.val();
         self.fx.next.ready_vq = self.vq_id.val();
         self.fx.next.fault_push = self.fail.fault_push.val();
@@ -210,7 +215,7 @@ impl Logic for StageC {
         self.fx.next.n_doorbell = self.a.val().n_doorbell;
         self.fx.next.n_tx = self.a.val().n_tx;
         self.fx.next.n_rx = self.a.val().n_rx;
-        self.fx.next.n_drop = self.a.val().n_drop | (self.act.val() == SlotAct::Drop);
+        self.fx.next.n_drop = self.a.val().n_drop | (self.act.val() == SlotAct::Dry);
         self.fx.next.n_irq = self.a.val().message | self.fail.cfg_message.val();
         self.fx.next.msg_push = self.a.val().message | self.fail.cfg_message.val();
         self.fx.next.msg = self.msg.val();

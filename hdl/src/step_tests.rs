@@ -15,6 +15,7 @@ use crate::walk::Walk;
 
 const SIZE: u64 = 8;
 const SLOT: u64 = 3;
+const RX_SLOT: u64 = 7;
 const DESC: u64 = 0x1_0000;
 const DRIVER: u64 = 0x2_0000;
 const DEVICE: u64 = 0x3_0000;
@@ -32,9 +33,9 @@ fn number_of(value: Bits<128>) -> u128 {
 
 /// The blocks, the contexts of one virtqueue and its slot, and what else an event looks at.
 struct World {
-    a: StageA,
-    walk: Walk,
-    c: StageC,
+    a: Box<StageA>,
+    walk: Box<Walk>,
+    c: Box<StageC>,
     slot_w: usize,
     number: u64,
     dev: DevRec,
@@ -45,7 +46,6 @@ struct World {
     slot: SlotRec,
     owns_tx: bool,
     other_tx: bool,
-    owns_rx: bool,
     room: bool,
 }
 
@@ -53,9 +53,9 @@ impl World {
     /// A running block device with an idle virtqueue of `SIZE` entries.
     fn new(p: &Profile) -> Self {
         let mut w = World {
-            a: StageA::new(p),
-            walk: Walk::default(),
-            c: StageC::new(p),
+            a: Box::new(StageA::new(p)),
+            walk: Box::default(),
+            c: Box::new(StageC::new(p)),
             slot_w: p.slot_w,
             number: SLOT,
             dev: DevRec {
@@ -82,7 +82,6 @@ impl World {
             slot: SlotRec::default(),
             owns_tx: false,
             other_tx: false,
-            owns_rx: false,
             room: true,
         };
         w.a.connect_all();
@@ -102,6 +101,17 @@ impl World {
         w.slot.desc_base = DESC.into();
         w.slot.entries = SIZE.into();
         w.slot.visit = 1u64.into();
+        w
+    }
+
+    /// As `at`, a receive slot and queue for which `pend` packets wait.
+    fn receiving(state: SlotState, pend: u64) -> Self {
+        let mut w = World::at(&TINY, state);
+        w.number = RX_SLOT;
+        w.dev.typ = u64::from(ring::TYPE_NET).into();
+        w.vq.slot = RX_SLOT.into();
+        w.vq.pend = pend.into();
+        w.slot.delivering = true;
         w
     }
 
@@ -126,16 +136,17 @@ impl World {
         self.a.vq.next = self.vq;
         self.a.msi.next = self.msi;
         self.a.slot.next = self.slot;
-        settle(&mut self.a);
+        settle(&mut *self.a);
         let a = self.a.step.val();
         self.walk.act.next = a.act;
         self.walk.slot.next = a.slot;
+        self.walk.pend.next = a.vq.pend;
         self.walk.desc.next = self.vq.desc;
         self.walk.size.next = self.vq.size;
         self.walk.indirect.next = self.a.indirect.val();
         self.walk.tx_can.next = !self.other_tx && self.room;
-        settle(&mut self.walk);
-        let c = &mut self.c;
+        settle(&mut *self.walk);
+        let c = &mut *self.c;
         c.ev.next = ev;
         c.a.next = a;
         c.b.next = self.walk.step.val();
@@ -150,7 +161,6 @@ impl World {
         c.event_idx.next = self.a.event_idx.val();
         c.asid.next = self.a.asid.val();
         c.had_tx.next = self.owns_tx;
-        c.had_rx.next = self.owns_rx;
         c.fault_full.next = false;
         settle(c);
         let fx = c.fx.val();
@@ -172,7 +182,6 @@ impl World {
             self.slot = fx.ctx.slot;
         }
         self.owns_tx = (self.owns_tx || fx.tx_take) && !fx.tx_free;
-        self.owns_rx = (self.owns_rx && !fx.rx_free) || fx.rx_take;
         fx
     }
 
@@ -286,15 +295,6 @@ fn a_look_that_finds_nothing_ends_or_asks_for_a_doorbell() {
     assert!(n(fx.op.va) == DRIVER + 2 && w.slot.state == SlotState::Look2);
     let fx = w.comp(field(2, 6), 0);
     assert!(fx.free_push && w.slot.state == SlotState::Idle);
-    // The receive slot drops the packet.
-    let mut w = World::at(&TINY, SlotState::Look).with_features();
-    w.number = TINY.rx_slot() as u64;
-    w.owns_rx = true;
-    let fx = w.comp(0, 0);
-    assert!(fx.rx_set && fx.rx_op.discard && fx.n_drop && n(w.cnt.drops) == 1);
-    assert!(w.slot.state == SlotState::RxDisc);
-    let fx = w.source(SRC_RXD);
-    assert!(fx.rx_free && !fx.free_push && w.slot.state == SlotState::Idle);
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn a_fault_of_the_rings_or_buffers_is_reported_with_its_access() {
 
 #[test]
 fn a_visit_is_told_in_one_op_and_counts_when_it_is_done() {
-    for (features, number) in [(false, SLOT), (true, SLOT), (true, TINY.rx_slot() as u64)] {
+    for (features, number) in [(false, SLOT), (true, SLOT), (true, RX_SLOT)] {
         let chain = number == SLOT;
         let mut w = World::at(&TINY, SlotState::TxEnd);
         if features {
@@ -355,22 +355,27 @@ fn a_visit_is_told_in_one_op_and_counts_when_it_is_done() {
         w.slot.visit = 2u64.into();
         w.slot.left = 1u64.into();
         w.slot.used_len = 99u64.into();
-        let fx = w.source(SRC_TXD);
-        assert!(n(fx.op.kind) == CTL_TELL && w.slot.state == SlotState::Tell && fx.n_tx);
+        w.slot.used_more = 98u64.into();
+        w.slot.ended = 3u64.into();
+        let fx = w.source(if chain { SRC_TXD } else { SRC_RXD });
+        assert!(n(fx.op.kind) == CTL_TELL && w.slot.state == SlotState::Tell);
+        assert_eq!((fx.n_tx, fx.n_rx), (chain, !chain));
         let t = fx.op.tell;
         assert_eq!(
             (n(t.device), n(t.driver), n(t.size)),
             (DEVICE, DRIVER, SIZE)
         );
         assert_eq!((n(t.used_idx), n(t.last_avail), n(t.count)), (65534, 1, 2));
-        assert_eq!((number_of(t.heads), n(t.used_len)), (0x0003_0007, 0));
+        assert_eq!(number_of(t.heads), 0x0003_0007);
+        assert_eq!((n(t.used_len), t.used_more), (99, 98u64.into()));
         assert_eq!(
             (t.event_idx, t.receive, n(fx.op.asid)),
             (features, !chain, 7)
         );
         assert_eq!(n(w.vq.used_idx), 65534);
         let fx = w.comp(0, field(2, 1));
-        assert!(w.slot.state == SlotState::Idle && fx.free_push == chain && !fx.ready_push);
+        assert!(w.slot.state == SlotState::Idle && !fx.ready_push);
+        assert_eq!((fx.free_push, fx.rx_free_push), (chain, !chain));
         assert_eq!(
             (n(w.vq.used_idx), n(w.vq.last_avail), n(w.cnt.chains)),
             (0, 1, 2)
@@ -404,15 +409,16 @@ fn a_visit_done_is_followed_by_the_next_only_if_there_is_more() {
         assert!(fx.free_push && w.slot.state == SlotState::Idle && !w.vq.again && !w.vq.busy);
         assert_eq!((w.vq.queued, n(w.dev.inflight)), (enqueued, 0));
     }
-    // Not while stopped, and not the receive slot, whose op has no b.
+    // Not while stopped, and not a receive slot, whose op has no b.
     let mut w = World::at(&TINY, SlotState::Tell);
     w.dev.stopped = true;
     assert!(!w.comp(1, field(0, 2)).ready_push);
     let mut w = World::at(&TINY, SlotState::Tell);
-    w.number = TINY.rx_slot() as u64;
+    w.number = RX_SLOT;
     w.vq.avail_cache = 1u64.into();
     let fx = w.comp(1, 0);
-    assert!(!fx.ready_push && !fx.free_push && n(w.vq.avail_cache) == 1);
+    assert!(!fx.ready_push && !fx.free_push && fx.rx_free_push && n(fx.rx_free_slot) == RX_SLOT);
+    assert!(n(w.vq.avail_cache) == 1);
 }
 
 #[test]
@@ -471,3 +477,9 @@ mod visits;
 
 #[path = "step_chain_tests.rs"]
 mod chains;
+
+#[path = "step_receive_tests.rs"]
+mod receives;
+
+#[path = "step_answer_tests.rs"]
+mod answers;

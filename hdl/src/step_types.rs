@@ -16,8 +16,10 @@ pub enum SlotAct {
     Nothing,
     /// The slot's record changes, no more.
     Keep,
-    /// *release*.
+    /// *release*, of a slot without packets.
     Release,
+    /// *leave*.
+    Leave,
     /// *finish*.
     Finish,
     /// *abort*.
@@ -40,12 +42,10 @@ pub enum SlotAct {
     SendTx,
     /// The walk's step 7.
     NextDesc,
-    /// Receive DATA.
-    RxData,
-    /// *full*.
-    Full,
-    /// *drop*.
-    Drop,
+    /// *deliver*.
+    Deliver,
+    /// *discard*(dry).
+    Dry,
     /// *tell*.
     Tell,
 }
@@ -67,12 +67,14 @@ pub struct StepA {
     pub enqueue: Bit,
     /// The slot was taken from the free list in vain.
     pub give_back: Bit,
-    /// The receive mover is free.
-    pub rx_free: Bit,
-    /// The slot takes the receive mover.
-    pub rx_take: Bit,
-    /// DISCARD with owner none.
-    pub discard: Bit,
+    /// The receive slot was taken from its free list in vain.
+    pub rx_back: Bit,
+    /// A packet gets its entry in the order FIFO,
+    pub order_push: Bit,
+    /// *none*,
+    pub order_none: Bit,
+    /// or this slot.
+    pub order_slot: Bits<8>,
     /// The queue's MSI slot: pending = 1.
     pub pending: Bit,
     /// kicks += 1.
@@ -110,6 +112,10 @@ pub struct StepB {
     pub tx_gen: Bits<13>,
     /// The slot owns the transmit mover: data without end.
     pub tx_take: Bit,
+    /// Receive op {addr, len}.
+    pub rx_push: Bit,
+    /// With end.
+    pub rx_end: Bit,
 }
 
 /// Everything an event of the engine does.
@@ -125,26 +131,30 @@ pub struct Effects {
     pub tx_push: Bit,
     /// The op.
     pub tx_op: TxOp,
-    /// Give `rx_op` to the receive mover.
-    pub rx_set: Bit,
+    /// Push `rx_op` into the slot's op FIFO at the receive mover.
+    pub rx_push: Bit,
     /// The op.
     pub rx_op: RxOp,
     /// The transmit mover has no owner.
     pub tx_free: Bit,
     /// The slot owns the transmit mover.
     pub tx_take: Bit,
-    /// The receive mover is free.
-    pub rx_free: Bit,
-    /// The slot owns the receive mover.
-    pub rx_take: Bit,
-    /// The receive mover works on a DISCARD with owner none.
-    pub rx_nobody: Bit,
+    /// Push an entry into the order FIFO:
+    pub order_push: Bit,
+    /// *none*,
+    pub order_none: Bit,
+    /// or this slot.
+    pub order_slot: Bits<8>,
     /// The event's slot: takes, waits, is free.
     pub owner: Bits<8>,
     /// Push the slot into the free list.
     pub free_push: Bit,
     /// It: the event's.
     pub free_slot: Bits<8>,
+    /// Push `rx_free_slot` into the receive free list.
+    pub rx_free_push: Bit,
+    /// It: the event's, or what a packet has taken in vain.
+    pub rx_free_slot: Bits<8>,
     /// Push the slot into the waiting FIFO.
     pub wait_push: Bit,
     /// The slot owns the transmit mover and waits for room.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Words of a ring whose entry i is `entries[i]`.
-fn ring_word(entries: &[u64], word: usize) -> u64 {
+pub(super) fn ring_word(entries: &[u64], word: usize) -> u64 {
     (0..4).fold(0, |v, i| {
         v | entries.get(4 * word + i).copied().unwrap_or(0) << (16 * i)
     })
@@ -51,13 +51,13 @@ fn a_visit_takes_what_the_words_hold_and_the_rings_allow() {
         }
         assert!(n(fx.op.va) == DESC + 7 * 16 && w.slot.state == SlotState::Desc);
     }
-    // The receive slot takes one, and asks for no more.
-    let mut w = World::at(&TINY, SlotState::Look);
-    w.number = TINY.rx_slot() as u64;
+    // A receive slot asks for as many.
+    let mut w = World::receiving(SlotState::Look, 1);
+    w.vq.driver = (DRIVER + 4).into();
     let fx = w.comp(8, 0);
-    assert!(w.slot.state == SlotState::Ring && !fx.op.two);
-    w.comp(ring_word(&[1, 2, 3, 4], 0), 0);
-    assert_eq!(n(w.slot.visit), 1);
+    assert!(w.slot.state == SlotState::Ring && fx.op.two);
+    w.comp(ring_word(&[1, 2, 3, 4], 0), ring_word(&[5, 6, 7, 0], 0));
+    assert_eq!(n(w.slot.visit), 8);
 }
 
 /// A visit of `visit` chains whose first descriptor is on its way: heads 1, 2, 3, ...

@@ -25,11 +25,72 @@ use crate::rx::Rx;
 use crate::tx::Tx;
 
 /// Profile `tiny`.
-type Tiny = ShoalTop<64, 8, 6, 5, 4, 4, 4, 2, 1, 1, 2, 1, 3, 4, 2, 8, 3, 4, 5, 16, 5, 4, 16, 6>;
+type Tiny = ShoalTop<
+    64,
+    8,
+    6,
+    5,
+    4,
+    4,
+    4,
+    2,
+    1,
+    1,
+    2,
+    1,
+    3,
+    4,
+    2,
+    8,
+    3,
+    4,
+    5,
+    16,
+    5,
+    4,
+    16,
+    6,
+    6,
+    3,
+    3,
+    8,
+    3,
+    7,
+>;
 
 /// Profile `mid`.
-type Mid =
-    ShoalTop<128, 16, 8, 14, 13, 13, 13, 7, 5, 3, 7, 4, 8, 16, 4, 32, 5, 6, 7, 64, 7, 6, 64, 7>;
+type Mid = ShoalTop<
+    128,
+    16,
+    8,
+    14,
+    13,
+    13,
+    13,
+    7,
+    5,
+    3,
+    7,
+    4,
+    8,
+    16,
+    4,
+    32,
+    5,
+    6,
+    7,
+    64,
+    7,
+    6,
+    64,
+    7,
+    8,
+    5,
+    5,
+    32,
+    5,
+    9,
+>;
 
 /// Profile `hyper` and its sizes: they differ in the address bits of what a device has.
 type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize> = ShoalTop<
@@ -57,6 +118,12 @@ type Hyper<const VQ: usize, const DEV: usize, const PAGE: usize, const AA: usize
     8,
     256,
     9,
+    12,
+    8,
+    7,
+    128,
+    7,
+    11,
 >;
 
 /// The top of `profile`, connected.
@@ -83,7 +150,8 @@ fn connected(mut top: impl Block + 'static) -> Box<dyn Block> {
 /// The device. Bits: `W` data (`WB` bytes), `IW` AXI ID; address bits of the memories: `VQ` virtqueues, `DEV` devices,
 /// `PAGE` doorbell pages, `AA` ASIDs, `T0`, `T1`, `T2` IOTLB, `P0`, `P1` walk caches; `GW` bits of a generation; `NW` walkers
 /// with numbers of `WW` bits, `NQ` waiters with numbers of `QW` bits; `SW` bits of a slot number, `RW` one more, `NS` = 2^`SW` slots;
-/// transmit mover: `OA` address bits of the ops, `IA` of the items, which are `NI`, `BA` of the beats.
+/// transmit mover: `OA` address bits of the ops, `IA` of the items, which are `NI`, `BA` of the beats;
+/// receive mover: `XB` address bits of the beats, `XP` of the packets, `XI` of the items, which are `XN`, `XE` of the writes, `XO` of the ops.
 #[derive(LogicBlock)]
 pub struct ShoalTop<
     const W: usize,
@@ -110,6 +178,12 @@ pub struct ShoalTop<
     const IA: usize,
     const NI: usize,
     const BA: usize,
+    const XB: usize,
+    const XP: usize,
+    const XI: usize,
+    const XN: usize,
+    const XE: usize,
+    const XO: usize,
 > {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
@@ -194,7 +268,7 @@ pub struct ShoalTop<
     adminq: Adminq,
     ctl: Ctl<W, SW, RW, NS>,
     tx: Tx<W, WB, OA, IA, NI, BA, SW>,
-    rx: Rx<W, WB>,
+    rx: Rx<W, WB, XB, XP, XI, XN, XE, SW, NS, XO>,
     mmu: Mmu<AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>,
     epochs: Epochs,
     messages: Messages,
@@ -228,6 +302,12 @@ impl<
         const IA: usize,
         const NI: usize,
         const BA: usize,
+        const XB: usize,
+        const XP: usize,
+        const XI: usize,
+        const XN: usize,
+        const XE: usize,
+        const XO: usize,
     >
     ShoalTop<
         W,
@@ -254,6 +334,12 @@ impl<
         IA,
         NI,
         BA,
+        XB,
+        XP,
+        XI,
+        XN,
+        XE,
+        XO,
     >
 {
     /// The device of `p`, whose sizes are those of the type.
@@ -293,6 +379,18 @@ impl<
             "transmit sizes of profile {}",
             p.name
         );
+        assert_eq!(
+            (p.rx_beats, p.rx_packets, p.rx_items, p.rx_items),
+            (1 << XB, 1 << XP, 1 << XI, XN),
+            "receive sizes of profile {}",
+            p.name
+        );
+        assert_eq!(
+            (p.rx_writes, p.slot_w + 3),
+            (1 << XE, XO),
+            "receive sizes of profile {}",
+            p.name
+        );
         assert!(1 << PAGE >= p.doorbell_pages, "doorbell pages");
         crate::block_default!(
             clock, reset, s_axil_awaddr, s_axil_awprot, s_axil_awvalid, s_axil_wdata, s_axil_wstrb, s_axil_wvalid, s_axil_bready, s_axil_araddr, s_axil_arprot, s_axil_arvalid, s_axil_rready, m_axi_awready, m_axi_wready, m_axi_bid, m_axi_bresp, m_axi_bvalid, m_axi_arready, m_axi_rid, m_axi_rdata, m_axi_rresp, m_axi_rlast, m_axi_rvalid, m_axis_tready, s_axis_tdata, s_axis_tkeep, s_axis_tlast, s_axis_tvalid, s_axis_tdest, s_axis_tid, s_axis_tuser, s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready, s_axil_rdata, s_axil_rresp, s_axil_rvalid, m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awlock, m_axi_awcache, m_axi_awprot, m_axi_awqos, m_axi_awregion, m_axi_awuser, m_axi_awvalid, m_axi_wdata, m_axi_wstrb, m_axi_wlast, m_axi_wvalid, m_axi_bready, m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arlock, m_axi_arcache, m_axi_arprot, m_axi_arqos, m_axi_arregion, m_axi_aruser, m_axi_arvalid, m_axi_rready, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest, m_axis_tid, m_axis_tuser, s_axis_tready, tx, rx, mmu, epochs, messages, unused;;
@@ -327,6 +425,12 @@ impl<
         const IA: usize,
         const NI: usize,
         const BA: usize,
+        const XB: usize,
+        const XP: usize,
+        const XI: usize,
+        const XN: usize,
+        const XE: usize,
+        const XO: usize,
     > Logic
     for ShoalTop<
         W,
@@ -353,6 +457,12 @@ impl<
         IA,
         NI,
         BA,
+        XB,
+        XP,
+        XI,
+        XN,
+        XE,
+        XO,
     >
 {
     #[hdl_gen]
@@ -461,11 +571,16 @@ impl<
         self.core.tx_done_valid.next = self.tx.done_valid.val();
         self.core.tx_done.next = self.tx.done.val();
         self.tx.done_pop.next = self.core.tx_done_pop.val();
-        self.rx.op_set.next = self.core.rx_op_set.val();
-        self.rx.op.next = self.core.rx_op.val();
         self.core.rx_head_valid.next = self.rx.head_valid.val();
         self.core.rx_head.next = self.rx.head.val();
-        self.core.rx_free.next = self.rx.free.val();
+        self.rx.head_pop.next = self.core.rx_head_pop.val();
+        self.rx.order_push.next = self.core.rx_order_push.val();
+        self.rx.order_none.next = self.core.rx_order_none.val();
+        self.rx.order_slot.next = self.core.rx_order_slot.val();
+        self.rx.op_push.next = self.core.rx_op_push.val();
+        self.rx.op_slot.next = self.core.rx_op_slot.val();
+        self.rx.op.next = self.core.rx_op.val();
+        self.core.rx_idle.next = self.rx.idle.val();
         self.core.rx_done_valid.next = self.rx.done_valid.val();
         self.core.rx_done.next = self.rx.done.val();
         self.rx.done_pop.next = self.core.rx_done_pop.val();
@@ -516,8 +631,10 @@ impl<
         self.epochs.end_tx_r_epoch.next = self.tx.end_r_epoch.val();
         self.epochs.end_tx_skip.next = self.tx.skip_end.val();
         self.epochs.end_tx_skip_epoch.next = self.tx.skip_epoch.val();
-        self.epochs.end_rx_b.next = self.wr.rx_b_valid.val();
-        self.epochs.end_rx_b_epoch.next = self.wr.rx_b_epoch.val();
+        self.epochs.end_rx_b.next = self.rx.end_b.val();
+        self.epochs.end_rx_b_epoch.next = self.rx.end_b_epoch.val();
+        self.epochs.end_rx_skip.next = self.rx.skip.val();
+        self.epochs.end_rx_skip_epoch.next = self.rx.skip_epoch.val();
         self.epochs.flip.next = self.mmu.inv_done.val();
         // Reads.
         self.rd.walk_req.next = self.mmu.ar_req.val();
@@ -608,7 +725,6 @@ impl<
         self.adminq.b_bad.next = self.wr.rx_b_bad.val();
         self.wr.rx_req.next = self.rx.w_req.val();
         self.wr.rx_addr.next = self.rx.w_addr.val();
-        self.wr.rx_epoch.next = self.rx.w_epoch.val();
         self.wr.rx_user.next = self.rx.w_user.val();
         self.wr.rx_len.next = self.rx.w_len.val();
         self.wr.rx_beat_data.next = self.rx.w_beat_data.val();

@@ -7,8 +7,9 @@
 
 use rust_hdl::prelude::*;
 
+use crate::asks::Ask;
 use crate::block_default;
-use crate::tx_items::{TxAsk, TxBurst, TxItem};
+use crate::tx_items::{TxBurst, TxItem};
 use crate::types::TxOp;
 
 /// Bytes of the address window that one burst stays in.
@@ -35,7 +36,7 @@ pub struct TxCut {
     /// Puts an item into the ring.
     pub put: Signal<Out, Bit>,
     /// What is asked of the MMU for it.
-    pub ask: Signal<Out, TxAsk>,
+    pub ask: Signal<Out, Ask>,
     /// What is asked of the AR arbiter.
     pub burst: Signal<Out, TxBurst>,
     /// What the packer has to know.
@@ -68,7 +69,7 @@ pub struct TxCut {
     none16: Constant<Bits<16>>,
     none32: Constant<Bits<32>>,
     no_op: Constant<TxOp>,
-    no_ask: Constant<TxAsk>,
+    no_ask: Constant<Ask>,
     no_burst: Constant<TxBurst>,
     no_item: Constant<TxItem>,
 }
@@ -86,7 +87,7 @@ impl TxCut {
             none16 = 0u64,
             none32 = 0u64,
             no_op = TxOp::default(),
-            no_ask = TxAsk::default(),
+            no_ask = Ask::default(),
             no_burst = TxBurst::default(),
             no_item = TxItem::default()
         )

@@ -6,9 +6,10 @@
 
 use rust_hdl::prelude::*;
 
+use crate::asks::Answer;
 use crate::block_default;
 use crate::fifo::Fifo;
-use crate::tx_items::{TxAnswer, TxBurst};
+use crate::tx_items::TxBurst;
 use crate::tx_judge::TxJudge;
 
 /// What became of an item.
@@ -34,7 +35,7 @@ pub struct TxIssue<const IA: usize> {
     /// It has its answer.
     pub answered: Signal<In, Bit>,
     /// The answer.
-    pub answer: Signal<In, TxAnswer>,
+    pub answer: Signal<In, Answer>,
     /// The item is done with here.
     pub pass: Signal<Out, Bit>,
     /// With `pass`: what became of it.

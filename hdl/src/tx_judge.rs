@@ -6,8 +6,9 @@
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
 
+use crate::asks::Answer;
 use crate::block_default;
-use crate::tx_items::{TxAnswer, TxBurst};
+use crate::tx_items::TxBurst;
 
 /// Sizes of a beat above one byte: up to 64 bytes.
 const SIZES: usize = 6;
@@ -22,7 +23,7 @@ pub struct TxJudge {
     /// It has its answer.
     pub answered: Signal<In, Bit>,
     /// The answer.
-    pub answer: Signal<In, TxAnswer>,
+    pub answer: Signal<In, Answer>,
     /// A burst of the packet before it has failed.
     pub skip: Signal<In, Bit>,
     /// Beats asked for and not yet packed.

@@ -37,11 +37,13 @@ pub struct Tell {
     pub count: Bits<4>,
     /// Their heads, 16 bits each, the first lowest.
     pub heads: Bits<128>,
-    /// Bytes delivered, of a visit of one chain.
+    /// Bytes delivered into the first chain.
     pub used_len: Bits<32>,
+    /// Into those behind it, 17 bits each.
+    pub used_more: Bits<119>,
     /// EVENT_IDX is negotiated.
     pub event_idx: Bit,
-    /// The receive slot's.
+    /// A receive slot's.
     pub receive: Bit,
 }
 
@@ -139,17 +141,19 @@ pub struct TxDone {
 /// One operation of the receive mover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct RxOp {
-    /// DISCARD; otherwise DATA.
+    /// The rest of the packet is thrown away; otherwise data.
     pub discard: Bit,
-    /// DATA: address space.
+    /// Data: address space.
     pub asid: Bits<17>,
-    /// DATA: first byte.
+    /// Data: first byte.
     pub va: Bits<64>,
-    /// DATA: bytes.
+    /// Data: bytes.
     pub len: Bits<32>,
+    /// Data: the chain ends with it.
+    pub end: Bit,
 }
 
-/// Side band of the packet at the head of the receive mover.
+/// Side band of a packet that has begun to enter the receive mover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct RxHead {
     /// `tdest` of its first beat.
@@ -163,9 +167,11 @@ pub struct RxHead {
 /// Result of a receive op.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct RxDone {
+    /// Of the op.
+    pub slot: Bits<8>,
     /// Bytes written.
     pub bytes: Bits<32>,
-    /// The packet has ended and all its bytes are written.
+    /// The packet is used up.
     pub ended: Bit,
     /// Cause, 0 none.
     pub cause: Bits<12>,

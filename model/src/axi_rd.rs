@@ -17,8 +17,8 @@ const KIND_ADMIN: u16 = 2;
 pub(crate) enum Id {
     /// Class 0: an access of the control unit, by its slot and its part in the op.
     Control { slot: u16, part: u8 },
-    /// A burst of a payload mover; of a write its epoch, 0 of a read.
-    Mover { epoch: u8 },
+    /// A burst of a payload mover.
+    Mover,
     /// A read of this table walker.
     Walker(usize),
     /// A message, by its message epoch.
@@ -36,7 +36,7 @@ impl Id {
         let class1 = |kind: u16, low: u16| 1 << (p.id_w - 1) | kind << (p.id_w - 3) | low;
         match self {
             Self::Control { slot, part } => slot | u16::from(part) << p.slot_w,
-            Self::Mover { epoch } => class1(KIND_MOVER, u16::from(epoch)),
+            Self::Mover => class1(KIND_MOVER, 0),
             Self::Walker(n) => class1(KIND_WALKER, n as u16),
             Self::Message { epoch } => class1(KIND_MESSAGE, u16::from(epoch)),
             Self::Admin { word } => class1(KIND_ADMIN, u16::from(word)),
@@ -65,7 +65,7 @@ impl Id {
         }
         let bit = (id & 1) as u8;
         match id >> (p.id_w - 3) & 3 {
-            KIND_MOVER => Self::Mover { epoch: bit },
+            KIND_MOVER => Self::Mover,
             KIND_WALKER => Self::Walker(usize::from(low(p.id_w - 3))),
             KIND_ADMIN => Self::Admin { word: bit },
             _ => Self::Unknown,
@@ -79,7 +79,7 @@ impl Id {
 
     /// An access of a payload mover.
     pub(crate) fn is_mover(self) -> bool {
-        matches!(self, Self::Mover { .. })
+        self == Self::Mover
     }
 }
 
@@ -184,9 +184,7 @@ mod tests {
             assert!(p.walkers <= 1 << (p.id_w - 3), "{}", p.name);
             let slots =
                 (0..1 << p.slot_w).flat_map(|slot| [0, 1].map(|part| Id::Control { slot, part }));
-            let others = [0, 1]
-                .into_iter()
-                .flat_map(|bit| [Id::Mover { epoch: bit }, Id::Admin { word: bit }]);
+            let others = [Id::Mover, Id::Admin { word: 0 }, Id::Admin { word: 1 }];
             let ids: Vec<_> = slots
                 .chain(others)
                 .chain((0..p.walkers).map(Id::Walker))
@@ -205,7 +203,7 @@ mod tests {
     fn kinds_stand_below_the_class() {
         let p = &PROFILES[0];
         assert_eq!(Id::Control { slot: 5, part: 1 }.pack(p), 0b01_0101);
-        assert_eq!(Id::Mover { epoch: 1 }.pack(p), 0b10_0001);
+        assert_eq!(Id::Mover.pack(p), 0b10_0000);
         assert_eq!(Id::Walker(3).pack(p), 0b10_1011);
         assert_eq!(Id::Admin { word: 1 }.pack(p), 0b11_0001);
         assert_eq!(Id::unpack(p, 0b11_1000), Id::Unknown);

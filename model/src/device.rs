@@ -4,7 +4,7 @@
 //! pick), from state alone, then moves every unit over the edge, and last applies the effects of the core, which win.
 
 use crate::adminq::{self, AdminQueue};
-use crate::axi_rd::{AxiRd, BResp, Id, RBeat, Reader};
+use crate::axi_rd::{AxiRd, BResp, RBeat, Reader};
 use crate::axi_wr::{AxiWr, WriteRequest, Writer};
 use crate::axil::Axil;
 use crate::core::{Core, Effects, Env, Source};
@@ -67,7 +67,7 @@ impl Device {
             ar: AxiRd::default(),
             w: AxiWr::default(),
             tx: Tx::new(profile),
-            rx: Rx::new(),
+            rx: Rx::new(profile),
             core: Core::new(profile),
         }
     }
@@ -208,14 +208,12 @@ impl Device {
                 b: b.as_ref(),
                 cur,
             },
+            &mut ends,
         );
         starts += started;
         self.ar.tick(read.map(|(_, a)| a), i.m_axi_arready);
         self.w
             .tick(p, write, payload, i.m_axi_awready, i.m_axi_wready);
-        if let Some(Id::Mover { epoch }) = b.map(|b| b.id) {
-            ends.add(epoch);
-        }
         self.epoch.tick(starts, ends, flip);
         self.core.count_down();
         if let Some(pop) = pop {
@@ -276,7 +274,8 @@ impl Device {
         match pop {
             Source::Comp => drop(self.ctl.completions.pop()),
             Source::Txd => drop(self.tx.done.pop()),
-            Source::Rxd => self.rx.done = None,
+            Source::Rxd => self.rx.pop_done(),
+            Source::Rxp => self.rx.pop_header(),
             Source::Db => drop(self.axil.doorbells.pop()),
             _ => {}
         }
@@ -296,8 +295,11 @@ impl Device {
         if let Some(op) = fx.tx {
             self.tx.ops.push(op);
         }
-        if let Some(op) = fx.rx {
-            self.rx.start(op);
+        if let Some(slot) = fx.order {
+            self.rx.order(slot);
+        }
+        if let Some((slot, op)) = fx.rx {
+            self.rx.push(slot, op);
         }
         self.regs.count_all(fx.counters);
         self.regs.fq_lost = self.regs.fq_lost.wrapping_add(u32::from(fx.lost));

@@ -1,74 +1,32 @@
-//! The receive mover: takes packets from `s_axis` and writes them where the core says.
+//! The receive mover: takes packets whole from `s_axis`, in the order of the stream, and writes them where the core says.
 //!
-//! Timing: TIMING.md §8. One packet at a time; one op of the core at a time.
+//! Packets enter ([`enter`]), are cut into bursts as the ops of their slots say ([`cut`]), stand in a ring ([`ring`]) while they
+//! are translated, go to the bus ([`issue`]), and end when the responses are in ([`expect`]).
+//!
+//! Timing: TIMING.md §8.
+
+mod cut;
+mod enter;
+mod expect;
+mod issue;
+mod op;
+mod ring;
 
 use crate::axi_rd::{Address, BResp, Id};
 use crate::axi_wr::{Small, WriteRequest, Writer};
+use crate::epoch::Ends;
 use crate::fifo::Fifo;
 use crate::mmu::{Request, Xlat};
-use crate::tx::{burst_beats, burst_bytes, Side};
-use crate::{bytes_of, data_of, MAX_B};
-use shoal_abi::mmu::{CAUSE_NONE, CAUSE_WRITE_ACCESS};
+use crate::tx::{burst_beats, Side};
+use cut::Cutter;
+use enter::Entrance;
+use expect::Expectations;
+use issue::{Around, Issuer};
+pub(crate) use op::{RxDone, RxOp};
+use ring::{Ring, Work};
+use shoal_abi::mmu::CAUSE_NONE;
 use shoal_abi::ports::{Data, Inputs};
 use shoal_abi::profile::Profile;
-use shoal_abi::ring::NET_HDR_NUM_BUFFERS;
-use shoal_abi::stream::TUSER_ANSWER;
-
-const DEPTH: usize = 64;
-
-/// An op of the core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RxOp {
-    /// Writes up to `len` bytes of the packet.
-    Data { asid: u32, va: u64, len: u32 },
-    /// Takes the rest of the packet.
-    Discard,
-}
-
-/// What an op came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RxDone {
-    pub(crate) bytes: u32,
-    /// The packet is used up.
-    pub(crate) ended: bool,
-    pub(crate) cause: u16,
-    pub(crate) iova: u64,
-}
-
-/// A beat of `s_axis` as stored.
-#[derive(Clone, Copy, Debug)]
-struct Beat {
-    data: [u8; MAX_B],
-    bytes: usize,
-    last: bool,
-    side: Side,
-}
-
-impl Default for Beat {
-    fn default() -> Self {
-        Self {
-            data: [0; MAX_B],
-            bytes: 0,
-            last: false,
-            side: Side::default(),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Free,
-    Op,
-    /// The request is up.
-    Xlat,
-    /// It has been taken, the answer is to come.
-    Taken,
-    Issue,
-    Burst,
-    Drain,
-    Done,
-    Hold,
-}
 
 /// What the mover sees at an edge.
 pub(crate) struct Edge<'a> {
@@ -85,294 +43,158 @@ pub(crate) struct Edge<'a> {
 /// The mover.
 #[derive(Clone, Debug)]
 pub(crate) struct Rx {
-    fifo: Fifo<Beat>,
-    /// Beats with `tlast` in the FIFO.
-    lasts: usize,
-    /// Beats of the packet that have entered, and whether its first one had the answer bit.
-    entered: usize,
-    answer: bool,
-    /// The end of an op that the core has not picked.
-    pub(crate) done: Option<RxDone>,
-    state: State,
-    discard: bool,
-    asid: u32,
-    /// Where the op began.
-    start: u64,
-    va: u64,
-    rem: u32,
-    /// Bytes of the burst, and how many of them have been loaded.
-    n: u32,
-    covered: u32,
-    address: u64,
-    user: u32,
-    epoch: u8,
-    acc: [u8; 2 * MAX_B],
-    acc_len: usize,
-    ended: bool,
-    got: u32,
-    fault: Option<(u16, u64)>,
-    outstanding: u32,
+    entrance: Entrance,
+    cutter: Cutter,
+    ring: Ring,
+    issuer: Issuer,
+    expectations: Expectations,
+    /// Packets whose first beat has entered and that are not through.
+    packets: usize,
+    /// That the device holds at most.
+    most: usize,
 }
 
 impl Rx {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(p: &Profile) -> Self {
         Self {
-            fifo: Fifo::new(DEPTH),
-            lasts: 0,
-            entered: 0,
-            answer: false,
-            done: None,
-            state: State::Free,
-            discard: false,
-            asid: 0,
-            start: 0,
-            va: 0,
-            rem: 0,
-            n: 0,
-            covered: 0,
-            address: 0,
-            user: 0,
-            epoch: 0,
-            acc: [0; 2 * MAX_B],
-            acc_len: 0,
-            ended: false,
-            got: 0,
-            fault: None,
-            outstanding: 0,
+            entrance: Entrance::new(p),
+            cutter: Cutter::new(p),
+            ring: Ring::new(p),
+            issuer: Issuer::new(),
+            expectations: Expectations::new(p),
+            packets: 0,
+            most: p.rx_packets,
         }
     }
 
     pub(crate) fn reset(&mut self) {
-        self.fifo.clear();
-        (self.lasts, self.entered, self.acc_len) = (0, 0, 0);
-        (self.done, self.fault) = (None, None);
-        self.state = State::Free;
-        (self.answer, self.ended) = (false, false);
-        (self.got, self.outstanding) = (0, 0);
+        self.entrance.reset();
+        self.cutter.reset();
+        self.ring.clear();
+        self.issuer.reset();
+        self.expectations.reset();
+        self.packets = 0;
     }
 
     pub(crate) fn tready(&self) -> bool {
-        !self.fifo.is_full()
+        !self.entrance.beats.is_full() && self.packets < self.most
     }
 
-    /// No packet is being taken.
-    pub(crate) fn free(&self) -> bool {
-        self.state == State::Free
+    /// Nothing is under way in it.
+    pub(crate) fn idle(&self) -> bool {
+        self.packets == 0 && self.expectations.idle()
     }
 
-    /// The side band at the head of the FIFO.
-    pub(crate) fn head(&self) -> Option<Side> {
-        self.fifo.front().map(|b| b.side)
+    /// Side bands of packets that the core has not seen.
+    pub(crate) fn headers(&self) -> &Fifo<Side> {
+        &self.entrance.headers
     }
 
-    /// A core effect: the next op.
-    pub(crate) fn start(&mut self, op: RxOp) {
-        if !matches!(self.state, State::Free | State::Hold) {
-            return;
-        }
-        self.state = State::Op;
-        match op {
-            RxOp::Discard => self.discard = true,
-            RxOp::Data { asid, va, len } => {
-                self.discard = false;
-                (self.asid, self.start, self.va, self.rem) = (asid, va, va, len);
-            }
+    pub(crate) fn pop_header(&mut self) {
+        self.entrance.headers.pop();
+    }
+
+    /// Ends that the core has not seen.
+    pub(crate) fn done(&self) -> &Fifo<RxDone> {
+        &self.expectations.done
+    }
+
+    pub(crate) fn pop_done(&mut self) {
+        self.expectations.done.pop();
+    }
+
+    /// An end out of nowhere.
+    #[cfg(test)]
+    pub(crate) fn push_done(&mut self, done: RxDone) {
+        self.expectations.done.push(done);
+    }
+
+    /// A core effect: the next packet belongs to a slot, or is thrown away.
+    pub(crate) fn order(&mut self, slot: Option<u16>) {
+        self.cutter.order.push(slot);
+    }
+
+    /// A core effect: the next op of a slot.
+    pub(crate) fn push(&mut self, slot: u16, op: RxOp) {
+        if let Some(ops) = self.cutter.ops.get_mut(usize::from(slot)) {
+            ops.push(op);
         }
     }
 
     /// The translation request that is up in this cycle.
     pub(crate) fn request(&self) -> Option<Request> {
-        (self.state == State::Xlat).then_some(Request {
-            asid: self.asid,
-            va: self.va,
+        let (place, item) = self.ring.asked()?;
+        let Work::Burst(burst) = item.work else {
+            return None;
+        };
+        Some(Request {
+            asid: burst.asid,
+            va: burst.va,
             write: true,
-            tag: 0,
+            tag: place as u16,
         })
     }
 
     /// The write asked for in this cycle.
     pub(crate) fn write_request(&self, p: &Profile) -> Option<WriteRequest> {
-        (self.state == State::Issue).then(|| WriteRequest {
+        let (burst, answer) = self.issuer.wanted(&self.ring)?;
+        (!self.expectations.is_full()).then(|| WriteRequest {
             writer: Writer::Receive,
             aw: Address {
-                id: Id::Mover { epoch: self.epoch },
-                addr: self.address & !(p.beat_bytes() as u64 - 1),
-                len: burst_beats(p, self.va, self.n).saturating_sub(1) as u8,
+                id: Id::Mover,
+                addr: answer.address & !(p.beat_bytes() as u64 - 1),
+                len: burst_beats(p, burst.va, burst.n).saturating_sub(1) as u8,
                 size: p.beat_bytes().trailing_zeros() as u8,
-                user: self.user,
+                user: answer.user,
             },
             small: Small::default(),
         })
     }
 
-    fn pop(&mut self) -> Option<Beat> {
-        let beat = self.fifo.pop()?;
-        if beat.last {
-            self.lasts -= 1;
-            self.ended = true;
-        }
-        Some(beat)
-    }
-
-    /// The next beat of the burst: data and strobes.
-    fn load(&mut self, p: &Profile) -> (Data, u64) {
-        let b = p.beat_bytes();
-        let lo = if self.covered == 0 {
-            (self.va % b as u64) as usize
-        } else {
-            0
-        };
-        let c = (b - lo).min(self.n.saturating_sub(self.covered) as usize);
-        if self.acc_len < c && !self.ended {
-            if let Some(beat) = self.pop() {
-                let to = self.acc_len;
-                self.acc[to..to + beat.bytes].copy_from_slice(&beat.data[..beat.bytes]);
-                self.acc_len += beat.bytes;
-            }
-        }
-        let m = c.min(self.acc_len);
-        let mut bytes = [0; MAX_B];
-        bytes[lo..lo + m].copy_from_slice(&self.acc[..m]);
-        self.acc.copy_within(m.., 0);
-        self.acc_len -= m;
-        self.got = self.got.wrapping_add(m as u32);
-        self.covered += c as u32;
-        if self.covered >= self.n {
-            self.va = self.va.wrapping_add(u64::from(self.n));
-            self.rem = self.rem.saturating_sub(self.n);
-            self.state = State::Op;
-        }
-        (data_of(&bytes), crate::ones(m) << lo)
-    }
-
-    /// The edge. Gives the number of accesses started (0 or 1) and the write data loaded.
-    pub(crate) fn tick(&mut self, p: &Profile, e: &Edge) -> (u32, Option<(Data, u64)>) {
-        let room = self.tready();
-        let payload = e.loading.then(|| self.load(p));
-        let drained = self.outstanding == 0;
-        let mut started = 0;
-        match self.state {
-            // The load of this edge has moved the state on already.
-            _ if e.loading => {}
-            State::Op if self.discard => {
-                if self.ended {
-                    self.acc_len = 0;
-                    self.state = State::Done;
-                } else {
-                    self.pop();
-                }
-            }
-            State::Op => self.plan(p),
-            State::Xlat if e.xlat.taken => self.state = State::Taken,
-            State::Taken => match e.xlat.answer {
-                Some(a) if a.cause != CAUSE_NONE => {
-                    // The first fault counts: a response may have brought one since the plan.
-                    self.fault.get_or_insert((a.cause, self.va));
-                    self.state = State::Drain;
-                }
-                Some(a) => {
-                    (self.address, self.user, self.epoch) = (a.address, a.user, e.cur);
-                    self.state = State::Issue;
-                    started = 1;
-                }
-                None => {}
-            },
-            State::Issue if e.granted => {
-                self.outstanding += 1;
-                self.covered = 0;
-                self.state = State::Burst;
-            }
-            State::Drain if drained => self.state = State::Done,
-            State::Done if self.done.is_none() => {
-                let (cause, iova) = self.fault.take().unwrap_or((CAUSE_NONE, 0));
-                self.done = Some(RxDone {
-                    bytes: self.got,
-                    ended: self.used_up(),
-                    cause,
-                    iova,
-                });
-                self.got = 0;
-                self.state = State::Hold;
-            }
-            State::Hold if self.used_up() => {
-                self.ended = false;
-                self.state = State::Free;
-            }
-            _ => {}
-        }
+    /// The edge. Gives the number of accesses started (0 or 1) and the write data loaded, and tells of accesses that end.
+    pub(crate) fn tick(
+        &mut self,
+        p: &Profile,
+        e: &Edge,
+        ends: &mut Ends,
+    ) -> (u32, Option<(Data, u64)>) {
+        // What the steps see of each other is the state before the edge, so the last one goes first.
+        let enters = e.up && self.tready() && e.i.s_axis_tvalid;
+        let full = self.ring.is_full();
+        let room = !self.expectations.is_full();
+        self.expectations.tick(ends);
         if let Some(b) = e.b.filter(|b| b.id.is_mover()) {
-            self.outstanding = self.outstanding.saturating_sub(1);
-            if crate::is_bad(b.resp) && self.fault.is_none() {
-                self.fault = Some((CAUSE_WRITE_ACCESS, self.start));
-            }
+            self.expectations.respond(crate::is_bad(b.resp));
         }
-        if e.up && room && e.i.s_axis_tvalid {
-            self.enter(p, e.i);
-        }
+        // The issuer goes on to an item that was asked for before the edge, the asker to one that had been cut.
+        let mut around = Around {
+            ring: &mut self.ring,
+            entrance: &mut self.entrance,
+            expectations: &mut self.expectations,
+            room,
+            granted: e.granted,
+            loading: e.loading,
+        };
+        let (payload, through) = self.issuer.tick(p, &mut around, ends);
+        self.ask(e.xlat.taken);
+        self.cutter.tick(&mut self.entrance, &mut self.ring, !full);
+        let first = enters && self.entrance.enter(p, e.i);
+        self.packets = (self.packets + usize::from(first)).saturating_sub(usize::from(through));
+        let started = e.xlat.answer.map_or(0, |answer| {
+            self.ring.answer(answer.tag, answer, e.cur);
+            u32::from(answer.cause == CAUSE_NONE)
+        });
         (started, payload)
     }
 
-    fn used_up(&self) -> bool {
-        self.ended && self.acc_len == 0
-    }
-
-    /// State Op of a DATA: the next burst, if there is enough for it.
-    fn plan(&mut self, p: &Profile) {
-        if self.rem == 0 || self.used_up() || self.fault.is_some() {
-            self.state = State::Drain;
-            return;
+    fn ask(&mut self, taken: bool) {
+        let passes = self
+            .ring
+            .asked()
+            .is_some_and(|(_, i)| !matches!(i.work, Work::Burst(_)));
+        if taken || passes {
+            self.ring.ask();
         }
-        let n0 = burst_bytes(self.va, self.rem);
-        let held = self.acc_len as u32;
-        let all = (self.fifo.len() * p.beat_bytes()) as u32 + held;
-        let n = if self.ended {
-            n0.min(held)
-        } else if self.lasts > 0 {
-            n0.min(all)
-        } else if all >= n0 {
-            n0
-        } else {
-            return;
-        };
-        self.n = n;
-        self.state = State::Xlat;
-    }
-
-    fn enter(&mut self, p: &Profile, i: &Inputs) {
-        let b = p.beat_bytes();
-        if self.entered == 0 {
-            self.answer = TUSER_ANSWER.get(i.s_axis_tuser) == 1;
-        }
-        let mut data = bytes_of(&i.s_axis_tdata);
-        if !self.answer {
-            for (at, value) in [(NET_HDR_NUM_BUFFERS, 1), (NET_HDR_NUM_BUFFERS + 1, 0)] {
-                if at / b == self.entered {
-                    data[at % b] = value;
-                }
-            }
-        }
-        let last = i.s_axis_tlast;
-        let bytes = if last {
-            (i.s_axis_tkeep.trailing_ones() as usize).min(b)
-        } else {
-            b
-        };
-        self.fifo.push(Beat {
-            data,
-            bytes,
-            last,
-            side: Side {
-                dest: i.s_axis_tdest & 0xf_ffff,
-                tid: i.s_axis_tid,
-                user: i.s_axis_tuser,
-            },
-        });
-        self.lasts += usize::from(last);
-        self.entered = if last {
-            0
-        } else {
-            self.entered.saturating_add(1)
-        };
     }
 }
 

@@ -140,7 +140,7 @@ impl Tx {
         let size = beat_size(p, burst.va, burst.n);
         let readable = answer.cause == CAUSE_NONE && !self.skip;
         (readable && (self.held + beats) as usize <= p.tx_beats).then(|| Address {
-            id: Id::Mover { epoch: 0 },
+            id: Id::Mover,
             addr: answer.address & !((1 << size) - 1),
             len: beats.saturating_sub(1) as u8,
             size,

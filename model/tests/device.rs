@@ -375,6 +375,115 @@ fn received_packets_are_scattered_or_dropped() {
 }
 
 #[test]
+fn packets_behind_one_another_are_received_in_visits() {
+    both(|p, seed| {
+        let mut h = Host::new(p, seed);
+        h.start();
+        let mut rings = device(&mut h, TYPE_NET, 0);
+        let r = &mut rings[0];
+        // Chains 3 and 7 have two descriptors, of 60 bytes and more.
+        let two = |n: u16| n % 4 == 3;
+        let at = |n: u16| BUFFERS + 0x2000 * u64::from(n) + 7 * u64::from(n);
+        for n in 0..8u16 {
+            let second = (at(n) + 0x1000, 1000, true);
+            let parts = [(at(n), if two(n) { 60 } else { 900 }, true), second];
+            r.offer(&mut h, 2 * n, &parts[..1 + usize::from(two(n))]);
+        }
+        let packets: Vec<Vec<u8>> = (0..8)
+            .map(|n| (0..70 + 113 * n).map(|_| h.rand() as u8).collect())
+            .collect();
+        for packet in &packets {
+            h.send(packet, 3, 0, TUSER_ANSWER.put(0));
+            // One between them is nobody's.
+            h.send(&[1, 2, 3], 3, 1, 0);
+        }
+        let r = &*r;
+        h.until("used elements", 50_000, |h| r.used_idx(h) == 8);
+        h.run(800);
+        for n in 0..8u16 {
+            let mut packet = packets[usize::from(n)].clone();
+            (packet[10], packet[11]) = (1, 0);
+            let len = packet.len();
+            assert_eq!(r.used(&h, n), (2 * u32::from(n), len as u32), "{n}");
+            let cut = if two(n) { 60 } else { len };
+            assert_eq!(h.peek(at(n), cut), packet[..cut]);
+            assert_eq!(h.peek(at(n) + 0x1000, len - cut), packet[cut..]);
+        }
+        assert_eq!(h.bar_read(regs::CNT_RX_PACKETS.offset), 8);
+        assert_eq!(h.bar_read(regs::CNT_RX_DROPS.offset), 8);
+        assert!((3..=8).contains(&h.messages.len()), "{}", h.messages.len());
+        h.cmd(DEV_MODE_SET, 3, &[("flags", 1)]);
+        h.cmd(DEV_DESTROY, 3, &[]);
+    });
+}
+
+#[test]
+fn a_long_packet_whose_buffer_faults_goes_through() {
+    both(|p, seed| {
+        let mut h = Host::new(p, seed);
+        h.start();
+        let mut rings = device(&mut h, TYPE_NET, 0);
+        // Sv39 without a table: no buffer can be translated.
+        h.cmd(STATUS_SET, 3, &[("status", 0)]);
+        let sv39 = [
+            ("asid", 2),
+            ("flags", u64::from(MODE_SV39)),
+            ("root", 0x70_0000),
+        ];
+        h.cmd(ASID_SET, 0, &sv39);
+        h.cmd(GROUP_ASID_SET, 3, &[("group", 0), ("asid", 2)]);
+        h.cmd(FEATURES_SET, 3, &[("driver_features", REQUIRED_FEATURES)]);
+        h.cmd(STATUS_SET, 3, &[("status", 11)]);
+        let r = &mut rings[0];
+        let setup = [
+            ("size", 16),
+            ("flags", 1),
+            ("desc", r.desc()),
+            ("driver", r.driver()),
+            ("device", r.device()),
+        ];
+        h.cmd(VQ_SETUP, 3, &setup);
+        h.cmd(STATUS_SET, 3, &[("status", 15)]);
+        let beats = 2 * p.rx_beats.min(300);
+        r.offer(&mut h, 0, &[(BUFFERS, 65_000, true)]);
+        h.send(&vec![0x33; beats * p.beat_bytes()], 3, 0, 0);
+        h.send(&[0x44; 100], 3, 0, 0);
+        h.until("packets", 20_000, |h| h.feed.is_empty());
+        h.run(2000);
+        assert_eq!(r.used_idx(&h), 0);
+        assert_eq!(h.cmd(STATUS_GET, 3, &[])[0], 15 | S_NEEDS_RESET);
+        assert_eq!(h.bar_read(regs::CNT_FAULTS.offset), 1);
+        h.cmd(STATUS_SET, 3, &[("status", 0)]);
+    });
+}
+
+#[test]
+fn warm_reset_with_packets_in_flight_ends_with_everything_gone() {
+    both(|p, seed| {
+        let mut h = Host::new(p, seed);
+        h.start();
+        let mut rings = device(&mut h, TYPE_NET, 0);
+        for n in 0..5 {
+            rings[0].offer(&mut h, n, &[(BUFFERS, 640, true)]);
+        }
+        (0..9).for_each(|n| h.send(&[n; 333], 3, 0, 0));
+        let wait = u64::from(h.rand() % 900);
+        h.run(wait);
+        h.bar_write(regs::STATUS_QUEUE_SELECT.offset, 0);
+        h.until("end of the warm reset", 100_000, |h| {
+            h.bar_read(regs::STATUS_QUEUE_SELECT.offset) == 0 && h.bar_read(regs::READY.offset) == 1
+        });
+        assert!(h.feed.is_empty());
+        h.bring_up();
+        let mut rings = device(&mut h, TYPE_NET, 0);
+        h.poke(rings[0].device() + 2, &[0, 0]);
+        rings[0].offer(&mut h, 0, &[(BUFFERS, 640, true)]);
+        h.send(&[5; 333], 3, 0, 0);
+        h.until("used element", 5000, |h| rings[0].used_idx(h) == 1);
+    });
+}
+
+#[test]
 fn fault_gives_needs_reset_one_record_and_no_used_element() {
     both(|p, seed| {
         let mut h = Host::new(p, seed);

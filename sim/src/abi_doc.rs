@@ -164,7 +164,7 @@ fn stream_fields() -> [(&'static str, UserField); 5] {
 }
 
 /// Members of a profile that a driver or an integrator sees.
-fn sizes(p: &Profile) -> [(&'static str, Value); 12] {
+fn sizes(p: &Profile) -> [(&'static str, Value); 14] {
     [
         ("data_w", json!(p.data_w)),
         ("id_w", json!(p.id_w)),
@@ -174,7 +174,9 @@ fn sizes(p: &Profile) -> [(&'static str, Value); 12] {
         ("asids", json!(p.asids)),
         ("max_vq_size", json!(p.max_vq_size)),
         ("chain_slots", json!(p.chain_slots)),
+        ("rx_slots", json!(p.rx_slots)),
         ("slot_w", json!(p.slot_w)),
+        ("rx_packets", json!(p.rx_packets)),
         ("tlb_aw", json!(p.tlb_aw)),
         ("dev_aw", json!(p.dev_aw)),
         ("vq_aw", json!(p.vq_aw)),

@@ -48,8 +48,10 @@ pub struct Profile {
     pub max_vq_size: u16,
     /// Commands of the admin queue that are fetched, executed or told of at a time; a power of two.
     pub admin_slots: usize,
-    /// Chain slots: chains in flight in the device. Slots behind them: receive, admin, auxiliary.
+    /// Chain slots: visits to transmit and request queues under way. Behind them: receive slots, the admin slot, the auxiliary one.
     pub chain_slots: usize,
+    /// Receive slots: visits to receive queues under way.
+    pub rx_slots: usize,
     /// Bits of a slot number; tags and AXI IDs carry it in their low bits. At most `id_w` - 2.
     pub slot_w: usize,
     /// Translations and accesses of the control unit under way.
@@ -60,6 +62,14 @@ pub struct Profile {
     pub tx_items: usize,
     /// Beats read that the transmit mover holds.
     pub tx_beats: usize,
+    /// Beats of received packets that the device holds.
+    pub rx_beats: usize,
+    /// Received packets, whole or in part, that it holds.
+    pub rx_packets: usize,
+    /// Bursts that the receive mover has cut and not issued.
+    pub rx_items: usize,
+    /// Bursts of the receive mover that await their responses.
+    pub rx_writes: usize,
 }
 
 impl Profile {
@@ -79,20 +89,20 @@ impl Profile {
         let rest = self.name.strip_prefix(full.name);
         rest.is_some_and(|rest| rest.starts_with('-'))
     }
-    /// The slot of packets for receive queues.
+    /// Is it a slot of receive queues?
     #[must_use]
-    pub const fn rx_slot(&self) -> usize {
-        self.chain_slots
+    pub const fn is_rx_slot(&self, slot: usize) -> bool {
+        self.chain_slots <= slot && slot < self.chain_slots + self.rx_slots
     }
     /// The slot of what commands send and translate.
     #[must_use]
     pub const fn admin_slot(&self) -> usize {
-        self.chain_slots + 1
+        self.chain_slots + self.rx_slots
     }
     /// The slot of fault records and of the management device's messages.
     #[must_use]
     pub const fn aux_slot(&self) -> usize {
-        self.chain_slots + 2
+        self.chain_slots + self.rx_slots + 1
     }
     /// 64-bit lanes in one data beat.
     #[must_use]
@@ -121,11 +131,16 @@ pub const TINY: Profile = Profile {
     max_vq_size: 256,
     admin_slots: 4,
     chain_slots: 6,
+    rx_slots: 3,
     slot_w: 4,
     ctl_window: 4,
     tx_ops: 32,
     tx_items: 16,
     tx_beats: 64,
+    rx_beats: 64,
+    rx_packets: 8,
+    rx_items: 8,
+    rx_writes: 8,
 };
 
 /// Day-to-day runs and guests.
@@ -147,12 +162,17 @@ pub const MID: Profile = Profile {
     waiters: 32,
     max_vq_size: 1024,
     admin_slots: 8,
-    chain_slots: 56,
+    chain_slots: 48,
+    rx_slots: 12,
     slot_w: 6,
     ctl_window: 16,
     tx_ops: 128,
     tx_items: 64,
     tx_beats: 128,
+    rx_beats: 256,
+    rx_packets: 32,
+    rx_items: 32,
+    rx_writes: 32,
 };
 
 /// Scale: parts with large on-chip memories.
@@ -174,12 +194,17 @@ pub const HYPER: Profile = Profile {
     waiters: 64,
     max_vq_size: 4096,
     admin_slots: 16,
-    chain_slots: 248,
+    chain_slots: 200,
+    rx_slots: 52,
     slot_w: 8,
     ctl_window: 40,
     tx_ops: 512,
     tx_items: 256,
     tx_beats: 512,
+    rx_beats: 4096,
+    rx_packets: 256,
+    rx_items: 128,
+    rx_writes: 128,
 };
 
 /// `HYPER` with 1,024 devices. Like `HYPER_16K` it is synthesised and not simulated: it shows what of the logic grows.

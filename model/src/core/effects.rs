@@ -23,7 +23,10 @@ pub(crate) struct Effects {
     /// The epoch of messages changes.
     pub(crate) flip_messages: bool,
     pub(crate) tx: Option<TxOp>,
-    pub(crate) rx: Option<RxOp>,
+    /// What is to become of the packet at hand: its slot, or nothing.
+    pub(crate) order: Option<Option<u16>>,
+    /// An op for a packet of a slot.
+    pub(crate) rx: Option<(u16, RxOp)>,
     /// One bit a [`Counter`].
     pub(crate) counters: u16,
     /// FQ_LOST += 1.
@@ -42,17 +45,16 @@ pub(crate) struct Effects {
 /// The part of the effects that the core's sources and the admin queue see.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Own {
-    /// Items pushed: ready FIFO, free list, waiting FIFO, fault FIFO.
+    /// Items pushed: ready FIFO, free lists, waiting FIFO, fault FIFO.
     ready: usize,
     free: usize,
+    rx_free: usize,
     waiting: usize,
     faults: usize,
     /// The owner of the transmit mover waits for room.
     pub(super) owner_waits: bool,
     /// Who owns the transmit mover behind the event.
     tx_owner: Option<usize>,
-    /// The receive slot is not idle behind the event.
-    rx_bound: bool,
     /// A slot is bound to a device.
     pub(super) bound: Option<(usize, u32)>,
     pub(super) poll_timer: bool,
@@ -86,10 +88,10 @@ impl Core {
         let own = &mut fx.own;
         own.ready = self.ctx.ready.take_new();
         own.free = self.free.take_new();
+        own.rx_free = self.rx_free.take_new();
         own.waiting = self.waiting.take_new();
         own.faults = self.faults.take_new();
         own.tx_owner = self.tx_owner;
-        own.rx_bound = self.rx_slot_bound();
         fx
     }
 
@@ -97,11 +99,11 @@ impl Core {
     pub(super) fn land(&mut self, own: &Own) {
         self.ctx.ready.land(own.ready);
         self.free.land(own.free);
+        self.rx_free.land(own.rx_free);
         self.waiting.land(own.waiting);
         self.faults.land(own.faults);
         self.owner_waits |= own.owner_waits;
         self.tx_held = own.tx_owner;
-        self.rx_bound = own.rx_bound;
         if let Some((s, dev)) = own.bound {
             self.last_dev[s] = dev;
         }

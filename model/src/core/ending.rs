@@ -4,18 +4,24 @@
 
 use super::aux::FaultRecord;
 use super::slots::{Disposition, Fault, SlotState};
-use super::{Core, Env, RxOwner};
+use super::{Core, Env};
 use crate::regs::Counter;
-use crate::rx::RxOp;
 use crate::tx::{TxEnd, TxOp};
 use shoal_abi::ring::S_NEEDS_RESET;
 
 impl Core {
     pub(super) fn finish(&mut self, s: usize) {
+        if !self.is_chain(s) {
+            return if self.slots[s].pend > 0 {
+                self.begin(s);
+            } else {
+                self.release(s);
+            };
+        }
         let v = self.slots[s].vq;
         let vq = &self.ctx.vq[v as usize];
         let more = vq.avail_cache != vq.last_avail;
-        if self.is_chain(s) && self.alive(s) && self.ctx.running(self.slots[s].dev) && more {
+        if self.alive(s) && self.ctx.running(self.slots[s].dev) && more {
             self.ctx.enqueue(v);
             self.ctx.vq[v as usize].again = false;
         }
@@ -23,7 +29,7 @@ impl Core {
     }
 
     pub(super) fn abort(&mut self, s: usize, env: &Env) {
-        self.end(s, Disposition::Release, env);
+        self.end(s, Disposition::Leave, env);
     }
 
     pub(super) fn fail(&mut self, s: usize, fault: Fault, env: &Env) {
@@ -46,7 +52,7 @@ impl Core {
         );
     }
 
-    /// TIMING.md §3.8: gives back the mover, if the slot owns one, then disposes.
+    /// TIMING.md §3.8: gives back the transmit mover, if the slot owns it, waits for the ends of its packets, then disposes.
     pub(super) fn end(&mut self, s: usize, how: Disposition, env: &Env) {
         self.slots[s].disposition = how;
         if self.tx_owner == Some(s) {
@@ -67,8 +73,6 @@ impl Core {
             self.tx_owner = None;
             self.slots[s].left += 1;
             self.slots[s].state = SlotState::TxEnd;
-        } else if self.rx_owner == RxOwner::Slot(s) {
-            self.discard(s, how);
         } else if self.slots[s].left > 0 {
             self.slots[s].state = SlotState::TxEnd;
         } else {
@@ -86,25 +90,27 @@ impl Core {
         }
     }
 
-    /// Pushes a DISCARD of the packet that the slot owns.
-    pub(super) fn discard(&mut self, s: usize, how: Disposition) {
-        self.fx.rx = Some(RxOp::Discard);
-        self.slots[s].disposition = how;
-        self.slots[s].state = SlotState::RxDisc;
+    /// No mover has anything of the slot any more, and it ends as its disposition says.
+    pub(super) fn dispose(&mut self, s: usize) {
+        if self.slots[s].disposition == Disposition::Report {
+            self.report(s);
+        } else {
+            self.leave(s);
+        }
     }
 
-    /// The slot owns no mover any more and ends as its disposition says.
-    pub(super) fn dispose(&mut self, s: usize) {
-        match self.slots[s].disposition {
-            Disposition::Complete if self.alive(s) => self.complete(s),
-            Disposition::Complete | Disposition::Release => self.release(s),
-            Disposition::Report => self.report(s),
+    /// *leave*: what is still to come for the slot is thrown away.
+    pub(super) fn leave(&mut self, s: usize) {
+        if self.slots[s].pend > 0 {
+            self.discard(s, Disposition::Leave);
+        } else {
+            self.release(s);
         }
     }
 
     fn report(&mut self, s: usize) {
         if !self.alive(s) {
-            return self.release(s);
+            return self.leave(s);
         }
         let (v, d) = (self.slots[s].vq as usize, self.slots[s].dev);
         let f = self.slots[s].kept.unwrap_or_default();
@@ -130,6 +136,6 @@ impl Core {
             self.fx.send(msi);
         }
         msi.pending |= msi.valid && msi.mask;
-        self.release(s);
+        self.leave(s);
     }
 }

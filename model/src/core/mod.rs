@@ -44,15 +44,6 @@ use slots::{Slot, SlotState};
 /// Records that the core keeps for the fault queue.
 const FAULTS: usize = 8;
 
-/// Who owns the receive mover.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum RxOwner {
-    #[default]
-    None,
-    Slot(usize),
-    Discard,
-}
-
 /// What the core sees of the rest of the device in a cycle.
 pub(crate) struct Env<'a> {
     pub(crate) p: &'static Profile,
@@ -76,20 +67,20 @@ pub(crate) struct Core {
     /// The source that is looked at first.
     rr: usize,
     ctx: Contexts,
-    /// Chain slots and the receive slot.
+    /// Chain slots and receive slots.
     slots: Vec<Slot>,
     tx_owner: Option<usize>,
-    rx_owner: RxOwner,
     /// Chain slots that are free.
     free: Late<usize>,
+    /// Receive slots that are free.
+    rx_free: Late<usize>,
     /// Chain slots that wait for the transmit mover and do not own it.
     waiting: Late<usize>,
     faults: Late<FaultRecord>,
-    // As effects have made them: the transmit mover's owner and that it waits for room, that the receive slot is not idle,
-    // the device that each slot was last bound to.
+    // As effects have made them: the transmit mover's owner and that it waits for room, the device that each slot was last
+    // bound to.
     tx_held: Option<usize>,
     owner_waits: bool,
-    rx_bound: bool,
     last_dev: Vec<u32>,
     admin: Admin,
     /// What becomes of the admin at this edge.
@@ -106,7 +97,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(p: &'static Profile) -> Self {
-        let (slots, numbers) = (p.chain_slots + 1, 1 << p.slot_w);
+        let (slots, numbers) = (p.chain_slots + p.rx_slots, 1 << p.slot_w);
         Self {
             p,
             pipe: Pipeline::default(),
@@ -115,13 +106,12 @@ impl Core {
             ctx: Contexts::new(p),
             slots: vec![Slot::default(); slots],
             tx_owner: None,
-            rx_owner: RxOwner::None,
             free: Late::new(numbers),
+            rx_free: Late::new(numbers),
             waiting: Late::new(numbers),
             faults: Late::new(FAULTS),
             tx_held: None,
             owner_waits: false,
-            rx_bound: false,
             last_dev: vec![0; slots],
             admin: Admin::new(),
             admin_next: None,
@@ -141,8 +131,6 @@ impl Core {
         self.rr = 0;
         self.slots.fill(Slot::default());
         (self.tx_owner, self.tx_held) = (None, None);
-        self.rx_owner = RxOwner::None;
-        self.rx_bound = false;
         self.last_dev.fill(0);
         self.admin = Admin::new();
         (self.admin_next, self.poll_next, self.poll_timer) = (None, false, 0);
@@ -183,25 +171,20 @@ impl Core {
         }
     }
 
-    fn rx_slot_bound(&self) -> bool {
-        self.slots[self.p.rx_slot()].state != SlotState::Idle
-    }
-
     /// In this cycle nothing at all goes on any more, and a warm reset waits for that (TIMING.md §3.1).
     pub(crate) fn quiet(&self, env: &Env) -> bool {
         env.regs.ready
             && self.warm_started
             && self.pipe.quiet()
             && self.free.seen() == self.p.chain_slots
-            && !self.rx_bound
+            && self.rx_free.seen() == self.p.rx_slots
             && self.admin.state == AdminState::Idle
             && self.aux.idle()
             && self.tx_held.is_none()
-            && self.rx_owner == RxOwner::None
             && env.tx.ops.is_empty()
             && env.ctl.ops.is_empty()
             && env.mmu.idle()
-            && env.rx.free()
+            && env.rx.idle()
             && env.epoch.none()
             && env.messages.none()
             && self.requests(env) == 0
@@ -214,6 +197,7 @@ impl Core {
         self.ctx.ready.clear();
         self.waiting.clear();
         self.free.clear();
+        self.rx_free.clear();
         self.owner_waits = false;
     }
 
@@ -224,6 +208,10 @@ impl Core {
             self.free.push(slot);
             let n = self.free.take_new();
             self.free.land(n);
+        } else if p.is_rx_slot(slot) {
+            self.rx_free.push(slot);
+            let n = self.rx_free.take_new();
+            self.rx_free.land(n);
         }
         if self.sweep != (1 << p.vq_aw) - 1 {
             self.sweep += 1;

@@ -3,7 +3,7 @@
 //! Timing: TIMING.md §3. A normal event is computed as a whole in the cycle in which it leaves stage 3, from the state of that
 //! cycle; its effects stand in a delay line while it is in stages 4 to 7. An exclusive one is computed when it is picked.
 
-use super::{Core, Effects, Env, RxOwner, Source};
+use super::{Core, Effects, Env, Source};
 use crate::axil::Doorbell;
 use crate::ctl::Completion;
 use crate::rx::RxDone;
@@ -27,7 +27,7 @@ pub(super) enum Event {
     Completion(Completion),
     TxDone(TxDone),
     RxDone(RxDone),
-    Packet(Side),
+    Packet { head: Side, slot: usize },
     Doorbell(Doorbell),
     Ready { vq: u32, slot: usize },
     Room { slot: usize },
@@ -60,7 +60,7 @@ impl Event {
             Self::Completion(_) => Source::Comp,
             Self::TxDone(_) => Source::Txd,
             Self::RxDone(_) => Source::Rxd,
-            Self::Packet(_) => Source::Rxp,
+            Self::Packet { .. } => Source::Rxp,
             Self::Doorbell(_) => Source::Db,
             Self::Ready { .. } => Source::Rdy,
             Self::Room { .. } => Source::Txw,
@@ -79,11 +79,11 @@ impl Pipeline {
         self.exclusive == 0 && self.is_empty()
     }
 
-    /// An event of one of these sources is in stages 1 to 7.
-    pub(super) fn holds(&self, sources: &[Source]) -> bool {
+    /// An event of this source is in stages 1 to 7.
+    pub(super) fn holds(&self, source: Source) -> bool {
         let early = self.early.iter().flatten().map(Event::source);
         let late = self.late.iter().flatten().map(|l| l.source);
-        early.chain(late).any(|s| sources.contains(&s))
+        early.chain(late).any(|s| s == source)
     }
 
     /// An event of the same device is in stages 4 to 7; device 0 is none.
@@ -176,8 +176,11 @@ impl Core {
         Some(match source {
             Source::Comp => Event::Completion(*env.ctl.completions.front()?),
             Source::Txd => Event::TxDone(*env.tx.done.front()?),
-            Source::Rxd => Event::RxDone(env.rx.done?),
-            Source::Rxp => Event::Packet(env.rx.head()?),
+            Source::Rxd => Event::RxDone(*env.rx.done().front()?),
+            Source::Rxp => Event::Packet {
+                head: *env.rx.headers().front()?,
+                slot: self.rx_free.pop()?,
+            },
             Source::Db => Event::Doorbell(*env.axil.doorbells.front()?),
             Source::Rdy => Event::Ready {
                 vq: self.ctx.ready.pop()?,
@@ -197,18 +200,15 @@ impl Core {
             Event::Completion(c) => of_slot(usize::from(c.slot)),
             Event::TxDone(done) => of_slot(usize::from(done.slot)),
             Event::Room { slot } => of_slot(*slot),
-            Event::RxDone(_) => match self.rx_owner {
-                RxOwner::Slot(s) => of_slot(s),
-                RxOwner::None | RxOwner::Discard => 0,
-            },
-            Event::Packet(head) if TUSER_ANSWER.get(head.user) == 1 => {
+            Event::RxDone(done) => of_slot(usize::from(done.slot)),
+            Event::Packet { head, .. } if TUSER_ANSWER.get(head.user) == 1 => {
                 let s = self.slot_of_tag(TUSER_TAG.get(head.user));
                 self.last_dev[..self.p.chain_slots]
                     .get(s)
                     .copied()
                     .unwrap_or(0)
             }
-            Event::Packet(head) => {
+            Event::Packet { head, .. } => {
                 let member = (1..=env.p.devices).contains(&head.dest);
                 if member {
                     head.dest
@@ -227,7 +227,7 @@ impl Core {
             Event::Completion(c) => self.on_slot_completion(usize::from(c.slot), c, env),
             Event::TxDone(done) => self.on_transmit_done(done, env),
             Event::RxDone(done) => self.on_receive_done(done, env),
-            Event::Packet(head) => self.on_packet(head, env),
+            Event::Packet { head, slot } => self.on_packet(head, *slot, env),
             Event::Doorbell(d) => self.on_doorbell(*d),
             Event::Ready { vq, slot } => self.on_ready(*vq, *slot),
             Event::Room { slot } => self.on_transmit_room(*slot, env),

@@ -33,10 +33,12 @@ pub(super) enum Disposition {
     /// With the used element.
     #[default]
     Complete,
-    /// Without a trace.
-    Release,
-    /// With a fault record.
+    /// Aborting: without a trace.
+    Leave,
+    /// Failing: with a fault record.
     Report,
+    /// There was no buffer: the queue is looked at again.
+    Dry,
 }
 
 /// A fault: what a record says of it.
@@ -102,8 +104,12 @@ pub(crate) struct Slot {
     pub(super) heads: [u16; VISIT_CHAINS],
     pub(super) m: usize,
     pub(super) j: usize,
-    /// Packets of the visit that the transmit mover has.
-    pub(super) left: u8,
+    /// Packets of the visit that a mover has; of a dry queue, packets still to be thrown away.
+    pub(super) left: u16,
+    /// Ends of received packets that have been seen in the visit.
+    pub(super) k: usize,
+    /// Packets for the slot in the order of the receive mover that no op has ended.
+    pub(super) pend: u16,
     pub(super) walk: Walk,
     pub(super) desc: Desc,
     pub(super) readable: u64,
@@ -112,7 +118,8 @@ pub(crate) struct Slot {
     pub(super) start: Option<Walk>,
     /// The chain takes received bytes.
     pub(super) delivers: bool,
-    pub(super) used_len: u32,
+    /// Bytes received, by chain.
+    pub(super) used_len: [u32; VISIT_CHAINS],
     pub(super) generation: u16,
     /// What ends the packet of a slot that waits for the transmit mover; nothing: it goes on.
     pub(super) ends: bool,
@@ -133,11 +140,17 @@ impl Core {
             self.free.push(s);
         } else {
             self.bind(s, v);
-            if vq.avail_cache != vq.last_avail {
-                self.read_ring(s);
-            } else {
-                self.look_at(s, SlotState::Look);
-            }
+            self.begin(s);
+        }
+    }
+
+    /// A visit begins: *ring read* if more is known to be available, else *look*.
+    pub(super) fn begin(&mut self, s: usize) {
+        let vq = &self.ctx.vq[self.slots[s].vq as usize];
+        if vq.avail_cache != vq.last_avail {
+            self.read_ring(s);
+        } else {
+            self.look_at(s, SlotState::Look);
         }
     }
 
@@ -152,7 +165,7 @@ impl Core {
             vq: v,
             dev: d,
             generation,
-            delivers: s == self.p.rx_slot(),
+            delivers: self.p.is_rx_slot(s),
             ..Slot::default()
         };
         self.fx.own.bound = Some((s, d));
@@ -163,6 +176,8 @@ impl Core {
         self.slots[s].state = SlotState::Idle;
         if self.is_chain(s) {
             self.free.push(s);
+        } else {
+            self.rx_free.push(s);
         }
         let inflight = &mut self.ctx.dev[d as usize].inflight;
         *inflight = inflight.saturating_sub(1);
@@ -267,7 +282,7 @@ impl Core {
         let va = self.entry_at(s);
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
         let here = 4 - va % 8 / 2;
-        let more = self.is_chain(s) && u64::from(in_a_row(vq)) > here;
+        let more = u64::from(in_a_row(vq)) > here;
         let b = more.then(|| (va & !7).wrapping_add(8));
         self.read(s, SlotState::Ring, self.ring_asid(s), va, b);
     }

@@ -3,8 +3,7 @@
 //! Timing: the table of TIMING.md §3; round robin over the sources, state of the pick cycle.
 
 use super::admin::AdminState;
-use super::{Core, Env, RxOwner};
-use shoal_abi::stream::TUSER_ANSWER;
+use super::{Core, Env};
 
 /// Transmit ops that must be free in the FIFO for an event to push one: events on their way push as well.
 const TX_ROOM: usize = 8;
@@ -52,7 +51,7 @@ impl Core {
         let bit = |s: Source, on: bool| u16::from(on) << s as u16;
         bit(Source::Comp, !env.ctl.completions.is_empty())
             | bit(Source::Txd, !env.tx.done.is_empty())
-            | bit(Source::Rxd, self.receive_done(env))
+            | bit(Source::Rxd, !env.rx.done().is_empty())
             | bit(Source::Rxp, self.packet_waits(env))
             | bit(Source::Adm, self.admin_waits(env))
             | bit(Source::Db, !env.axil.doorbells.is_empty())
@@ -76,19 +75,8 @@ impl Core {
         env.messages.len() <= MESSAGES
     }
 
-    fn receive_done(&self, env: &Env) -> bool {
-        env.rx.done.is_some() && !self.pipe.holds(&[Source::Rxp, Source::Rxd])
-    }
-
     fn packet_waits(&self, env: &Env) -> bool {
-        self.rx_owner == RxOwner::None
-            && env.rx.free()
-            && env.tx.done.is_empty()
-            && !self.pipe.holds(&[Source::Txd, Source::Rxd, Source::Rxp])
-            && env
-                .rx
-                .head()
-                .is_some_and(|h| TUSER_ANSWER.get(h.user) == 1 || !self.rx_bound || env.regs.warm)
+        !env.rx.headers().is_empty() && self.rx_free.seen() > 0
     }
 
     fn admin_waits(&self, env: &Env) -> bool {
@@ -101,7 +89,7 @@ impl Core {
 
     fn queue_waits(&self, env: &Env) -> bool {
         let slot = if env.regs.single {
-            self.free.seen() == self.p.chain_slots && !self.pipe.holds(&[Source::Rdy])
+            self.free.seen() == self.p.chain_slots && !self.pipe.holds(Source::Rdy)
         } else {
             self.free.seen() > 0
         };

@@ -63,7 +63,7 @@ impl Core {
                 None => self.read_ring(s),
             }
         } else if !self.is_chain(s) {
-            self.drop_packet(s);
+            self.dry(s);
         } else if state == SlotState::Look && self.negotiated(s, F_EVENT_IDX) {
             self.rearm(s);
         } else {

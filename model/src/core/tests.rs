@@ -2,6 +2,8 @@
 //!
 //! Timing: TIMING.md §3.
 
+mod receive;
+
 use super::*;
 use crate::ctl::Completion;
 use shoal_abi::profile::TINY;
@@ -40,7 +42,7 @@ impl Rig {
             ctl: Ctl::new(p),
             messages: Messages::new(),
             tx: Tx::new(p),
-            rx: Rx::new(),
+            rx: Rx::new(p),
             cycle: 0,
             picks: Vec::new(),
             effects: Vec::new(),
@@ -87,6 +89,9 @@ impl Rig {
         match pop {
             Some(Source::Db) => drop(self.axil.doorbells.pop()),
             Some(Source::Comp) => drop(self.ctl.completions.pop()),
+            Some(Source::Txd) => drop(self.tx.done.pop()),
+            Some(Source::Rxd) => self.rx.pop_done(),
+            Some(Source::Rxp) => self.rx.pop_header(),
             _ => {}
         }
         self.core.land_admin();

@@ -19,11 +19,7 @@ impl Core {
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
         let size = vq.size.max(1);
         let used = size - vq.used_idx % size;
-        let most = if self.is_chain(s) {
-            usize::from(in_a_row(vq).min(used)).min(VISIT_CHAINS)
-        } else {
-            1
-        };
+        let most = usize::from(in_a_row(vq).min(used)).min(VISIT_CHAINS);
         let mut heads = [0; VISIT_CHAINS];
         let mut m = 0;
         for (head, entry) in heads
@@ -41,15 +37,20 @@ impl Core {
         let slot = &mut self.slots[s];
         (slot.heads, slot.m) = (heads, m);
         (slot.j, slot.left, slot.kept) = (0, 0, None);
+        (slot.k, slot.used_len) = (0, [0; VISIT_CHAINS]);
+        slot.disposition = Disposition::Complete;
         self.start_chain(s);
     }
 
     /// *chain*: the walk along the chain at hand starts.
     pub(super) fn start_chain(&mut self, s: usize) {
         let generations = crate::ones(TUSER_TAG.width as usize - self.p.slot_w) as u16;
+        let has_generation = self.is_chain(s);
         let slot = &mut self.slots[s];
         let vq = &self.ctx.vq[slot.vq as usize];
-        slot.generation = slot.generation.wrapping_add(1) & generations;
+        if has_generation {
+            slot.generation = slot.generation.wrapping_add(1) & generations;
+        }
         slot.walk = Walk {
             table: vq.desc,
             n: u32::from(vq.size),
@@ -73,7 +74,7 @@ impl Core {
         }
     }
 
-    /// *sent*: the transmit mover gets no more of this visit.
+    /// *sent*: the mover gets no more of this visit.
     pub(super) fn sent(&mut self, s: usize, env: &Env) {
         if self.slots[s].left > 0 {
             self.slots[s].state = SlotState::TxEnd;
@@ -106,18 +107,20 @@ impl Core {
         }
     }
 
-    /// *done*: all packets of the visit are out.
-    fn done(&mut self, s: usize, env: &Env) {
-        if self.slots[s].disposition != Disposition::Complete {
+    /// *done*: all packets of the visit have ended.
+    pub(super) fn done(&mut self, s: usize, env: &Env) {
+        let slot = &self.slots[s];
+        if slot.disposition != Disposition::Complete {
             return self.dispose(s);
         }
-        if let Some(fault) = self.slots[s].kept {
+        if let Some(fault) = slot.kept {
             self.fail(s, fault, env);
         } else if !self.alive(s) {
-            self.release(s);
-        } else if self.slots[s].writable == 0 {
-            self.slots[s].used_len = 0;
+            self.leave(s);
+        } else if slot.delivers || slot.writable == 0 {
             self.tell(s);
+        } else if slot.pend == 1 {
+            self.deliver(s);
         } else {
             self.slots[s].state = SlotState::Answer;
         }

@@ -2,7 +2,7 @@
 //!
 //! Timing: TIMING.md §3.6. All steps that one descriptor allows are one event.
 
-use super::slots::{Disposition, SlotState};
+use super::slots::SlotState;
 use super::{Core, Env};
 use crate::descriptor::{Desc, Walk};
 use crate::rx::RxOp;
@@ -11,10 +11,19 @@ use shoal_abi::mmu::*;
 use shoal_abi::ring::*;
 use shoal_abi::stream::{TUSER_TAG, TUSER_TYPE};
 
-/// A chain of this descriptor alone needs no answer and no table.
-fn is_plain(desc: &Desc) -> bool {
-    !desc.has(DESC_F_INDIRECT | DESC_F_NEXT | DESC_F_WRITE)
-        && (1..=MAX_CHAIN_BYTES).contains(&desc.len)
+/// Bytes of the longest buffer of a plain receive chain.
+const MAX_PLAIN_BUFFER: u32 = (1 << 17) - 1;
+
+/// A chain of this descriptor alone needs no answer and no table, or takes a packet whole.
+fn is_plain(desc: &Desc, receive: bool) -> bool {
+    let most = if receive {
+        MAX_PLAIN_BUFFER
+    } else {
+        MAX_CHAIN_BYTES
+    };
+    !desc.has(DESC_F_INDIRECT | DESC_F_NEXT)
+        && desc.has(DESC_F_WRITE) == receive
+        && (1..=most).contains(&desc.len)
 }
 
 impl Core {
@@ -42,7 +51,9 @@ impl Core {
     /// Steps 1 to 5; the descriptor is in the slot.
     pub(super) fn walk(&mut self, s: usize, env: &Env) {
         let desc = self.slots[s].desc;
-        if self.is_chain(s) && !is_plain(&desc) {
+        let receive = !self.is_chain(s);
+        let answers = !receive && self.slots[s].delivers;
+        if !answers && !is_plain(&desc, receive) {
             let slot = &mut self.slots[s];
             if slot.j > 0 {
                 // The chain is left to the next visit.
@@ -67,7 +78,7 @@ impl Core {
             return self.fail_ring(s, CAUSE_DESC_ORDER, env);
         }
         if slot.delivers {
-            return self.deliver(s, env);
+            return self.receive(s, env);
         }
         let sum = if write {
             &mut slot.writable
@@ -109,18 +120,34 @@ impl Core {
     }
 
     /// Step 4.
-    fn deliver(&mut self, s: usize, env: &Env) {
+    fn receive(&mut self, s: usize, env: &Env) {
         let desc = self.slots[s].desc;
-        if desc.len == 0 {
+        let end = !desc.has(DESC_F_NEXT);
+        if !end && desc.len == 0 {
             return self.next_desc(s, env);
         }
-        let asid = self.buffer_asid(s);
-        self.fx.rx = Some(RxOp::Data {
-            asid,
+        let op = RxOp::Data {
+            asid: self.buffer_asid(s),
             va: desc.addr,
             len: desc.len,
-        });
-        self.slots[s].state = SlotState::RxData;
+            end,
+        };
+        self.fx.rx = Some((s as u16, op));
+        let another = !self.is_chain(s);
+        let slot = &mut self.slots[s];
+        if !end {
+            slot.state = SlotState::RxData;
+            return;
+        }
+        slot.pend = slot.pend.saturating_sub(1);
+        slot.left += 1;
+        if another && slot.j + 1 < slot.m && slot.pend > 0 {
+            slot.j += 1;
+            self.start_chain(s);
+        } else {
+            slot.m = slot.j + 1;
+            self.sent(s, env);
+        }
     }
 
     /// Step 6.
@@ -159,9 +186,6 @@ impl Core {
     /// Step 7.
     pub(super) fn next_desc(&mut self, s: usize, env: &Env) {
         let desc = self.slots[s].desc;
-        if !desc.has(DESC_F_NEXT) {
-            return self.discard(s, Disposition::Complete);
-        }
         let next = u32::from(desc.next);
         if next >= self.slots[s].walk.n {
             return self.fail_ring(s, CAUSE_DESC_INDEX, env);

@@ -32,10 +32,10 @@ pub(crate) struct Tell {
     /// Chains, 1..=8, and their heads.
     pub(crate) m: u8,
     pub(crate) heads: [u16; VISIT_CHAINS],
-    /// Bytes written, of a single chain.
-    pub(crate) used_len: u32,
+    /// Bytes written, by chain.
+    pub(crate) used_len: [u32; VISIT_CHAINS],
     pub(crate) event_idx: bool,
-    /// Of the receive slot.
+    /// Of a receive slot.
     pub(crate) receive: bool,
 }
 

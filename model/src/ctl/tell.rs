@@ -81,9 +81,9 @@ impl Tell {
     /// The used elements.
     pub(super) fn bytes(&self) -> [u8; SMALL] {
         let mut bytes = [0; SMALL];
-        let len = if self.m == 1 { self.used_len } else { 0 };
         let elements = bytes.chunks_exact_mut(USED_ELEM_BYTES as usize);
-        for (to, head) in elements.zip(&self.heads[..usize::from(self.m)]) {
+        let chains = self.heads.iter().zip(&self.used_len);
+        for (to, (head, len)) in elements.zip(chains.take(usize::from(self.m))) {
             to[..4].copy_from_slice(&u32::from(*head).to_le_bytes());
             to[4..].copy_from_slice(&len.to_le_bytes());
         }

@@ -366,7 +366,7 @@ fn tell(m: u8, event_idx: bool) -> CtlOp {
             last_avail: 0x1234,
             m,
             heads: [1, 2, 3, 4, 5, 6, 7, 8],
-            used_len: 0x77,
+            used_len: [0x77, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0x7e],
             event_idx,
             receive: false,
         },
@@ -406,7 +406,7 @@ fn a_tell_is_elements_then_index_then_event() {
 }
 
 #[test]
-fn elements_of_many_chains_are_one_write_and_have_no_length() {
+fn elements_of_many_chains_are_one_write_each_with_its_length() {
     let mut b = Bench::new(&MID);
     let mut op = tell(8, false);
     op.tell.used_idx = 8;
@@ -415,7 +415,9 @@ fn elements_of_many_chains_are_one_write_and_have_no_length() {
     assert_eq!((w.aw.addr, w.aw.size, w.aw.len), (OFFSET + 0x2040, 4, 4));
     assert_eq!((w.small.at, w.small.n), (OFFSET + 0x2048, 64));
     let heads: Vec<_> = w.small.bytes.chunks(8).map(|e| e[0]).collect();
-    assert_eq!((heads, w.small.bytes[4]), (vec![1, 2, 3, 4, 5, 6, 7, 8], 0));
+    let lengths: Vec<_> = w.small.bytes.chunks(8).map(|e| e[4]).collect();
+    assert_eq!(heads, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(lengths, [0x77, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0x7e]);
     b.written(2, 0, RESP_SLVERR);
     b.idle(20);
     let c = b.completion();

@@ -1,43 +1,66 @@
-//! The receive mover against a memory and an arbiter with random waits.
+//! The receive mover against a memory, an arbiter and an MMU with random waits, and by itself cycle by cycle.
+
+mod faults;
+mod order;
 
 use super::*;
 use crate::axi_wr::AxiWr;
+use crate::epoch::Epochs;
 use crate::mmu::Answer;
-use shoal_abi::mmu::CAUSE_WRITE_PAGE;
+use crate::{bytes_of, data_of, ones, MAX_B};
+use shoal_abi::mmu::{CAUSE_WRITE_ACCESS, CAUSE_WRITE_PAGE};
 use shoal_abi::profile::{HYPER, MID, TINY};
 use shoal_abi::regs::RESP_SLVERR;
+use shoal_abi::stream::TUSER_ANSWER;
 use std::collections::{HashMap, VecDeque};
 
 struct Bench {
     p: &'static Profile,
     rx: Rx,
     w: AxiWr,
+    epochs: Epochs,
+    /// The most accesses that ended in a cycle.
+    most_ends: u32,
     seed: u32,
+    /// Nobody waits but for the memory.
+    fast: bool,
     mem: HashMap<u64, u8>,
     /// Bursts whose data are not yet complete, and their next beat.
     bursts: VecDeque<(Address, u64)>,
     responses: VecDeque<u8>,
+    /// No response comes.
+    mute: bool,
     feed: VecDeque<Inputs>,
+    /// This page faults; the writes of this one are answered by an error.
     fault: Option<u64>,
-    /// The request that the MMU has taken.
-    taken: Option<Request>,
-    bad: bool,
+    bad: Option<u64>,
+    /// Requests that the MMU has taken.
+    taken: Vec<Request>,
+    done: Vec<RxDone>,
+    /// The core takes no end of a packet.
+    busy: bool,
 }
 
 impl Bench {
     fn new(p: &'static Profile, seed: u32) -> Self {
         Self {
             p,
-            rx: Rx::new(),
+            rx: Rx::new(p),
             w: AxiWr::default(),
+            epochs: Epochs::default(),
+            most_ends: 0,
             seed,
+            fast: false,
             mem: HashMap::new(),
             bursts: VecDeque::new(),
             responses: VecDeque::new(),
+            mute: false,
             feed: VecDeque::new(),
             fault: None,
-            taken: None,
-            bad: false,
+            bad: None,
+            taken: Vec::new(),
+            done: Vec::new(),
+            busy: false,
         }
     }
 
@@ -49,9 +72,11 @@ impl Bench {
         self.seed >> 8
     }
 
-    fn feed(&mut self, bytes: &[u8], answer: bool) {
+    /// A packet for `s_axis`, with its last beat empty if `trailing`.
+    fn feed(&mut self, bytes: &[u8], answer: bool, trailing: bool) {
         let b = self.p.beat_bytes();
-        let n = bytes.len().div_ceil(b).max(1);
+        let beats = bytes.len().div_ceil(b).max(1);
+        let n = beats + usize::from(trailing && bytes.len().is_multiple_of(b) && !bytes.is_empty());
         for k in 0..n {
             let part = &bytes[(k * b).min(bytes.len())..((k + 1) * b).min(bytes.len())];
             let mut data = [0xcc; MAX_B];
@@ -59,7 +84,7 @@ impl Bench {
             self.feed.push_back(Inputs {
                 s_axis_tvalid: true,
                 s_axis_tdata: data_of(&data),
-                s_axis_tkeep: crate::ones(part.len()),
+                s_axis_tkeep: ones(part.len()),
                 s_axis_tlast: k + 1 == n,
                 s_axis_tuser: TUSER_ANSWER.put(u64::from(answer)),
                 ..Inputs::default()
@@ -68,32 +93,35 @@ impl Bench {
     }
 
     fn tick(&mut self) {
-        let x = self.rand();
+        let x = if self.fast { 0x1_9f7f } else { self.rand() };
+        let ready = self.rx.tready();
         let i = self
             .feed
             .front()
             .copied()
             .filter(|_| x & 3 != 0)
             .unwrap_or_default();
-        if i.s_axis_tvalid && self.rx.tready() {
+        if i.s_axis_tvalid && ready {
             self.feed.pop_front();
         }
-        let fault = self.fault;
-        let taken = self.rx.request().filter(|_| x & 4 != 0);
-        let answer = self.taken.take_if(|_| x & 8 != 0).map(|q| {
-            if fault.is_some_and(|f| f >> 12 == q.va >> 12) {
-                Answer {
-                    cause: CAUSE_WRITE_PAGE,
-                    ..Answer::default()
-                }
+        let request = self.rx.request().filter(|_| x & 4 != 0);
+        // Any of those taken is answered.
+        let answer = if self.taken.is_empty() || x & 8 == 0 {
+            None
+        } else {
+            let at = if self.fast {
+                0
             } else {
-                Answer {
-                    cause: 0,
-                    address: q.va,
-                    user: 0,
-                    tag: q.tag,
-                }
-            }
+                (x >> 16) as usize % self.taken.len()
+            };
+            Some(self.taken.remove(at))
+        };
+        let faults = |q: &Request| self.fault.is_some_and(|f| f >> 12 == q.va >> 12);
+        let answer = answer.map(|q| Answer {
+            cause: if faults(&q) { CAUSE_WRITE_PAGE } else { 0 },
+            address: if faults(&q) { 0 } else { q.va },
+            user: 0,
+            tag: q.tag,
         });
         let (awready, wready) = (x & 0x10 != 0, x & 0x60 != 0);
         let write = if self.w.free(awready, wready) {
@@ -101,40 +129,41 @@ impl Bench {
         } else {
             None
         };
-        if let (Some(a), true) = (self.w.aw(), awready) {
-            assert_eq!(
-                a.addr >> 8,
-                (a.addr + u64::from(a.len) * self.p.beat_bytes() as u64) >> 8
-            );
-        }
         self.store(wready);
-        let b = if x & 0x380 == 0 {
+        let b = if x & 0x180 != 0 && !self.mute {
             self.responses.pop_front()
         } else {
             None
         };
         let b = b.map(|resp| BResp {
-            id: Id::Mover { epoch: 0 },
+            id: Id::Mover,
             resp,
         });
         let edge = Edge {
             i: &i,
             up: true,
             xlat: Xlat {
-                taken: taken.is_some(),
+                taken: request.is_some(),
                 answer,
             },
             granted: write.is_some(),
             loading: self.w.loads_receive(wready),
             b: b.as_ref(),
-            cur: 0,
+            cur: self.epochs.cur(),
         };
-        self.taken = self.taken.or(taken);
-        let (_, payload) = self.rx.tick(self.p, &edge);
+        self.taken.extend(request);
+        let mut ends = Ends::default();
+        let (starts, payload) = self.rx.tick(self.p, &edge, &mut ends);
+        self.most_ends = self.most_ends.max(ends.of(0) + ends.of(1));
+        self.epochs.tick(starts, ends, x & 0xf000 == 0);
         if let Some(g) = write {
             self.bursts.push_back((g.aw, 0));
         }
         self.w.tick(self.p, write, payload, awready, wready);
+        if !self.busy {
+            self.done.extend(self.rx.done().front().copied());
+            self.rx.pop_done();
+        }
     }
 
     fn store(&mut self, wready: bool) {
@@ -143,6 +172,7 @@ impl Bench {
             return;
         };
         let b = self.p.beat_bytes() as u64;
+        assert_eq!(aw.addr >> 8, (aw.addr + u64::from(aw.len) * b) >> 8);
         let (at, data) = (aw.addr + b * *k, bytes_of(&w.data));
         for lane in 0..b {
             if w.strb >> lane & 1 == 1 {
@@ -154,24 +184,67 @@ impl Bench {
         *k += 1;
         assert_eq!(w.last, *k == u64::from(aw.len) + 1);
         if w.last {
+            let bad = self.bad.is_some_and(|bad| bad >> 12 == at >> 12);
             self.bursts.pop_front();
-            self.responses
-                .push_back(if self.bad { RESP_SLVERR } else { 0 });
+            self.responses.push_back(if bad { RESP_SLVERR } else { 0 });
         }
     }
 
-    fn op(&mut self, op: RxOp) -> RxDone {
-        self.rx.start(op);
+    fn run(&mut self, cycles: usize) {
+        for _ in 0..cycles {
+            self.tick();
+        }
+    }
+
+    /// Ticks until `n` ends have been told of.
+    fn until_done(&mut self, n: usize) {
         for _ in 0..100_000 {
-            if let Some(d) = self.rx.done.take() {
-                assert!(self.responses.is_empty(), "done before the last response");
-                self.tick();
-                self.tick();
-                return d;
+            if self.done.len() >= n {
+                return;
             }
             self.tick();
         }
-        panic!("op does not end");
+        panic!("{} ends of {n}", self.done.len());
+    }
+
+    /// Nothing is left anywhere.
+    fn assert_idle(&mut self) {
+        self.run(300);
+        assert!(self.rx.idle() && self.epochs.none() && self.feed.is_empty());
+        assert!(self.rx.cutter.order.is_empty() && self.rx.entrance.lengths.is_empty());
+    }
+
+    fn pop_headers(&mut self) -> usize {
+        let n = self.rx.headers().len();
+        (0..n).for_each(|_| self.rx.pop_header());
+        n
+    }
+
+    /// The next packet belongs to `slot`.
+    fn order(&mut self, slot: u16) {
+        self.rx.order(Some(slot));
+    }
+
+    fn data(&mut self, slot: u16, va: u64, len: u32, end: bool) {
+        let asid = 1;
+        self.rx.push(slot, RxOp::Data { asid, va, len, end });
+    }
+}
+
+fn done(slot: u16, bytes: u32, ended: bool) -> RxDone {
+    RxDone {
+        slot,
+        bytes,
+        ended,
+        ..RxDone::default()
+    }
+}
+
+fn failed(slot: u16, bytes: u32, ended: bool, cause: u16, iova: u64) -> RxDone {
+    RxDone {
+        cause,
+        iova,
+        ..done(slot, bytes, ended)
     }
 }
 
@@ -183,86 +256,46 @@ fn random_packets_are_scattered_over_random_segments() {
             let len = (b.rand() % 900 * (b.rand() % 3)) as usize;
             let answer = n % 2 == 0;
             let mut packet: Vec<u8> = (0..len).map(|_| b.rand() as u8).collect();
-            b.feed(&packet, answer);
+            b.feed(&packet, answer, n % 3 == 0);
             // The next packet may stand in the FIFO meanwhile.
-            b.feed(&[1, 2, 3], true);
+            b.feed(&[1, 2, 3], true, false);
+            b.order(0);
+            b.rx.order(None);
             for (at, value) in [(10, 1), (11, 0)] {
                 if let Some(x) = packet.get_mut(at).filter(|_| !answer) {
                     *x = value;
                 }
             }
             b.mem.clear();
+            b.done.clear();
             let (mut at, mut ended) = (0, false);
             for k in 0..6_u64 {
-                if ended {
-                    break;
-                }
                 let va = 0x10_0000 * k + u64::from(b.rand() % 600);
                 let size = b.rand() % 400;
-                let d = b.op(RxOp::Data {
-                    asid: 1,
-                    va,
-                    len: size,
-                });
+                let end = k == 5;
+                b.data(0, va, size, end);
+                b.until_done(k as usize + 1);
+                let d = b.done[k as usize];
                 let want = (len - at).min(size as usize);
                 assert_eq!(
                     (d.bytes as usize, d.cause),
                     (want, 0),
                     "packet {n} segment {k}"
                 );
+                assert!(b.responses.is_empty() && b.bursts.is_empty());
                 for (j, x) in packet[at..at + want].iter().enumerate() {
                     assert_eq!(b.mem.remove(&(va + j as u64)), Some(*x));
                 }
                 at += want;
                 ended = d.ended;
-                assert!(!ended || at == len);
+                assert!(!ended || at == len || end);
+                if ended {
+                    break;
+                }
             }
-            assert!(b.mem.is_empty(), "a byte outside");
-            if !ended {
-                assert!(b.op(RxOp::Discard).ended);
-            }
-            assert!(b.rx.free());
-            assert!(b.op(RxOp::Discard).ended, "the packet behind");
-            assert!(b.rx.free() && b.rx.head().is_none() && b.feed.is_empty());
+            assert!(ended && b.mem.is_empty(), "a byte outside");
+            b.assert_idle();
+            assert_eq!(b.pop_headers(), 2);
         }
     }
-}
-
-#[test]
-fn faults_end_the_op_and_the_rest_can_be_discarded() {
-    let mut b = Bench::new(&MID, 5);
-    b.fault = Some(0x2000);
-    b.feed(&[7; 300], true);
-    let d = b.op(RxOp::Data {
-        asid: 1,
-        va: 0x1fc0,
-        len: 300,
-    });
-    assert_eq!(
-        d,
-        RxDone {
-            bytes: 64,
-            ended: false,
-            cause: CAUSE_WRITE_PAGE,
-            iova: 0x2000
-        }
-    );
-    assert!(b.op(RxOp::Discard).ended);
-    b.bad = true;
-    b.feed(&[7; 30], true);
-    let d = b.op(RxOp::Data {
-        asid: 1,
-        va: 0x1008,
-        len: 300,
-    });
-    assert_eq!(
-        d,
-        RxDone {
-            bytes: 30,
-            ended: true,
-            cause: CAUSE_WRITE_ACCESS,
-            iova: 0x1008
-        }
-    );
-    assert!(b.rx.free());
 }
