@@ -1,6 +1,7 @@
 //! *heads*: the chains that a slot serves in a visit, out of the words read from the available ring.
 //!
-//! Combinational. Stage A; contract §3.5. As many as are offered, stand in the words, and need no wrap of either ring.
+//! Combinational. Stage A; contract §3.5. As many as are offered, stand in the words, and need no wrap of either ring, behind those
+//! that the visit has already.
 
 use rust_hdl::prelude::*;
 
@@ -22,14 +23,21 @@ pub struct Heads {
     pub avail: Signal<In, Bits<16>>,
     /// The virtqueue.
     pub vq: Signal<In, VqRec>,
-    /// Heads, 16 bits each.
+    /// All heads of the visit, 16 bits each.
     pub heads: Signal<Out, Bits<128>>,
-    /// The first of them.
+    /// The first new one.
     pub first: Signal<Out, Bits<16>>,
     /// It is not of the descriptor table.
     pub bad: Signal<Out, Bit>,
-    /// Chains, 1..=8.
+    /// Chains of the visit, the new ones included, 1..=8.
     pub count: Signal<Out, Bits<4>>,
+    had: Signal<Local, Bits<16>>,
+    had_shift: Signal<Local, Bits<64>>,
+    had_heads: Signal<Local, Bits<128>>,
+    had_mask: Signal<Local, Bits<128>>,
+    next: Signal<Local, Bits<16>>,
+    free: Signal<Local, Bits<16>>,
+    total: Signal<Local, Bits<16>>,
     place: Signal<Local, Bits<3>>,
     shift: Signal<Local, Bits<64>>,
     words: Signal<Local, Bits<128>>,
@@ -54,15 +62,17 @@ pub struct Heads {
     entry_shift: Constant<Bits<16>>,
     bits_shift: Constant<Bits<64>>,
     word_shift: Constant<Bits<64>>,
+    head_shift: Constant<Bits<64>>,
+    zero128: Constant<Bits<128>>,
     numbers: [Constant<Bits<16>>; 7],
 }
 
 impl Default for Heads {
     fn default() -> Self {
         block_default!(
-            slot, looked, word_a, word_b, avail, vq, heads, first, bad, count, place, shift, words, entries,
+            slot, looked, word_a, word_b, avail, vq, heads, first, bad, count, had, had_shift, had_heads, had_mask, next, free, total, place, shift, words, entries,
             entry, later, skipped, room, whole, there, limit, held, mask, offered, avail_room, used_room, most, least;
-            one = 1u64, four = 4u64, eight = 8u64, entry_shift = 1u64, bits_shift = 3u64, word_shift = 64u64;
+            one = 1u64, four = 4u64, eight = 8u64, entry_shift = 1u64, bits_shift = 3u64, word_shift = 64u64, head_shift = 4u64, zero128 = 0u64;
             numbers = [7u64, 6, 5, 4, 3, 2, 1].map(|n| Constant::new(n.into()))
         )
     }
@@ -86,7 +96,12 @@ impl Logic for Heads {
         }
         self.shift.next = bit_cast::<64, 3>(self.place.val()) << self.bits_shift.val();
         self.entries.next = self.words.val() >> self.shift.val();
-        self.heads.next = self.entries.val();
+        // Behind the heads that the visit has.
+        self.had.next = bit_cast::<16, 4>(self.slot.val().visit);
+        self.had_shift.next = bit_cast::<64, 4>(self.slot.val().visit) << self.head_shift.val();
+        self.had_mask.next = !self.zero128.val() << self.had_shift.val();
+        self.had_heads.next = self.slot.val().heads & !self.had_mask.val();
+        self.heads.next = (self.entries.val() << self.had_shift.val()) | self.had_heads.val();
         self.later[0].next = self.entries.val().get_bits::<16>(112);
         self.later[1].next = self.entries.val().get_bits::<16>(96);
         self.later[2].next = self.entries.val().get_bits::<16>(80);
@@ -99,9 +114,11 @@ impl Logic for Heads {
         self.bad.next = self.entry.val() >= self.vq.val().size;
         // As many as are offered, up to the end of either ring.
         self.mask.next = self.vq.val().size - self.one.val();
-        self.offered.next = self.avail.val() - self.vq.val().last_avail;
-        self.avail_room.next = self.vq.val().size - (self.vq.val().last_avail & self.mask.val());
-        self.used_room.next = self.vq.val().size - (self.vq.val().used_idx & self.mask.val());
+        self.next.next = self.vq.val().last_avail + self.had.val();
+        self.offered.next = self.avail.val() - self.next.val();
+        self.avail_room.next = self.vq.val().size - (self.next.val() & self.mask.val());
+        self.used_room.next =
+            self.vq.val().size - (self.vq.val().used_idx & self.mask.val()) - self.had.val();
         self.skipped.next = bit_cast::<16, 3>(self.place.val()) >> self.entry_shift.val();
         self.room.next = self.avail_room.val();
         if self.used_room.val() < self.avail_room.val() {
@@ -113,6 +130,7 @@ impl Logic for Heads {
             self.there.next = self.offered.val();
         }
         // One that is not of the table is left to a visit of its own.
+        self.free.next = self.eight.val() - self.had.val();
         self.limit.next = self.eight.val();
         for i in 0..7 {
             if self.later[i].val() >= self.vq.val().size {
@@ -127,7 +145,11 @@ impl Logic for Heads {
         if self.limit.val() < self.most.val() {
             self.least.next = self.limit.val();
         }
-        self.count.next = self.least.val().get_bits::<4>(0);
+        self.total.next = self.least.val() + self.had.val();
+        if self.free.val() < self.least.val() {
+            self.total.next = self.eight.val();
+        }
+        self.count.next = self.total.val().get_bits::<4>(0);
     }
 }
 

@@ -127,7 +127,10 @@ impl Logic for SlotOps {
         self.size64.next = bit_cast::<64, 16>(self.vq.val().size);
         self.avail_bytes.next = self.size64.val() << self.shift1.val();
         self.used_bytes.next = self.size64.val() << self.shift3.val();
-        self.avail_index.next = self.vq.val().last_avail & self.ring_mask.val();
+        // The next entry behind those of the visit.
+        self.visit16.next = bit_cast::<16, 4>(self.slot.val().visit);
+        self.last_next.next = self.vq.val().last_avail + self.visit16.val();
+        self.avail_index.next = self.last_next.val() & self.ring_mask.val();
         self.avail_offset.next = bit_cast::<64, 16>(self.avail_index.val()) << self.shift1.val();
         self.desc_offset.next = bit_cast::<64, 16>(self.slot.val().index) << self.shift4.val();
         self.desc_at.next = self.slot.val().desc_base + self.desc_offset.val();
@@ -135,7 +138,7 @@ impl Logic for SlotOps {
         self.used_at.next = self.vq.val().device + self.used_ring.val();
         self.entry_at.next = self.avail_at.val() + self.avail_offset.val();
         // Entries offered and in front of the ring's end, and those in the first one's word.
-        self.offered.next = self.vq.val().avail_cache - self.vq.val().last_avail;
+        self.offered.next = self.vq.val().avail_cache - self.last_next.val();
         self.avail_room.next = self.vq.val().size - self.avail_index.val();
         self.wanted.next = self.offered.val();
         if self.avail_room.val() < self.offered.val() {
@@ -145,8 +148,6 @@ impl Logic for SlotOps {
         self.skipped.next = self.entry_place.val() >> self.shift1.val();
         self.held.next = self.four.val() - self.skipped.val().get_bits::<16>(0);
         self.word_at.next = self.entry_at.val() - self.entry_place.val();
-        self.visit16.next = bit_cast::<16, 4>(self.slot.val().visit);
-        self.last_next.next = self.vq.val().last_avail + self.visit16.val();
         self.idx_at.next = self.vq.val().driver + self.avail_idx.val();
         self.idx_beat.next = self.idx_at.val() >> self.beat_shift.val();
         self.entry_beat.next = self.entry_at.val() >> self.beat_shift.val();

@@ -60,6 +60,7 @@ impl Logic for Ready {
                 self.slot_next.next.delivering = false;
                 self.slot_next.next.kept = false;
                 self.slot_next.next.left = self.none_left.val();
+                self.slot_next.next.visit = self.none_left.val();
                 self.slot_next.next.dev = self.vq.val().owner;
                 self.slot_next.next.vq = self.ev.val().id;
                 self.act.next = SlotAct::Look;

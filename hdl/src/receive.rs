@@ -133,6 +133,7 @@ impl Logic for Receive {
                 self.slot_next.next.delivering = true;
                 self.slot_next.next.kept = false;
                 self.slot_next.next.left = self.none_left.val();
+                self.slot_next.next.visit = self.none_left.val();
                 self.slot_next.next.dev = self.dest.val().get_bits::<18>(0);
                 self.slot_next.next.vq = self.vq_id.val();
                 self.act.next = SlotAct::Look;

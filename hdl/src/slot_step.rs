@@ -7,7 +7,7 @@ use shoal_abi::mmu;
 use shoal_abi::profile::VISIT_CHAINS;
 
 use crate::block_default;
-use crate::ctx_types::{MsiRec, SlotRec, SlotState, VqRec};
+use crate::ctx_types::{MsiRec, SlotFate, SlotRec, SlotState, VqRec};
 use crate::step_types::{SlotAct, StepA};
 
 /// See the file's text.
@@ -51,6 +51,7 @@ pub struct SlotStep {
     ahead: Signal<Local, Bits<16>>,
     ahead_after: Signal<Local, Bits<16>>,
     visit16: Signal<Local, Bits<16>>,
+    begins: Signal<Local, Bit>,
     avail_after: Signal<Local, Bits<16>>,
     used_after: Signal<Local, Bits<16>>,
     event_ahead: Signal<Local, Bits<16>>,
@@ -83,7 +84,7 @@ impl Default for SlotStep {
     fn default() -> Self {
         block_default!(
             receive_slot, slot, fault, field_a, field_b, heads, head_first, heads_bad, visit, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, head,
-            pend, dry, dry_left, ahead, ahead_after, visit16, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message;
+            pend, dry, dry_left, ahead, ahead_after, visit16, begins, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message;
             no_step = StepA::default(), one = 1u64, zero4 = 0u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
             zero119 = 0u64, zero9 = 0u64, most_dry = VISIT_CHAINS as u64, one9 = 1u64, gen_one = 1u64, no_interrupt = u64::from(shoal_abi::ring::AVAIL_F_NO_INTERRUPT), no_cause = 0u64,
             avail_jump = u64::from(mmu::CAUSE_AVAIL_JUMP), desc_index = u64::from(mmu::CAUSE_DESC_INDEX)
@@ -108,6 +109,7 @@ impl Logic for SlotStep {
         self.head.next = false;
         self.ahead.next = self.field_a.val() - self.vq.val().last_avail;
         self.visit16.next = bit_cast::<16, 4>(self.slot.val().visit);
+        self.begins.next = self.slot.val().visit == self.zero4.val();
         self.avail_after.next = self.vq.val().last_avail + self.visit16.val();
         self.used_after.next = self.vq.val().used_idx + self.visit16.val();
         self.ahead_after.next = self.field_b.val() - self.avail_after.val();
@@ -169,6 +171,7 @@ impl Logic for SlotStep {
                     if self.receive_slot.val() & (self.pend.val() != self.zero9.val()) {
                         // The next visit.
                         self.slot_next.next.state = SlotState::Look;
+                        self.slot_next.next.visit = self.zero4.val();
                         self.act.next = SlotAct::Look;
                         if self.vq.val().avail_cache != self.avail_after.val() {
                             self.act.next = SlotAct::ReadRing;
@@ -188,14 +191,26 @@ impl Logic for SlotStep {
             }
             // A look that has found something.
             if self.looked.val() {
-                if self.ahead.val() > self.vq.val().size {
+                if (self.ahead.val() > self.vq.val().size) | (self.ahead.val() < self.visit16.val())
+                {
                     self.fails.next = true;
                     self.cause.next = self.avail_jump.val();
                 } else {
                     self.vq_next.next.avail_cache = self.field_a.val();
-                    if self.ahead.val() != self.zero16.val() {
+                    if self.ahead.val() != self.visit16.val() {
                         self.act.next = SlotAct::ReadRing;
                         self.head.next = self.slot.val().b_read;
+                    } else if !self.begins.val() {
+                        // *sent*: no more for this visit.
+                        if self.slot.val().left != self.zero4.val() {
+                            self.act.next = SlotAct::Keep;
+                            self.slot_next.next.state = SlotState::TxEnd;
+                            self.slot_next.next.fate = SlotFate::Normal;
+                        } else if self.slot.val().kept {
+                            self.act.next = SlotAct::Fail;
+                        } else {
+                            self.act.next = SlotAct::Tell;
+                        }
                     } else if self.receive_slot.val() {
                         self.slot_next.next.left = self.dry_left.val().get_bits::<4>(0);
                     }
@@ -203,7 +218,7 @@ impl Logic for SlotStep {
             }
         }
         if self.head.val() {
-            // *heads*, and the first *chain*.
+            // *heads*, and the first *chain* of them.
             if self.heads_bad.val() {
                 self.fails.next = true;
                 self.cause.next = self.desc_index.val();
@@ -211,13 +226,8 @@ impl Logic for SlotStep {
                 self.act.next = SlotAct::ReadDesc;
                 self.slot_next.next.heads = self.heads.val();
                 self.slot_next.next.visit = self.visit.val();
-                self.slot_next.next.chain = self.zero4.val();
-                self.slot_next.next.left = self.zero4.val();
-                self.slot_next.next.kept = false;
+                self.slot_next.next.chain = self.slot.val().visit;
                 self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
-                self.slot_next.next.used_len = self.zero32.val();
-                self.slot_next.next.used_more = self.zero119.val();
-                self.slot_next.next.ended = self.zero4.val();
                 self.slot_next.next.desc_base = self.vq.val().desc;
                 self.slot_next.next.entries = bit_cast::<32, 16>(self.vq.val().size);
                 self.slot_next.next.index = self.head_first.val();
@@ -226,10 +236,19 @@ impl Logic for SlotStep {
                 self.slot_next.next.seen_write = false;
                 self.slot_next.next.rsum = self.zero32.val();
                 self.slot_next.next.wsum = self.zero32.val();
+                if self.begins.val() {
+                    self.slot_next.next.left = self.zero4.val();
+                    self.slot_next.next.kept = false;
+                    self.slot_next.next.used_len = self.zero32.val();
+                    self.slot_next.next.used_more = self.zero119.val();
+                    self.slot_next.next.ended = self.zero4.val();
+                }
             }
         }
         if self.fails.val() {
             self.act.next = SlotAct::Fail;
+        }
+        if self.fails.val() & (self.begins.val() | !self.slot.val().kept) {
             self.slot_next.next.kept = true;
             self.slot_next.next.cause = self.cause.val();
             self.slot_next.next.iova = self.zero64.val();

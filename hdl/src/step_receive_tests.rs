@@ -250,8 +250,9 @@ fn without_buffers_up_to_eight_packets_are_thrown_away_before_the_next_look() {
 
 #[test]
 fn a_fault_ends_the_visit_and_what_waits_is_thrown_away() {
-    // Of a write of the second packet.
+    // Of a write of the second packet. The used ring ends behind the third.
     let mut w = visit(3, 5);
+    w.vq.used_idx = (SIZE - 3).into();
     for _ in 0..3 {
         w.desc(0x5000, 1600, WRITE, 0);
     }
@@ -265,7 +266,7 @@ fn a_fault_ends_the_visit_and_what_waits_is_thrown_away() {
     let fx = done(&mut w, 0, true, 0);
     assert!(fx.rx_push && fx.rx_op.discard && !fx.rx_free_push && n(w.vq.pend) == 0);
     let fx = done(&mut w, 0, true, 0);
-    assert!(!fx.rx_push && fx.rx_free_push && !w.vq.busy && n(w.vq.used_idx) == 0);
+    assert!(!fx.rx_push && fx.rx_free_push && !w.vq.busy && n(w.vq.used_idx) == SIZE - 3);
     // A bad second chain waits for the first packet.
     let mut w = visit(3, 2);
     w.desc(0x5000, 1600, WRITE, 0);

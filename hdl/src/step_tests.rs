@@ -100,7 +100,8 @@ impl World {
         w.slot.dev = 2u64.into();
         w.slot.desc_base = DESC.into();
         w.slot.entries = SIZE.into();
-        w.slot.visit = 1u64.into();
+        let begins = matches!(state, SlotState::Look | SlotState::Look2 | SlotState::Ring);
+        w.slot.visit = u64::from(!begins && state != SlotState::Rearm).into();
         w
     }
 
@@ -140,9 +141,10 @@ impl World {
         let a = self.a.step.val();
         self.walk.act.next = a.act;
         self.walk.slot.next = a.slot;
-        self.walk.pend.next = a.vq.pend;
-        self.walk.desc.next = self.vq.desc;
-        self.walk.size.next = self.vq.size;
+        self.walk.vq.next = VqRec {
+            pend: a.vq.pend,
+            ..self.vq
+        };
         self.walk.indirect.next = self.a.indirect.val();
         self.walk.tx_can.next = !self.other_tx && self.room;
         settle(&mut *self.walk);

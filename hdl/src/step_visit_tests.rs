@@ -179,3 +179,146 @@ fn an_abort_waits_for_the_packets_under_way() {
     let fx = w.source(SRC_TXD);
     assert!(!fx.n_tx && fx.free_push && w.slot.state == SlotState::Idle);
 }
+
+/// A receive visit of heads 1, 2 and 3 whose last descriptor is on its way, two packets with a mover, `pend` waiting.
+fn received(pend: u64, last: u64, used: u64) -> World {
+    let mut w = World::receiving(SlotState::Desc, pend);
+    w.vq.last_avail = last.into();
+    w.vq.used_idx = used.into();
+    w.vq.avail_cache = (last + 3).into();
+    w.slot.heads = 0x0006_0003_0002_0001u64.into();
+    w.slot.visit = 3u64.into();
+    w.slot.chain = 2u64.into();
+    w.slot.left = 2u64.into();
+    w.slot.ended = 1u64.into();
+    w.slot.used_len = 77u64.into();
+    w
+}
+
+/// What is kept of the visit while entries are added to it: chains, packets with a mover, ended ones, bytes.
+fn kept(w: &World) -> (u64, u64, u64, u64) {
+    let s = &w.slot;
+    (n(s.visit), n(s.left), n(s.ended), n(s.used_len))
+}
+
+#[test]
+fn a_receive_visit_goes_on_with_entries_read_later() {
+    // Known ones are read where they stand.
+    let mut w = received(2, 0, 0);
+    w.vq.avail_cache = 8u64.into();
+    let fx = w.desc(0x5000, 64, WRITE, 0);
+    assert!(fx.rx_push && fx.op_push && w.slot.state == SlotState::Ring);
+    let at = DRIVER + 4 + 2 * 3;
+    assert_eq!((n(fx.op.va), fx.op.two), (at, true));
+    assert_eq!(n(fx.op.va_b), (at & !7) + 8);
+    assert_eq!(kept(&w), (3, 3, 1, 77));
+    let skipped = (at % 8 / 2) as usize;
+    let mut entries = vec![0; skipped];
+    entries.extend([7, 6, 5, 4, 3]);
+    let fx = w.comp(ring_word(&entries, 0), ring_word(&entries, 1));
+    assert!(w.slot.state == SlotState::Desc && n(fx.op.va) == DESC + 16 * 7);
+    assert_eq!(kept(&w), (8, 3, 1, 77));
+    assert_eq!(n(w.slot.chain), 3);
+    assert_eq!(
+        number_of(w.slot.heads),
+        0x0003_0004_0005_0006_0007_0003_0002_0001
+    );
+    // None known: a look, which has the entry in its beat or not.
+    for (last, two) in [(5, true), (0, false)] {
+        let mut w = received(2, last, 0);
+        let fx = w.desc(0x5000, 64, WRITE, 0);
+        assert!(w.slot.state == SlotState::Look && n(fx.op.va) == DRIVER + 2);
+        assert_eq!(fx.op.two, two);
+        let next = last + 3;
+        let index = field(DRIVER + 2, next + 1);
+        let fx = w.comp(index, if two { index | 4 << 32 } else { 0 });
+        assert_eq!(n(w.vq.avail_cache), next + 1);
+        if two {
+            assert!(w.slot.state == SlotState::Desc && n(fx.op.va) == DESC + 16 * 4);
+            assert_eq!(kept(&w), (4, 3, 1, 77));
+        } else {
+            assert!(w.slot.state == SlotState::Ring);
+            assert_eq!(n(fx.op.va), DRIVER + 4 + 2 * 3);
+        }
+    }
+}
+
+#[test]
+fn a_receive_visit_that_goes_on_ends_where_its_contract_says() {
+    // No packet waits, eight chains, the end of the used ring: it is told of when its packets have ended.
+    for (pend, used, chain, goes_on) in [
+        (1, 0, 2, false),
+        (2, 0, 2, true),
+        (2, 0, 7, false),
+        (2, 0, 6, true),
+        (2, 5, 2, false),
+        (2, 4, 2, true),
+    ] {
+        let mut w = received(pend, 0, used);
+        w.slot.chain = chain.into();
+        w.slot.visit = (chain + 1).into();
+        w.vq.avail_cache = 8u64.into();
+        w.desc(0x5000, 64, WRITE, 0);
+        let state = if !goes_on {
+            SlotState::TxEnd
+        } else if chain == 7 {
+            SlotState::Look
+        } else {
+            SlotState::Ring
+        };
+        assert!(w.slot.state == state, "{pend} {used} {chain}");
+        assert_eq!(n(w.slot.visit), chain + 1);
+    }
+    // A look that finds no more, with packets at the mover and without; one whose index has gone back, or too far.
+    for (left, idx, state) in [
+        (2, 3, SlotState::TxEnd),
+        (0, 3, SlotState::Tell),
+        (0, 2, SlotState::Idle),
+        (0, SIZE + 1, SlotState::Idle),
+        (1, 2, SlotState::TxEnd),
+    ] {
+        let mut w = received(0, 0, 0);
+        w.slot.state = SlotState::Look;
+        w.slot.left = left.into();
+        let fx = w.comp(idx, 0);
+        assert!(w.slot.state == state, "{left} {idx}");
+        assert_eq!(n(w.slot.visit), 3);
+        let failed = state == SlotState::Idle;
+        assert_eq!((fx.fault_push, w.slot.kept), (failed, idx != 3));
+        if failed {
+            assert_eq!(n(fx.fault.cause), u64::from(mmu::CAUSE_AVAIL_JUMP));
+        }
+    }
+    // A fault that is kept stays the visit's.
+    let mut w = received(0, 0, 0);
+    w.slot.state = SlotState::Look;
+    w.slot.kept = true;
+    w.slot.cause = u64::from(mmu::CAUSE_WRITE_PAGE).into();
+    w.comp(1, 0);
+    assert_eq!(n(w.slot.cause), u64::from(mmu::CAUSE_WRITE_PAGE));
+}
+
+#[test]
+fn a_bad_entry_that_is_added_fails_if_it_is_the_first() {
+    for (bad, visit) in [(0, 3), (1, 4), (3, 6)] {
+        let mut w = received(0, 0, 0);
+        w.slot.state = SlotState::Ring;
+        w.slot.left = 0u64.into();
+        w.slot.b_read = true;
+        w.vq.avail_cache = 8u64.into();
+        w.vq.driver = (DRIVER + 6).into();
+        let entries: Vec<u64> = (0..5).map(|i| if i == bad { SIZE } else { 1 }).collect();
+        let fx = w.comp(ring_word(&entries, 0), ring_word(&entries, 1));
+        assert_eq!((n(w.slot.visit), fx.fault_push), (visit, bad == 0));
+        if bad == 0 {
+            assert_eq!(n(fx.fault.cause), u64::from(mmu::CAUSE_DESC_INDEX));
+        }
+    }
+    // The next visit begins with none.
+    let mut w = World::receiving(SlotState::Tell, 1);
+    w.slot.visit = 3u64.into();
+    w.vq.avail_cache = 3u64.into();
+    w.comp(0, 0);
+    assert!(w.slot.state == SlotState::Look && n(w.slot.visit) == 0);
+    assert_eq!((n(w.vq.last_avail), n(w.vq.used_idx)), (3, 3));
+}

@@ -4,9 +4,10 @@
 
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
+use shoal_abi::profile::VISIT_CHAINS;
 
 use crate::block_default;
-use crate::ctx_types::{SlotFate, SlotRec, SlotState};
+use crate::ctx_types::{SlotFate, SlotRec, SlotState, VqRec};
 use crate::desc::{DescLook, DescTests};
 use crate::step_types::{SlotAct, StepB};
 
@@ -17,12 +18,8 @@ pub struct Walk {
     pub act: Signal<In, SlotAct>,
     /// The slot, with the descriptor at hand.
     pub slot: Signal<In, SlotRec>,
-    /// Packets that wait for it.
-    pub pend: Signal<In, Bits<9>>,
-    /// Descriptor table of the virtqueue.
-    pub desc: Signal<In, Bits<64>>,
-    /// Its entries.
-    pub size: Signal<In, Bits<16>>,
+    /// Its virtqueue; packets that wait for it as changed by the event.
+    pub vq: Signal<In, VqRec>,
     /// INDIRECT_DESC is negotiated.
     pub indirect: Signal<In, Bit>,
     /// The transmit mover is not another slot's, and its FIFO has room.
@@ -41,6 +38,12 @@ pub struct Walk {
     leaves: Signal<Local, Bit>,
     packet: Signal<Local, Bit>,
     more: Signal<Local, Bit>,
+    waits: Signal<Local, Bit>,
+    reads: Signal<Local, Bit>,
+    used_room: Signal<Local, Bits<16>>,
+    chains16: Signal<Local, Bits<16>>,
+    avail_next: Signal<Local, Bits<16>>,
+    size: Signal<Local, Bits<16>>,
     visit: Signal<Local, Bits<4>>,
     one_left: Signal<Local, Bits<4>>,
     chain_next: Signal<Local, Bits<4>>,
@@ -57,6 +60,8 @@ pub struct Walk {
     no_step: Constant<StepB>,
     one_packet: Constant<Bits<9>>,
     one_chain: Constant<Bits<4>>,
+    most_chains: Constant<Bits<4>>,
+    one16: Constant<Bits<16>>,
     zero_chain: Constant<Bits<4>>,
     gen_one: Constant<Bits<13>>,
     head_bits: Constant<Bits<64>>,
@@ -75,10 +80,10 @@ pub struct Walk {
 impl Default for Walk {
     fn default() -> Self {
         block_default!(
-            act, slot, pend, desc, size, indirect, tx_can, step, look, act_next, slot_next, d, count, wants_tx, step6, step7,
-            later, leaves, packet, more, visit, one_left, chain_next, head_shift, heads, heads_left, head, pushes, rx_push,
+            act, slot, vq, indirect, tx_can, step, look, act_next, slot_next, d, count, wants_tx, step6, step7,
+            later, leaves, packet, more, waits, reads, used_room, chains16, avail_next, size, visit, one_left, chain_next, head_shift, heads, heads_left, head, pushes, rx_push,
             has_data, tx_wait, fails, cause;
-            no_step = StepB::default(), one_packet = 1u64, one_chain = 1u64, zero_chain = 0u64, gen_one = 1u64,
+            no_step = StepB::default(), one_packet = 1u64, one_chain = 1u64, most_chains = VISIT_CHAINS as u64, one16 = 1u64, zero_chain = 0u64, gen_one = 1u64,
             head_bits = 4u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64, no_cause = 0u64,
             c_indirect = u64::from(mmu::CAUSE_INDIRECT), c_table = u64::from(mmu::CAUSE_INDIRECT_TABLE),
             c_long = u64::from(mmu::CAUSE_CHAIN_LONG), c_order = u64::from(mmu::CAUSE_DESC_ORDER),
@@ -117,8 +122,19 @@ impl Logic for Walk {
             self.visit.next = self.one_chain.val();
         }
         // Received packets take chains only as they come.
+        self.size.next = self.vq.val().size;
+        self.waits.next = self.vq.val().pend > self.one_packet.val();
         self.more.next = (self.chain_next.val() < self.visit.val())
-            & (!self.slot.val().delivering | (self.pend.val() > self.one_packet.val()));
+            & (!self.slot.val().delivering | self.waits.val());
+        // And the visit goes on with entries still to be read, while used elements in a row have room for more.
+        self.chains16.next = bit_cast::<16, 4>(self.chain_next.val());
+        self.avail_next.next = self.vq.val().last_avail + self.chains16.val();
+        self.used_room.next =
+            self.size.val() - (self.vq.val().used_idx & (self.size.val() - self.one16.val()));
+        self.reads.next = self.slot.val().delivering
+            & self.waits.val()
+            & (self.chain_next.val() < self.most_chains.val())
+            & (self.chains16.val() < self.used_room.val());
         self.leaves.next = false;
         self.has_data.next = !self.d.val().writes & !self.d.val().empty;
         self.wants_tx.next = self.has_data.val() | !self.d.val().more;
@@ -207,7 +223,7 @@ impl Logic for Walk {
                 self.act_next.next = SlotAct::ReadDesc;
                 self.slot_next.next.chain = self.chain_next.val();
                 self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
-                self.slot_next.next.desc_base = self.desc.val();
+                self.slot_next.next.desc_base = self.vq.val().desc;
                 self.slot_next.next.entries = bit_cast::<32, 16>(self.size.val());
                 self.slot_next.next.index = self.head.val();
                 self.slot_next.next.indirect = false;
@@ -215,6 +231,13 @@ impl Logic for Walk {
                 self.slot_next.next.seen_write = false;
                 self.slot_next.next.rsum = self.zero32.val();
                 self.slot_next.next.wsum = self.zero32.val();
+            } else if self.reads.val() {
+                self.slot_next.next.visit = self.chain_next.val();
+                self.slot_next.next.state = SlotState::Look;
+                self.act_next.next = SlotAct::Look;
+                if self.vq.val().avail_cache != self.avail_next.val() {
+                    self.act_next.next = SlotAct::ReadRing;
+                }
             } else {
                 self.slot_next.next.visit = self.chain_next.val();
                 self.slot_next.next.state = SlotState::TxEnd;

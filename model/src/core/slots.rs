@@ -144,10 +144,16 @@ impl Core {
         }
     }
 
-    /// A visit begins: *ring read* if more is known to be available, else *look*.
+    /// A visit begins.
     pub(super) fn begin(&mut self, s: usize) {
+        self.slots[s].m = 0;
+        self.more(s);
+    }
+
+    /// Entries for the visit: *ring read* if more are known to be available, else *look*.
+    pub(super) fn more(&mut self, s: usize) {
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
-        if vq.avail_cache != vq.last_avail {
+        if vq.avail_cache != vq.last_avail.wrapping_add(self.slots[s].m as u16) {
             self.read_ring(s);
         } else {
             self.look_at(s, SlotState::Look);
@@ -261,10 +267,11 @@ impl Core {
         });
     }
 
-    /// Where the next available entry of the slot's queue stands.
+    /// Where the next available entry behind those of the visit stands.
     fn entry_at(&self, s: usize) -> u64 {
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
-        let entry = u64::from(vq.last_avail % vq.size.max(1));
+        let behind = vq.last_avail.wrapping_add(self.slots[s].m as u16);
+        let entry = u64::from(behind % vq.size.max(1));
         vq.driver.wrapping_add(AVAIL_RING + 2 * entry)
     }
 
@@ -282,7 +289,7 @@ impl Core {
         let va = self.entry_at(s);
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
         let here = 4 - va % 8 / 2;
-        let more = u64::from(in_a_row(vq)) > here;
+        let more = u64::from(in_a_row(vq, self.slots[s].m)) > here;
         let b = more.then(|| (va & !7).wrapping_add(8));
         self.read(s, SlotState::Ring, self.ring_asid(s), va, b);
     }
@@ -341,9 +348,10 @@ impl Core {
     }
 }
 
-/// Entries that are available before the ring wraps around.
-pub(super) fn in_a_row(vq: &VqCtx) -> u16 {
+/// Entries behind the first `m` that are available before the ring wraps around.
+pub(super) fn in_a_row(vq: &VqCtx, m: usize) -> u16 {
     let size = vq.size.max(1);
-    let available = vq.avail_cache.wrapping_sub(vq.last_avail);
-    available.min(size - vq.last_avail % size)
+    let next = vq.last_avail.wrapping_add(m as u16);
+    let available = vq.avail_cache.wrapping_sub(next);
+    available.min(size - next % size)
 }

@@ -37,7 +37,7 @@ impl Core {
             SlotState::Rearm => self.look_at(s, SlotState::Look2),
             SlotState::Ring => {
                 let entries = access.halves_a(c).chain(access.halves_b(c));
-                self.start_visit(s, entries, env);
+                self.take_heads(s, entries, env);
             }
             SlotState::Desc => {
                 self.slots[s].desc = Desc::from_words([c.a, c.b]);
@@ -53,15 +53,18 @@ impl Core {
         let idx = access.half_a(c);
         let vq = &mut self.ctx.vq[self.slots[s].vq as usize];
         let n = idx.wrapping_sub(vq.last_avail);
-        if n > vq.size {
+        let m = self.slots[s].m as u16;
+        if n > vq.size || n < m {
             return self.fail_ring(s, CAUSE_AVAIL_JUMP, env);
         }
         vq.avail_cache = idx;
-        if n > 0 {
+        if n > m {
             match access.half_b(c) {
-                Some(_) => self.start_visit(s, access.halves_b(c), env),
+                Some(_) => self.take_heads(s, access.halves_b(c), env),
                 None => self.read_ring(s),
             }
+        } else if m > 0 {
+            self.sent(s, env);
         } else if !self.is_chain(s) {
             self.dry(s);
         } else if state == SlotState::Look && self.negotiated(s, F_EVENT_IDX) {

@@ -2,6 +2,7 @@
 //!
 //! Timing: TIMING.md §3.5 (*heads*, *chain*, Tell) and §3.6 (*sent*, *done*).
 
+use super::ctx::VqCtx;
 use super::slots::{in_a_row, Disposition, Fault, SlotState};
 use super::{Core, Env};
 use crate::ctl::Completion;
@@ -13,16 +14,20 @@ use shoal_abi::profile::VISIT_CHAINS;
 use shoal_abi::ring::*;
 use shoal_abi::stream::TUSER_TAG;
 
+/// Chains that a visit can have: their used elements stand in a row.
+pub(super) fn most_chains(vq: &VqCtx) -> usize {
+    let size = vq.size.max(1);
+    usize::from(size - vq.used_idx % size).min(VISIT_CHAINS)
+}
+
 impl Core {
-    /// *heads*: the visit begins with the entries that have been read.
-    pub(super) fn start_visit(&mut self, s: usize, entries: impl Iterator<Item = u16>, env: &Env) {
+    /// *heads*: the visit begins, or goes on, with the entries that have been read.
+    pub(super) fn take_heads(&mut self, s: usize, entries: impl Iterator<Item = u16>, env: &Env) {
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
-        let size = vq.size.max(1);
-        let used = size - vq.used_idx % size;
-        let most = usize::from(in_a_row(vq).min(used)).min(VISIT_CHAINS);
-        let mut heads = [0; VISIT_CHAINS];
-        let mut m = 0;
-        for (head, entry) in heads
+        let (mut heads, had) = (self.slots[s].heads, self.slots[s].m);
+        let most = usize::from(in_a_row(vq, had)).min(most_chains(vq).saturating_sub(had));
+        let mut m = had;
+        for (head, entry) in heads[had..]
             .iter_mut()
             .zip(entries)
             .take(most)
@@ -31,11 +36,15 @@ impl Core {
             *head = entry;
             m += 1;
         }
-        if m == 0 {
+        if m == had {
             return self.fail_ring(s, CAUSE_DESC_INDEX, env);
         }
         let slot = &mut self.slots[s];
         (slot.heads, slot.m) = (heads, m);
+        if had > 0 {
+            slot.j = had;
+            return self.start_chain(s);
+        }
         (slot.j, slot.left, slot.kept) = (0, 0, None);
         (slot.k, slot.used_len) = (0, [0; VISIT_CHAINS]);
         slot.disposition = Disposition::Complete;

@@ -3,6 +3,7 @@
 //! Timing: TIMING.md §3.6. All steps that one descriptor allows are one event.
 
 use super::slots::SlotState;
+use super::visit::most_chains;
 use super::{Core, Env};
 use crate::descriptor::{Desc, Walk};
 use crate::rx::RxOp;
@@ -144,6 +145,8 @@ impl Core {
         if another && slot.j + 1 < slot.m && slot.pend > 0 {
             slot.j += 1;
             self.start_chain(s);
+        } else if another && slot.pend > 0 && slot.m < most_chains(&self.ctx.vq[slot.vq as usize]) {
+            self.more(s);
         } else {
             slot.m = slot.j + 1;
             self.sent(s, env);

@@ -242,6 +242,10 @@ fn a_chain_that_is_not_plain_is_left_to_the_next_visit_and_walked_alone() {
     rig.complete(S, 0x7000, desc(0, DESC_F_WRITE | DESC_F_NEXT, 4), 0);
     assert_eq!(rig.state(S), SlotState::Desc);
     rig.complete(S, 0x8000, desc(0, DESC_F_WRITE, 0), 0);
+    // The visit asks for more entries; the next chain is not plain either.
+    assert_eq!((rig.state(S), rig.pend()), (SlotState::Ring, 1));
+    rig.complete(S, 0x0005_0004_0003_0002, 0, 0);
+    rig.complete(S, 0x6000, desc(64, DESC_F_WRITE | DESC_F_NEXT, 3), 0);
     assert_eq!((rig.state(S), rig.pend()), (SlotState::TxEnd, 1));
     assert!(matches!(
         rig.rx_ops()[2],
@@ -271,6 +275,9 @@ fn a_fault_of_the_second_packet_is_reported_and_what_is_pending_thrown_away() {
     (0..4).for_each(|_| rig.packet(1, 0));
     rig.entries();
     (0..2).for_each(|_| rig.buffer());
+    // There are no more.
+    assert_eq!((rig.state(S), rig.pend()), (SlotState::Look, 2));
+    rig.complete(S, 2 << 16, 0, 0);
     assert_eq!((rig.state(S), rig.pend()), (SlotState::TxEnd, 2));
     rig.end(100, true, 0);
     rig.end(100, true, CAUSE_WRITE_PAGE);
@@ -397,4 +404,35 @@ fn an_answer_that_fits_nothing_is_thrown_away() {
     rig.packet(2, user ^ TUSER_TAG.put(1));
     assert_eq!(rig.orders(), [None; 3]);
     assert_eq!(rig.core.rx_free.seen(), TINY.rx_slots);
+}
+
+#[test]
+fn a_visit_goes_on_with_entries_read_later_and_ends_at_eight() {
+    let mut rig = rig(3);
+    (0..9).for_each(|_| rig.packet(1, 0));
+    rig.entries();
+    (0..3).for_each(|_| rig.buffer());
+    // Three were known; the index says eight by now.
+    assert_eq!((rig.state(S), rig.pend()), (SlotState::Look, 6));
+    rig.complete(S, 8 << 16, 0, 0);
+    assert_eq!(rig.state(S), SlotState::Ring);
+    rig.complete(S, 0x0005_0004_0003_0000, 0x0009_0008_0007_0006, 0);
+    (0..5).for_each(|_| rig.buffer());
+    assert_eq!((rig.state(S), rig.pend()), (SlotState::TxEnd, 1));
+    (1..=8).for_each(|n| rig.end(n, true, 0));
+    let tell = rig.tells()[0];
+    assert_eq!((tell.m, tell.heads), (8, [0, 1, 2, 3, 4, 5, 6, 7]));
+    assert_eq!(tell.used_len, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn an_index_that_goes_back_in_a_visit_is_a_fault() {
+    let mut rig = rig(2);
+    (0..3).for_each(|_| rig.packet(1, 0));
+    rig.entries();
+    (0..2).for_each(|_| rig.buffer());
+    rig.complete(S, 1 << 16, 0, 0);
+    assert_eq!(rig.state(S), SlotState::TxEnd);
+    (0..2).for_each(|_| rig.end(60, true, 0));
+    assert_eq!(rig.core.ctx.vq[1].faults, 1);
 }
