@@ -77,7 +77,7 @@ pub struct SlotRec {
     pub gen: Bits<13>,
     /// First descriptors of the visit's chains, 16 bits each, the first lowest.
     pub heads: Bits<128>,
-    /// Chains of the visit, up to 8; 0 until the first entries have been read.
+    /// Chains of the visit, 0..=8; 0 when it begins.
     pub visit: Bits<4>,
     /// The chain at hand.
     pub chain: Bits<4>,

@@ -103,9 +103,6 @@ pub struct Engine {
     had_tx6: DFF<Bit>,
     reg_c: DFF<Effects>,
     a_ctx: Signal<Local, EventCtx>,
-    vq5: Signal<Local, VqRec>,
-    vq_new5: Signal<Local, VqRec>,
-    vq_walk: Signal<Local, VqRec>,
     b_take: Signal<Local, Bit>,
     b_end: Signal<Local, Bit>,
     unused: Signal<Local, Bit>,
@@ -120,7 +117,7 @@ impl Engine {
         block_default!(
             clock, reset, ev4, dev4, vq4, valid5, ev5, valid6, ev6, vq6, valid7, slot7, dev7, vq7, dev, vq, cnt, msi,
             cmsi, slot, fault_full, commit, fx, ctx, tx_held, tx_holder, walk, owners,
-            reg_a, ctx5, reg_a6, reg_b, ctx6, had_tx6, reg_c, a_ctx, vq5, vq_new5, vq_walk, b_take, b_end, unused;
+            reg_a, ctx5, reg_a6, reg_b, ctx6, had_tx6, reg_c, a_ctx, b_take, b_end, unused;
             no_ctx = CtxCmd::default(), no_event = EventCtx::default();
             stage_a = StageA::new(p), stage_c = StageC::new(p)
         )
@@ -156,11 +153,7 @@ impl Logic for Engine {
         // Stage 5.
         self.walk.act.next = self.reg_a.q.val().act;
         self.walk.slot.next = self.reg_a.q.val().slot;
-        self.vq_new5.next = self.reg_a.q.val().vq;
-        self.vq5.next = self.ctx5.q.val().vq;
-        self.vq_walk.next = self.vq5.val();
-        self.vq_walk.next.pend = self.vq_new5.val().pend;
-        self.walk.vq.next = self.vq_walk.val();
+        self.walk.vq.next = self.reg_a.q.val().vq;
         self.walk.indirect.next = self.ctx5.q.val().indirect;
         self.walk.tx_can.next = !self.owners.b_other.val() & self.ev5.val().tx_room;
         self.reg_a6.d.next = self.reg_a.q.val();

@@ -1,12 +1,12 @@
-//! *heads*: the chains that a slot serves in a visit, out of the words read from the available ring.
+//! *heads*: the chains that a slot serves in a visit, out of the words read from the available ring, behind those that it has.
 //!
-//! Combinational. Stage A; contract §3.5. As many as are offered, stand in the words, and need no wrap of either ring, behind those
-//! that the visit has already.
+//! Combinational. Stage A; contract §3.5. As many as are offered, stand in the words, and need no wrap of either ring.
 
 use rust_hdl::prelude::*;
 
 use crate::block_default;
 use crate::ctx_types::{SlotRec, VqRec};
+use crate::util::ones;
 
 /// See the file's text.
 #[derive(LogicBlock)]
@@ -23,21 +23,14 @@ pub struct Heads {
     pub avail: Signal<In, Bits<16>>,
     /// The virtqueue.
     pub vq: Signal<In, VqRec>,
-    /// All heads of the visit, 16 bits each.
+    /// Heads of the visit, 16 bits each.
     pub heads: Signal<Out, Bits<128>>,
-    /// The first new one.
+    /// The first of those read.
     pub first: Signal<Out, Bits<16>>,
     /// It is not of the descriptor table.
     pub bad: Signal<Out, Bit>,
-    /// Chains of the visit, the new ones included, 1..=8.
+    /// Chains of the visit, 1..=8.
     pub count: Signal<Out, Bits<4>>,
-    had: Signal<Local, Bits<16>>,
-    had_shift: Signal<Local, Bits<64>>,
-    had_heads: Signal<Local, Bits<128>>,
-    had_mask: Signal<Local, Bits<128>>,
-    next: Signal<Local, Bits<16>>,
-    free: Signal<Local, Bits<16>>,
-    total: Signal<Local, Bits<16>>,
     place: Signal<Local, Bits<3>>,
     shift: Signal<Local, Bits<64>>,
     words: Signal<Local, Bits<128>>,
@@ -56,23 +49,33 @@ pub struct Heads {
     used_room: Signal<Local, Bits<16>>,
     most: Signal<Local, Bits<16>>,
     least: Signal<Local, Bits<16>>,
+    had: Signal<Local, Bits<16>>,
+    first_at: Signal<Local, Bits<16>>,
+    fresh: Signal<Local, Bits<16>>,
+    fewest: Signal<Local, Bits<16>>,
+    total: Signal<Local, Bits<16>>,
+    visit64: Signal<Local, Bits<64>>,
+    head_shift: Signal<Local, Bits<64>>,
+    old_heads: Signal<Local, Bits<128>>,
+    new_mask: Signal<Local, Bits<128>>,
     one: Constant<Bits<16>>,
     four: Constant<Bits<16>>,
     eight: Constant<Bits<16>>,
     entry_shift: Constant<Bits<16>>,
     bits_shift: Constant<Bits<64>>,
     word_shift: Constant<Bits<64>>,
-    head_shift: Constant<Bits<64>>,
-    zero128: Constant<Bits<128>>,
+    head_bits: Constant<Bits<64>>,
+    all_heads: Constant<Bits<128>>,
     numbers: [Constant<Bits<16>>; 7],
 }
 
 impl Default for Heads {
     fn default() -> Self {
         block_default!(
-            slot, looked, word_a, word_b, avail, vq, heads, first, bad, count, had, had_shift, had_heads, had_mask, next, free, total, place, shift, words, entries,
-            entry, later, skipped, room, whole, there, limit, held, mask, offered, avail_room, used_room, most, least;
-            one = 1u64, four = 4u64, eight = 8u64, entry_shift = 1u64, bits_shift = 3u64, word_shift = 64u64, head_shift = 4u64, zero128 = 0u64;
+            slot, looked, word_a, word_b, avail, vq, heads, first, bad, count, place, shift, words, entries,
+            entry, later, skipped, room, whole, there, limit, held, mask, offered, avail_room, used_room, most, least,
+            had, first_at, fresh, fewest, total, visit64, head_shift, old_heads, new_mask;
+            one = 1u64, four = 4u64, eight = 8u64, entry_shift = 1u64, bits_shift = 3u64, word_shift = 64u64, head_bits = 4u64, all_heads = ones::<128>();
             numbers = [7u64, 6, 5, 4, 3, 2, 1].map(|n| Constant::new(n.into()))
         )
     }
@@ -96,12 +99,12 @@ impl Logic for Heads {
         }
         self.shift.next = bit_cast::<64, 3>(self.place.val()) << self.bits_shift.val();
         self.entries.next = self.words.val() >> self.shift.val();
-        // Behind the heads that the visit has.
-        self.had.next = bit_cast::<16, 4>(self.slot.val().visit);
-        self.had_shift.next = bit_cast::<64, 4>(self.slot.val().visit) << self.head_shift.val();
-        self.had_mask.next = !self.zero128.val() << self.had_shift.val();
-        self.had_heads.next = self.slot.val().heads & !self.had_mask.val();
-        self.heads.next = (self.entries.val() << self.had_shift.val()) | self.had_heads.val();
+        self.visit64.next = bit_cast::<64, 4>(self.slot.val().visit);
+        self.head_shift.next = self.visit64.val() << self.head_bits.val();
+        self.old_heads.next = self.slot.val().heads;
+        self.new_mask.next = self.all_heads.val() << self.head_shift.val();
+        self.heads.next = (self.entries.val() << self.head_shift.val())
+            | (self.old_heads.val() & !self.new_mask.val());
         self.later[0].next = self.entries.val().get_bits::<16>(112);
         self.later[1].next = self.entries.val().get_bits::<16>(96);
         self.later[2].next = self.entries.val().get_bits::<16>(80);
@@ -114,9 +117,10 @@ impl Logic for Heads {
         self.bad.next = self.entry.val() >= self.vq.val().size;
         // As many as are offered, up to the end of either ring.
         self.mask.next = self.vq.val().size - self.one.val();
-        self.next.next = self.vq.val().last_avail + self.had.val();
-        self.offered.next = self.avail.val() - self.next.val();
-        self.avail_room.next = self.vq.val().size - (self.next.val() & self.mask.val());
+        self.had.next = bit_cast::<16, 4>(self.slot.val().visit);
+        self.first_at.next = self.vq.val().last_avail + self.had.val();
+        self.offered.next = self.avail.val() - self.first_at.val();
+        self.avail_room.next = self.vq.val().size - (self.first_at.val() & self.mask.val());
         self.used_room.next =
             self.vq.val().size - (self.vq.val().used_idx & self.mask.val()) - self.had.val();
         self.skipped.next = bit_cast::<16, 3>(self.place.val()) >> self.entry_shift.val();
@@ -129,8 +133,7 @@ impl Logic for Heads {
         if self.offered.val() < self.whole.val() {
             self.there.next = self.offered.val();
         }
-        // One that is not of the table is left to a visit of its own.
-        self.free.next = self.eight.val() - self.had.val();
+        // One that is not of the table is left to the next reading.
         self.limit.next = self.eight.val();
         for i in 0..7 {
             if self.later[i].val() >= self.vq.val().size {
@@ -145,10 +148,13 @@ impl Logic for Heads {
         if self.limit.val() < self.most.val() {
             self.least.next = self.limit.val();
         }
-        self.total.next = self.least.val() + self.had.val();
-        if self.free.val() < self.least.val() {
-            self.total.next = self.eight.val();
+        // A visit has eight at most.
+        self.fresh.next = self.eight.val() - self.had.val();
+        self.fewest.next = self.least.val();
+        if self.fresh.val() < self.least.val() {
+            self.fewest.next = self.fresh.val();
         }
+        self.total.next = self.had.val() + self.fewest.val();
         self.count.next = self.total.val().get_bits::<4>(0);
     }
 }

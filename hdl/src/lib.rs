@@ -109,6 +109,7 @@ pub mod ops;
 pub mod outlet;
 pub mod owners;
 pub mod pipe;
+pub mod reach;
 pub mod ready;
 pub mod receive;
 pub mod release;

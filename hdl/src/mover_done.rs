@@ -127,6 +127,7 @@ impl Logic for MoverDone {
             } else {
                 // *finish*: the next visit.
                 self.slot_next.next.state = SlotState::Look;
+                self.slot_next.next.visit = self.zero4.val();
                 self.act.next = SlotAct::Look;
                 if self.vq.val().avail_cache != self.vq.val().last_avail {
                     self.act.next = SlotAct::ReadRing;

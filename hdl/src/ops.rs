@@ -127,7 +127,7 @@ impl Logic for SlotOps {
         self.size64.next = bit_cast::<64, 16>(self.vq.val().size);
         self.avail_bytes.next = self.size64.val() << self.shift1.val();
         self.used_bytes.next = self.size64.val() << self.shift3.val();
-        // The next entry behind those of the visit.
+        // Entries are taken behind those that the visit has got.
         self.visit16.next = bit_cast::<16, 4>(self.slot.val().visit);
         self.last_next.next = self.vq.val().last_avail + self.visit16.val();
         self.avail_index.next = self.last_next.val() & self.ring_mask.val();

@@ -29,13 +29,14 @@ pub struct Ready {
     binds: Signal<Local, Bit>,
     no_step: Constant<StepA>,
     none_left: Constant<Bits<4>>,
+    no_chain: Constant<Bits<4>>,
 }
 
 impl Default for Ready {
     fn default() -> Self {
         block_default!(
             ev, slot, vq, running, receive, step, act, slot_next, vq_next, binds;
-            no_step = StepA::default(), none_left = 0u64
+            no_step = StepA::default(), none_left = 0u64, no_chain = 0u64
         )
     }
 }
@@ -60,7 +61,7 @@ impl Logic for Ready {
                 self.slot_next.next.delivering = false;
                 self.slot_next.next.kept = false;
                 self.slot_next.next.left = self.none_left.val();
-                self.slot_next.next.visit = self.none_left.val();
+                self.slot_next.next.visit = self.no_chain.val();
                 self.slot_next.next.dev = self.vq.val().owner;
                 self.slot_next.next.vq = self.ev.val().id;
                 self.act.next = SlotAct::Look;

@@ -57,6 +57,7 @@ pub struct Receive {
     last_device: Constant<Bits<20>>,
     no_device: Constant<Bits<20>>,
     none_left: Constant<Bits<4>>,
+    no_chain: Constant<Bits<4>>,
     zero9: Constant<Bits<9>>,
     one9: Constant<Bits<9>>,
     zero32: Constant<Bits<32>>,
@@ -70,7 +71,7 @@ impl Receive {
             ev, slot, dev, vq, vq_id, alive, running, receive, step, act, slot_next, vq_next, number, gen, tag, chain_tag, tid, dest,
             waits, early, answered, member, in_device, accepts, binds, takes, place, drop, n_drop;
             no_step = StepA::default(), last_device = u64::from(p.devices), chain_slots = p.chain_slots as u64,
-            slot_shift = p.slot_w as u64, no_device = 0u64, none_left = 0u64, zero9 = 0u64, one9 = 1u64, zero32 = 0u64
+            slot_shift = p.slot_w as u64, no_device = 0u64, none_left = 0u64, no_chain = 0u64, zero9 = 0u64, one9 = 1u64, zero32 = 0u64
         )
     }
 }
@@ -133,7 +134,7 @@ impl Logic for Receive {
                 self.slot_next.next.delivering = true;
                 self.slot_next.next.kept = false;
                 self.slot_next.next.left = self.none_left.val();
-                self.slot_next.next.visit = self.none_left.val();
+                self.slot_next.next.visit = self.no_chain.val();
                 self.slot_next.next.dev = self.dest.val().get_bits::<18>(0);
                 self.slot_next.next.vq = self.vq_id.val();
                 self.act.next = SlotAct::Look;

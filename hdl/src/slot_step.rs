@@ -7,7 +7,7 @@ use shoal_abi::mmu;
 use shoal_abi::profile::VISIT_CHAINS;
 
 use crate::block_default;
-use crate::ctx_types::{MsiRec, SlotFate, SlotRec, SlotState, VqRec};
+use crate::ctx_types::{MsiRec, SlotRec, SlotState, VqRec};
 use crate::step_types::{SlotAct, StepA};
 
 /// See the file's text.
@@ -31,7 +31,7 @@ pub struct SlotStep {
     pub alive: Signal<In, Bit>,
     /// EVENT_IDX is negotiated.
     pub event_idx: Signal<In, Bit>,
-    /// *heads*: all of them, the first, whether that is bad, and how many.
+    /// *heads*: all of the visit, the first read, whether that is bad, and how many the visit has.
     pub heads: Signal<In, Bits<128>>,
     pub head_first: Signal<In, Bits<16>>,
     pub heads_bad: Signal<In, Bit>,
@@ -44,6 +44,7 @@ pub struct SlotStep {
     slot_next: Signal<Local, SlotRec>,
     vq_next: Signal<Local, VqRec>,
     looked: Signal<Local, Bit>,
+    begins: Signal<Local, Bit>,
     head: Signal<Local, Bit>,
     pend: Signal<Local, Bits<9>>,
     dry: Signal<Local, Bits<9>>,
@@ -51,7 +52,6 @@ pub struct SlotStep {
     ahead: Signal<Local, Bits<16>>,
     ahead_after: Signal<Local, Bits<16>>,
     visit16: Signal<Local, Bits<16>>,
-    begins: Signal<Local, Bit>,
     avail_after: Signal<Local, Bits<16>>,
     used_after: Signal<Local, Bits<16>>,
     event_ahead: Signal<Local, Bits<16>>,
@@ -83,8 +83,8 @@ pub struct SlotStep {
 impl Default for SlotStep {
     fn default() -> Self {
         block_default!(
-            receive_slot, slot, fault, field_a, field_b, heads, head_first, heads_bad, visit, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, head,
-            pend, dry, dry_left, ahead, ahead_after, visit16, begins, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message;
+            receive_slot, slot, fault, field_a, field_b, heads, head_first, heads_bad, visit, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, begins, head,
+            pend, dry, dry_left, ahead, ahead_after, visit16, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message;
             no_step = StepA::default(), one = 1u64, zero4 = 0u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
             zero119 = 0u64, zero9 = 0u64, most_dry = VISIT_CHAINS as u64, one9 = 1u64, gen_one = 1u64, no_interrupt = u64::from(shoal_abi::ring::AVAIL_F_NO_INTERRUPT), no_cause = 0u64,
             avail_jump = u64::from(mmu::CAUSE_AVAIL_JUMP), desc_index = u64::from(mmu::CAUSE_DESC_INDEX)
@@ -109,7 +109,7 @@ impl Logic for SlotStep {
         self.head.next = false;
         self.ahead.next = self.field_a.val() - self.vq.val().last_avail;
         self.visit16.next = bit_cast::<16, 4>(self.slot.val().visit);
-        self.begins.next = self.slot.val().visit == self.zero4.val();
+        self.begins.next = self.visit16.val() == self.zero16.val();
         self.avail_after.next = self.vq.val().last_avail + self.visit16.val();
         self.used_after.next = self.vq.val().used_idx + self.visit16.val();
         self.ahead_after.next = self.field_b.val() - self.avail_after.val();
@@ -170,8 +170,8 @@ impl Logic for SlotStep {
                     self.chains.next = self.slot.val().visit;
                     if self.receive_slot.val() & (self.pend.val() != self.zero9.val()) {
                         // The next visit.
-                        self.slot_next.next.state = SlotState::Look;
                         self.slot_next.next.visit = self.zero4.val();
+                        self.slot_next.next.state = SlotState::Look;
                         self.act.next = SlotAct::Look;
                         if self.vq.val().avail_cache != self.avail_after.val() {
                             self.act.next = SlotAct::ReadRing;
@@ -189,7 +189,7 @@ impl Logic for SlotStep {
                     self.act.next = SlotAct::Nothing;
                 }
             }
-            // A look that has found something.
+            // What a look has found, behind what the visit has got.
             if self.looked.val() {
                 if (self.ahead.val() > self.vq.val().size) | (self.ahead.val() < self.visit16.val())
                 {
@@ -201,16 +201,7 @@ impl Logic for SlotStep {
                         self.act.next = SlotAct::ReadRing;
                         self.head.next = self.slot.val().b_read;
                     } else if !self.begins.val() {
-                        // *sent*: no more for this visit.
-                        if self.slot.val().left != self.zero4.val() {
-                            self.act.next = SlotAct::Keep;
-                            self.slot_next.next.state = SlotState::TxEnd;
-                            self.slot_next.next.fate = SlotFate::Normal;
-                        } else if self.slot.val().kept {
-                            self.act.next = SlotAct::Fail;
-                        } else {
-                            self.act.next = SlotAct::Tell;
-                        }
+                        self.act.next = SlotAct::Sent;
                     } else if self.receive_slot.val() {
                         self.slot_next.next.left = self.dry_left.val().get_bits::<4>(0);
                     }
@@ -218,7 +209,7 @@ impl Logic for SlotStep {
             }
         }
         if self.head.val() {
-            // *heads*, and the first *chain* of them.
+            // *heads*, and the *chain* of the first that is new.
             if self.heads_bad.val() {
                 self.fails.next = true;
                 self.cause.next = self.desc_index.val();
@@ -227,6 +218,13 @@ impl Logic for SlotStep {
                 self.slot_next.next.heads = self.heads.val();
                 self.slot_next.next.visit = self.visit.val();
                 self.slot_next.next.chain = self.slot.val().visit;
+                if self.begins.val() {
+                    self.slot_next.next.left = self.zero4.val();
+                    self.slot_next.next.kept = false;
+                    self.slot_next.next.used_len = self.zero32.val();
+                    self.slot_next.next.used_more = self.zero119.val();
+                    self.slot_next.next.ended = self.zero4.val();
+                }
                 self.slot_next.next.gen = self.slot.val().gen + self.gen_one.val();
                 self.slot_next.next.desc_base = self.vq.val().desc;
                 self.slot_next.next.entries = bit_cast::<32, 16>(self.vq.val().size);
@@ -236,19 +234,12 @@ impl Logic for SlotStep {
                 self.slot_next.next.seen_write = false;
                 self.slot_next.next.rsum = self.zero32.val();
                 self.slot_next.next.wsum = self.zero32.val();
-                if self.begins.val() {
-                    self.slot_next.next.left = self.zero4.val();
-                    self.slot_next.next.kept = false;
-                    self.slot_next.next.used_len = self.zero32.val();
-                    self.slot_next.next.used_more = self.zero119.val();
-                    self.slot_next.next.ended = self.zero4.val();
-                }
             }
         }
         if self.fails.val() {
             self.act.next = SlotAct::Fail;
         }
-        if self.fails.val() & (self.begins.val() | !self.slot.val().kept) {
+        if self.fails.val() & !self.slot.val().kept {
             self.slot_next.next.kept = true;
             self.slot_next.next.cause = self.cause.val();
             self.slot_next.next.iova = self.zero64.val();

@@ -100,8 +100,14 @@ impl World {
         w.slot.dev = 2u64.into();
         w.slot.desc_base = DESC.into();
         w.slot.entries = SIZE.into();
-        let begins = matches!(state, SlotState::Look | SlotState::Look2 | SlotState::Ring);
-        w.slot.visit = u64::from(!begins && state != SlotState::Rearm).into();
+        let begins = [
+            SlotState::Look,
+            SlotState::Rearm,
+            SlotState::Look2,
+            SlotState::Ring,
+        ]
+        .contains(&state);
+        w.slot.visit = u64::from(!begins).into();
         w
     }
 
@@ -141,10 +147,7 @@ impl World {
         let a = self.a.step.val();
         self.walk.act.next = a.act;
         self.walk.slot.next = a.slot;
-        self.walk.vq.next = VqRec {
-            pend: a.vq.pend,
-            ..self.vq
-        };
+        self.walk.vq.next = a.vq;
         self.walk.indirect.next = self.a.indirect.val();
         self.walk.tx_can.next = !self.other_tx && self.room;
         settle(&mut *self.walk);
@@ -482,6 +485,9 @@ mod chains;
 
 #[path = "step_receive_tests.rs"]
 mod receives;
+
+#[path = "step_append_tests.rs"]
+mod appends;
 
 #[path = "step_answer_tests.rs"]
 mod answers;

@@ -42,6 +42,8 @@ pub enum SlotAct {
     SendTx,
     /// The walk's step 7.
     NextDesc,
+    /// *sent*: no chain is at hand.
+    Sent,
     /// *deliver*.
     Deliver,
     /// *discard*(dry).

@@ -1,14 +1,14 @@
 //! The walk along a descriptor chain: one descriptor's tests, and what is done with its bytes (virtio 1.4 §2.7.5).
 //!
-//! Combinational. Stage B: acts Walk, SendTx, NextDesc and Deliver are carried on (contract §3.6), all others pass unchanged.
+//! Combinational. Stage B: acts Walk, SendTx, NextDesc, Sent and Deliver are carried on (contract §3.6), all others pass unchanged.
 
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
-use shoal_abi::profile::VISIT_CHAINS;
 
 use crate::block_default;
 use crate::ctx_types::{SlotFate, SlotRec, SlotState, VqRec};
 use crate::desc::{DescLook, DescTests};
+use crate::reach::Reach;
 use crate::step_types::{SlotAct, StepB};
 
 /// See the file's text.
@@ -18,7 +18,7 @@ pub struct Walk {
     pub act: Signal<In, SlotAct>,
     /// The slot, with the descriptor at hand.
     pub slot: Signal<In, SlotRec>,
-    /// Its virtqueue; packets that wait for it as changed by the event.
+    /// Its virtqueue, as changed by the event.
     pub vq: Signal<In, VqRec>,
     /// INDIRECT_DESC is negotiated.
     pub indirect: Signal<In, Bit>,
@@ -27,9 +27,11 @@ pub struct Walk {
     /// What is left to do.
     pub step: Signal<Out, StepB>,
     look: DescLook,
+    reach: Reach,
     act_next: Signal<Local, SlotAct>,
     slot_next: Signal<Local, SlotRec>,
     d: Signal<Local, DescTests>,
+    size: Signal<Local, Bits<16>>,
     count: Signal<Local, Bits<16>>,
     wants_tx: Signal<Local, Bit>,
     step6: Signal<Local, Bit>,
@@ -37,13 +39,10 @@ pub struct Walk {
     later: Signal<Local, Bit>,
     leaves: Signal<Local, Bit>,
     packet: Signal<Local, Bit>,
-    more: Signal<Local, Bit>,
     waits: Signal<Local, Bit>,
+    more: Signal<Local, Bit>,
     reads: Signal<Local, Bit>,
-    used_room: Signal<Local, Bits<16>>,
-    chains16: Signal<Local, Bits<16>>,
-    avail_next: Signal<Local, Bits<16>>,
-    size: Signal<Local, Bits<16>>,
+    visit16: Signal<Local, Bits<16>>,
     visit: Signal<Local, Bits<4>>,
     one_left: Signal<Local, Bits<4>>,
     chain_next: Signal<Local, Bits<4>>,
@@ -60,8 +59,6 @@ pub struct Walk {
     no_step: Constant<StepB>,
     one_packet: Constant<Bits<9>>,
     one_chain: Constant<Bits<4>>,
-    most_chains: Constant<Bits<4>>,
-    one16: Constant<Bits<16>>,
     zero_chain: Constant<Bits<4>>,
     gen_one: Constant<Bits<13>>,
     head_bits: Constant<Bits<64>>,
@@ -80,10 +77,10 @@ pub struct Walk {
 impl Default for Walk {
     fn default() -> Self {
         block_default!(
-            act, slot, vq, indirect, tx_can, step, look, act_next, slot_next, d, count, wants_tx, step6, step7,
-            later, leaves, packet, more, waits, reads, used_room, chains16, avail_next, size, visit, one_left, chain_next, head_shift, heads, heads_left, head, pushes, rx_push,
+            act, slot, vq, indirect, tx_can, step, look, reach, act_next, slot_next, d, size, count, wants_tx, step6, step7,
+            later, leaves, packet, waits, more, reads, visit16, visit, one_left, chain_next, head_shift, heads, heads_left, head, pushes, rx_push,
             has_data, tx_wait, fails, cause;
-            no_step = StepB::default(), one_packet = 1u64, one_chain = 1u64, most_chains = VISIT_CHAINS as u64, one16 = 1u64, zero_chain = 0u64, gen_one = 1u64,
+            no_step = StepB::default(), one_packet = 1u64, one_chain = 1u64, zero_chain = 0u64, gen_one = 1u64,
             head_bits = 4u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64, no_cause = 0u64,
             c_indirect = u64::from(mmu::CAUSE_INDIRECT), c_table = u64::from(mmu::CAUSE_INDIRECT_TABLE),
             c_long = u64::from(mmu::CAUSE_CHAIN_LONG), c_order = u64::from(mmu::CAUSE_DESC_ORDER),
@@ -108,6 +105,7 @@ impl Logic for Walk {
         self.tx_wait.next = false;
         self.fails.next = false;
         self.cause.next = self.no_cause.val();
+        self.size.next = self.vq.val().size;
         self.count.next = self.d.val().count;
         self.later.next = self.slot.val().chain != self.zero_chain.val();
         self.one_left.next = self.slot.val().left + self.one_chain.val();
@@ -122,20 +120,13 @@ impl Logic for Walk {
             self.visit.next = self.one_chain.val();
         }
         // Received packets take chains only as they come.
-        self.size.next = self.vq.val().size;
-        self.waits.next = self.vq.val().pend > self.one_packet.val();
+        self.waits.next = self.slot.val().delivering & (self.vq.val().pend > self.one_packet.val());
         self.more.next = (self.chain_next.val() < self.visit.val())
             & (!self.slot.val().delivering | self.waits.val());
-        // And the visit goes on with entries still to be read, while used elements in a row have room for more.
-        self.chains16.next = bit_cast::<16, 4>(self.chain_next.val());
-        self.avail_next.next = self.vq.val().last_avail + self.chains16.val();
-        self.used_room.next =
-            self.size.val() - (self.vq.val().used_idx & (self.size.val() - self.one16.val()));
-        self.reads.next = self.slot.val().delivering
-            & self.waits.val()
-            & (self.chain_next.val() < self.most_chains.val())
-            & (self.chains16.val() < self.used_room.val());
-        self.leaves.next = false;
+        self.reach.vq.next = self.vq.val();
+        self.visit16.next = bit_cast::<16, 4>(self.visit.val());
+        self.reads.next = self.waits.val() & (self.visit16.val() < self.reach.most.val());
+        self.leaves.next = self.act.val() == SlotAct::Sent;
         self.has_data.next = !self.d.val().writes & !self.d.val().empty;
         self.wants_tx.next = self.has_data.val() | !self.d.val().more;
         if self.act.val() == SlotAct::Deliver {
@@ -217,7 +208,7 @@ impl Logic for Walk {
             }
         }
         if self.packet.val() {
-            // A mover has the packet: the next chain, if the visit has one.
+            // A mover has the packet: the next chain, of the visit or of the ring.
             self.slot_next.next.left = self.one_left.val();
             if self.more.val() {
                 self.act_next.next = SlotAct::ReadDesc;
@@ -232,10 +223,9 @@ impl Logic for Walk {
                 self.slot_next.next.rsum = self.zero32.val();
                 self.slot_next.next.wsum = self.zero32.val();
             } else if self.reads.val() {
-                self.slot_next.next.visit = self.chain_next.val();
                 self.slot_next.next.state = SlotState::Look;
                 self.act_next.next = SlotAct::Look;
-                if self.vq.val().avail_cache != self.avail_next.val() {
+                if self.reach.known.val() != self.visit16.val() {
                     self.act_next.next = SlotAct::ReadRing;
                 }
             } else {
