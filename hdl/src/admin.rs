@@ -1,6 +1,6 @@
 //! The admin commands of the core: `adminq` says when one is there, `admin_exec` runs it, its answer waits here to be written.
 //!
-//! `admin_state` goes from event to event, `admin_answer` holds the answer. Only wiring here. Contract §9, §10.
+//! `admin_state` goes from event to event, `admin_answer` holds the answer, `admin_stats` completes that of MMU_STATS_GET. Only wiring here. Contract §9, §10.
 //!
 //! How an event of the admin goes:
 //!
@@ -25,8 +25,10 @@ use shoal_abi::profile::Profile;
 use crate::admin_answer::AdminAnswer;
 use crate::admin_exec::AdminExec;
 use crate::admin_state::AdminState;
+use crate::admin_stats::AdminStats;
 use crate::block_default;
 use crate::ctx_types::{CoreEv, CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
+use crate::mmu_types::MmuCounts;
 use crate::types::{AsidEntry, CtlOp, InvCmd, Message};
 
 /// See the file's text.
@@ -54,6 +56,8 @@ pub struct Admin {
     pub ans_at: Signal<In, Bits<7>>,
     /// The answer's bytes from the `ans_at` of the cycle before on.
     pub ans_data: Signal<Out, Bits<64>>,
+    /// Counters of the MMU.
+    pub mmu_counts: Signal<In, MmuCounts>,
     /// Source ADM requests.
     pub req: Signal<Out, Bit>,
     /// The state is Exec.
@@ -120,8 +124,13 @@ pub struct Admin {
     pub asid_data: Signal<Out, AsidEntry>,
     /// CNT_INTERRUPTS += 1.
     pub cnt_interrupts_inc: Signal<Out, Bit>,
+    /// The MSI slot of a virtqueue changes that is bound to slot `may_slot`: no message of that is sent ahead.
+    pub may_clear: Signal<Out, Bit>,
+    /// Slot.
+    pub may_slot: Signal<Out, Bits<8>>,
     turns: AdminState,
     answer: AdminAnswer,
+    stats: AdminStats,
     run: AdminExec,
     unused_busy: Signal<Local, Bit>,
 }
@@ -131,9 +140,9 @@ impl Admin {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            clock, reset, clear, live, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at, ans_data, req, exec,
+            clock, reset, clear, live, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at, ans_data, mmu_counts, req, exec,
             idle, scatter, start, busy, commit, ev, ctx, dev, vq, cnt, msi, cmsi, page, slot, cfg, asid, free_push, free_slot,
-            ready_push, ready_vq, op_push, op, msg_push, msg, msg_flip, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, turns, answer,
+            ready_push, ready_vq, op_push, op, msg_push, msg, msg_flip, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, may_clear, may_slot, turns, answer, stats,
             unused_busy;
             ;
             run = AdminExec::new(p)
@@ -144,7 +153,7 @@ impl Admin {
 impl Logic for Admin {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, turns, answer, run);
+        clock!(self, clock, turns, answer, stats, run);
         self.unused_busy.next = self.busy.val();
         // From event to event.
         self.turns.reset.next = self.reset.val();
@@ -169,13 +178,22 @@ impl Logic for Admin {
         self.msg.next = self.turns.msg.val();
         self.msg_flip.next = self.run.msg_flip.val();
         // Answer buffer.
-        self.answer.we.next = self.run.ans_we.val() | self.turns.ans_we.val();
+        self.answer.we.next = self.run.ans_we.val() | self.turns.ans_we.val() | self.stats.we.val();
         self.answer.addr.next = self.run.ans_addr.val();
         self.answer.data.next = self.run.ans_data.val();
         if self.turns.ans_we.val() {
             self.answer.addr.next = self.turns.ans_addr.val();
             self.answer.data.next = self.turns.ans_data.val();
         }
+        if self.stats.we.val() {
+            self.answer.addr.next = self.stats.addr.val();
+            self.answer.data.next = self.stats.data.val();
+        }
+        self.stats.reset.next = self.reset.val();
+        self.stats.start.next = self.start.val();
+        self.stats.commit.next = self.commit.val();
+        self.stats.take.next = self.commit.val() & self.run.mmu_stats.val();
+        self.stats.counts.next = self.mmu_counts.val();
         self.answer.read_at.next = self.ans_at.val();
         self.ans_data.next = self.answer.read_data.val();
         self.answer_len.next = self.run.len.val();
@@ -210,6 +228,8 @@ impl Logic for Admin {
         self.asid_addr.next = self.run.asid_addr.val();
         self.asid_data.next = self.run.asid_data.val();
         self.cnt_interrupts_inc.next = self.run.cnt_interrupts_inc.val();
+        self.may_clear.next = self.run.may_clear.val();
+        self.may_slot.next = self.run.may_slot.val();
     }
 }
 
@@ -229,3 +249,6 @@ mod bench;
 #[cfg(test)]
 #[path = "admin_tests.rs"]
 mod command_tests;
+#[cfg(test)]
+#[path = "admin_share_tests.rs"]
+mod share_tests;

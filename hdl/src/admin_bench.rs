@@ -21,6 +21,9 @@ pub(super) struct Bench {
     pub(super) messages: Vec<(u64, u64)>,
     pub(super) flips: usize,
     pub(super) invalidated: usize,
+    pub(super) cycles: u64,
+    /// The cycle of the last commit.
+    pub(super) committed: u64,
 }
 
 /// Status, qualifier, result, length.
@@ -42,6 +45,8 @@ impl Bench {
             messages: Vec::new(),
             invalidated: 0,
             flips: 0,
+            cycles: 0,
+            committed: 0,
         };
         bench.admin.live.next = true;
         bench.admin.reset.next = true;
@@ -71,6 +76,17 @@ impl Bench {
         let word = u64::from_le_bytes(self.command[at..at + 8].try_into().expect("8 bytes"));
         crate::edge!(self.ctx);
         crate::edge!(self.admin);
+        // Counters that go on in every cycle: the n-th by n.
+        self.cycles += 1;
+        let count = |n: u64| (n * self.cycles).into();
+        self.admin.mmu_counts.next = MmuCounts {
+            hits: count(1),
+            misses: count(2),
+            walks: count(3),
+            merged: count(4),
+            waits: count(5),
+            faults: count(6),
+        };
         self.admin.cmd_data.next = word.into();
         self.admin.dev.next = self.ctx.dev.val();
         self.admin.vq.next = self.ctx.vq.val();
@@ -85,6 +101,7 @@ impl Bench {
     }
 
     pub(super) fn effects(&mut self) {
+        self.committed = self.cycles;
         self.invalidated += usize::from(self.admin.inv_set.val());
         self.flips += usize::from(self.admin.msg_flip.val());
         if self.admin.msg_push.val() {

@@ -89,6 +89,10 @@ pub struct AdminCheck {
     size_less: Signal<Local, Bits<16>>,
     size_bad: Signal<Local, Bit>,
     setup_bad: Signal<Local, Bit>,
+    weight: Signal<Local, Bits<8>>,
+    burst: Signal<Local, Bits<32>>,
+    pace_bad: Signal<Local, Bit>,
+    sched_bad: Signal<Local, Bit>,
     field_bad: Signal<Local, Bit>,
     running: Signal<Local, Bit>,
     unused_flags: Signal<Local, Bits<{ <OpFlags as Synth>::BITS }>>,
@@ -131,6 +135,9 @@ pub struct AdminCheck {
     driver_ok: Constant<Bits<8>>,
     features_ok: Constant<Bits<8>>,
     groups: Constant<Bits<32>>,
+    max_weight: Constant<Bits<8>>,
+    paced_bit: Constant<Bits<6>>,
+    max_interval: Constant<Bits<32>>,
     einval: Constant<Bits<16>>,
     eexist: Constant<Bits<16>>,
     ebusy: Constant<Bits<16>>,
@@ -150,7 +157,7 @@ impl AdminCheck {
             pre_status, pre_qualifier, ok, status, qualifier, is_own, is_managed, set, op_low, in_use, in_range, lists,
             wants_member, legal0, legal1, word_a, word_b, index, index_ok, config_index, asid_a_ok, asid_b_ok, list_bad,
             mode_bad, asid_set_bad, range_end, range_bad, invalidate_bad, count, count32, supported, is_net, shape_bad,
-            create_bad, wanted, lost, features_good, features_kept, status_bad, size, size_less, size_bad, setup_bad, field_bad, running, unused_flags, unused_dev;
+            create_bad, wanted, lost, features_good, features_kept, status_bad, size, size_less, size_bad, setup_bad, weight, burst, pace_bad, sched_bad, field_bad, running, unused_flags, unused_dev;
             own_group = u64::from(cmd::GROUP_SELF),
             managed_group = u64::from(cmd::GROUP_MANAGED),
             set_limit = 128u64,
@@ -189,6 +196,9 @@ impl AdminCheck {
             driver_ok = u64::from(ring::S_DRIVER_OK),
             features_ok = u64::from(ring::S_FEATURES_OK),
             groups = u64::from(cmd::GROUPS),
+            max_weight = u64::from(cmd::MAX_WEIGHT),
+            paced_bit = 8 + u64::from(cmd::SCHED_PACED.trailing_zeros()),
+            max_interval = u64::from(cmd::MAX_INTERVAL),
             einval = u64::from(cmd::EINVAL),
             eexist = u64::from(cmd::EEXIST),
             ebusy = u64::from(cmd::EBUSY),
@@ -319,6 +329,15 @@ impl Logic for AdminCheck {
             | ((self.d2.val() & self.align2.val()) != self.none64.val())
             | ((self.d3.val() & self.align4.val()) != self.none64.val())
             | ((self.msi_address.val() & self.align4.val()) != self.none64.val());
+        // SCHED_SET.
+        self.weight.next = self.d0.val().get_bits::<8>(0);
+        self.burst.next = self.d1.val().get_bits::<32>(0);
+        self.pace_bad.next = (self.word_b.val() == self.none32.val())
+            | (self.word_b.val() > self.max_interval.val())
+            | (self.burst.val() > self.max_interval.val());
+        self.sched_bad.next = (self.weight.val() == self.none8.val())
+            | (self.weight.val() > self.max_weight.val())
+            | (self.d0.val().get_bit(self.paced_bit.val().index()) & self.pace_bad.val());
         self.field_bad.next = (self.flags.val().list_use & self.list_bad.val())
             | (self.flags.val().mode_set & self.mode_bad.val())
             | (self.flags.val().asid_set & self.asid_set_bad.val())
@@ -328,6 +347,7 @@ impl Logic for AdminCheck {
             | (self.flags.val().create & self.create_bad.val())
             | (self.flags.val().status_set & self.status_bad.val())
             | (self.flags.val().vq_setup & self.setup_bad.val())
+            | (self.flags.val().sched_set & self.sched_bad.val())
             | ((self.flags.val().vq_state_get
                 | self.flags.val().vq_reset
                 | self.flags.val().stats_get)

@@ -96,6 +96,12 @@ pub struct AdminExec {
     pub asid_addr: Signal<Out, Bits<17>>,
     pub asid_data: Signal<Out, AsidEntry>,
     pub cnt_interrupts_inc: Signal<Out, Bit>,
+    /// `may` of slot `may_slot` is to be cleared.
+    pub may_clear: Signal<Out, Bit>,
+    /// Slot.
+    pub may_slot: Signal<Out, Bits<8>>,
+    /// The MMU's counters go into the answer.
+    pub mmu_stats: Signal<Out, Bit>,
     words: AdminWords,
     ops: AdminOps,
     check: AdminCheck,
@@ -136,7 +142,7 @@ impl AdminExec {
         block_default!(
             clock, reset, clear, go, poll, commit, inv_pending, other_zero, msg_old_zero, done, follow, op, msg, msg_flip, len, cmd_addr, cmd_data,
             ans_we, ans_addr, ans_data, ctx, dev, vq, cnt, msi, cmsi, page, slot, cfg, asid, free_push, free_slot,
-            ready_push, ready_vq, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, words, ops, planner,
+            ready_push, ready_vq, inv_set, inv, asid_we, asid_addr, asid_data, cnt_interrupts_inc, may_clear, may_slot, mmu_stats, words, ops, planner,
             vq_planner, steps, vqs, config_pass, use_own, use_managed, config_slot,
             wanted, access, unused_plan;
             no_access = CtxCmd::default(),
@@ -379,6 +385,9 @@ impl Logic for AdminExec {
         self.asid_addr.next = self.words.d0.val().get_bits::<17>(0);
         self.asid_data.next = self.planner.asid.val();
         self.cnt_interrupts_inc.next = self.steps.plan.val().interrupt;
+        self.may_clear.next = self.steps.plan.val().may_clear;
+        self.may_slot.next = self.steps.vq.val().slot;
+        self.mmu_stats.next = self.steps.plan.val().mmu_stats;
         self.wanted.next = self.no_pair.val();
         self.wanted.next.lo = self.words.d0.val();
         self.wanted.next.hi = self.words.d1.val();

@@ -88,6 +88,10 @@ pub struct AdminPlan {
     needs_reset: Constant<Bits<8>>,
     required: Constant<Bits<64>>,
     pasid_valid_bit: Constant<Bits<6>>,
+    paced_bit: Constant<Bits<6>>,
+    max_weight: Constant<Bits<4>>,
+    none24: Constant<Bits<24>>,
+    no_tat: Constant<Bits<64>>,
     poll: Constant<Bits<3>>,
     xl: Constant<Bits<3>>,
     message: Constant<Bits<3>>,
@@ -126,6 +130,10 @@ impl Default for AdminPlan {
             needs_reset = u64::from(ring::S_NEEDS_RESET),
             required = ring::REQUIRED_FEATURES,
             pasid_valid_bit = 32 + u64::from(cmd::ASID_PASID_VALID.trailing_zeros()),
+            paced_bit = 8 + u64::from(cmd::SCHED_PACED.trailing_zeros()),
+            max_weight = u64::from(cmd::MAX_WEIGHT),
+            none24 = 0u64,
+            no_tat = 0u64,
             poll = NEXT_POLL,
             xl = NEXT_XL,
             message = NEXT_MSI,
@@ -209,6 +217,7 @@ impl Logic for AdminPlan {
             self.page.next = self.d3.val().get_bits::<18>(32);
             self.dev_local.next = self.no_dev.val();
             self.dev_local.next.exists = true;
+            self.dev_local.next.weight = self.max_weight.val();
             self.dev_local.next.typ = self.d0.val().get_bits::<8>(0);
             self.dev_local.next.offered = self.d1.val();
             self.dev_local.next.vq_base = self.d0.val().get_bits::<18>(32);
@@ -290,6 +299,21 @@ impl Logic for AdminPlan {
                     self.draft.next.interrupt = true;
                     self.draft.next.follow = self.message.val();
                 }
+            }
+        }
+        if self.flags.val().mmu_stats {
+            self.draft.next.mmu_stats = true;
+        }
+        if self.flags.val().sched_set {
+            self.draft.next.dev_we = true;
+            self.dev_local.next.weight = self.d0.val().get_bits::<4>(0);
+            self.dev_local.next.paced = self.d0.val().get_bit(self.paced_bit.val().index());
+            self.dev_local.next.tat = self.no_tat.val();
+            self.dev_local.next.interval = self.none24.val();
+            self.dev_local.next.burst = self.none24.val();
+            if self.d0.val().get_bit(self.paced_bit.val().index()) {
+                self.dev_local.next.interval = self.d0.val().get_bits::<24>(32);
+                self.dev_local.next.burst = self.d1.val().get_bits::<24>(0);
             }
         }
         if self.flags.val().group_asid_set {

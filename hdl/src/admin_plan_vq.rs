@@ -159,6 +159,7 @@ impl Logic for AdminPlanVq {
         if self.flags.val().msi_set {
             self.plan.next.msi_we = !self.config_slot.val();
             self.plan.next.cmsi_we = self.config_slot.val();
+            self.plan.next.may_clear = !self.config_slot.val() & self.vq.val().busy;
             self.msi_next.next = self.no_msi.val();
             self.msi_next.next.address = self.d1.val();
             self.msi_next.next.data = self.d2.val().get_bits::<32>(0);

@@ -1,7 +1,7 @@
 //! The words of a command's answer, and their number. Combinational.
 //!
 //! Word 0 is the header {status, qualifier}; results as in `shoal_abi::cmd::COMMANDS`. The configuration of CONFIG_GET is put
-//! in by `admin_cfg`, the result of TRANSLATE by `admin_state`.
+//! in by `admin_cfg`, the result of TRANSLATE by `admin_state`, that of MMU_STATS_GET by `admin_stats`.
 
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
@@ -47,6 +47,15 @@ pub struct AsidWord {
     pub zero: Bits<2>,
     pub pasid_valid: Bit,
     pub zero_too: Bits<27>,
+}
+
+/// First word of the result of SCHED_GET.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct SchedWord {
+    pub weight: Bits<8>,
+    pub paced: Bit,
+    pub zero: Bits<23>,
+    pub interval: Bits<32>,
 }
 
 /// Header of an answer.
@@ -102,6 +111,7 @@ pub struct AdminReply {
     status_word: Signal<Local, Halves>,
     state_word: Signal<Local, VqStateWord>,
     msi_word: Signal<Local, MsiWord>,
+    sched_word: Signal<Local, SchedWord>,
     cnt1: Signal<Local, Halves>,
     cnt2: Signal<Local, Halves>,
     result: Signal<Local, Bits<8>>,
@@ -113,6 +123,7 @@ pub struct AdminReply {
     no_halves: Constant<Halves>,
     no_state: Constant<VqStateWord>,
     no_msi: Constant<MsiWord>,
+    no_sched: Constant<SchedWord>,
     none64: Constant<Bits<64>>,
     own_list0: Constant<Bits<64>>,
     own_list1: Constant<Bits<64>>,
@@ -158,12 +169,13 @@ impl AdminReply {
         let vq_limits = u32::from(p.max_vq_size) | (u32::from(cmd::MAX_DEV_VQS) << 16);
         block_default!(
             flags, managed, status, qualifier, asid_id, asid, dev, vq, cnt, msi, at, word, last, len, header, r1, r2, r3,
-            r4, r5, r6, r7, r8, asid_word, root, status_word, state_word, msi_word, cnt1, cnt2, result, unused_flags, unused_dev, unused_vq;
+            r4, r5, r6, r7, r8, asid_word, root, status_word, state_word, msi_word, sched_word, cnt1, cnt2, result, unused_flags, unused_dev, unused_vq;
             no_header = HeaderWord::default(),
             no_asid = AsidWord::default(),
             no_halves = Halves::default(),
             no_state = VqStateWord::default(),
             no_msi = MsiWord::default(),
+            no_sched = SchedWord::default(),
             none64 = 0u64,
             own_list0 = cmd::LIST_SELF[0],
             own_list1 = cmd::LIST_SELF[1],
@@ -227,6 +239,10 @@ impl Logic for AdminReply {
         self.msi_word.next.mask = self.msi.val().mask;
         self.msi_word.next.pending = self.msi.val().pending;
         self.msi_word.next.valid = self.msi.val().valid;
+        self.sched_word.next = self.no_sched.val();
+        self.sched_word.next.weight = bit_cast::<8, 4>(self.dev.val().weight);
+        self.sched_word.next.paced = self.dev.val().paced;
+        self.sched_word.next.interval = bit_cast::<32, 24>(self.dev.val().interval);
         self.cnt1.next = self.no_halves.val();
         self.cnt1.next.lo = self.cnt.val().kicks;
         self.cnt1.next.hi = self.cnt.val().chains;
@@ -306,6 +322,14 @@ impl Logic for AdminReply {
             self.r1.next = self.cnt1.val().into();
             self.r2.next = self.cnt2.val().into();
             self.r3.next = bit_cast::<64, 32>(self.cnt.val().faults);
+        }
+        if self.flags.val().mmu_stats {
+            self.result.next = self.bytes24.val();
+        }
+        if self.flags.val().sched_get {
+            self.result.next = self.bytes16.val();
+            self.r1.next = self.sched_word.val().into();
+            self.r2.next = bit_cast::<64, 24>(self.dev.val().burst);
         }
         self.len.next = self.header_bytes.val();
         if self.status.val() == self.okay.val() {

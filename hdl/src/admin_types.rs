@@ -63,6 +63,9 @@ pub struct OpFlags {
     pub msi_set: Bit,
     pub msi_get: Bit,
     pub stats_get: Bit,
+    pub mmu_stats: Bit,
+    pub sched_set: Bit,
+    pub sched_get: Bit,
 }
 
 /// What an execute event does, in this order, and what comes after it.
@@ -112,8 +115,12 @@ pub struct Plan {
     pub asid: Bit,
     /// Effect: CNT_INTERRUPTS += 1.
     pub interrupt: Bit,
+    /// Effect: the control unit clears `may` of the virtqueue's slot (contract §4.4).
+    pub may_clear: Bit,
     /// The command gives up: EAGAIN.
     pub again: Bit,
+    /// Effect: the MMU's counters go into the answer.
+    pub mmu_stats: Bit,
 }
 
 /// Decodes an opcode. Combinational.
@@ -147,6 +154,9 @@ pub struct AdminOps {
     msi_set: Constant<Bits<16>>,
     msi_get: Constant<Bits<16>>,
     stats_get: Constant<Bits<16>>,
+    mmu_stats: Constant<Bits<16>>,
+    sched_set: Constant<Bits<16>>,
+    sched_get: Constant<Bits<16>>,
 }
 
 impl Default for AdminOps {
@@ -176,7 +186,10 @@ impl Default for AdminOps {
             group_asid_set = u64::from(cmd::GROUP_ASID_SET),
             msi_set = u64::from(cmd::MSI_SET),
             msi_get = u64::from(cmd::MSI_GET),
-            stats_get = u64::from(cmd::STATS_GET)
+            stats_get = u64::from(cmd::STATS_GET),
+            mmu_stats = u64::from(cmd::MMU_STATS_GET),
+            sched_set = u64::from(cmd::SCHED_SET),
+            sched_get = u64::from(cmd::SCHED_GET)
         )
     }
 }
@@ -208,6 +221,9 @@ impl Logic for AdminOps {
         self.flags.next.msi_set = self.opcode.val() == self.msi_set.val();
         self.flags.next.msi_get = self.opcode.val() == self.msi_get.val();
         self.flags.next.stats_get = self.opcode.val() == self.stats_get.val();
+        self.flags.next.mmu_stats = self.opcode.val() == self.mmu_stats.val();
+        self.flags.next.sched_set = self.opcode.val() == self.sched_set.val();
+        self.flags.next.sched_get = self.opcode.val() == self.sched_get.val();
     }
 }
 

@@ -1,8 +1,8 @@
 //! The collector of the control unit: puts the accesses of an op together and gives its completion.
 //!
 //! Timing: contract §4.2. What is taken in c is added, or completes, at the edge that ends c+1; a slot is not taken in two
-//! cycles running. The record of a slot counts only between its first access and its second, as `half` says: so nothing
-//! of it has to be cleared. Reset: nothing in hand, no op half done.
+//! cycles running. The record of a slot counts only between its first access and its last, as `half` says: so nothing
+//! of it has to be cleared. `sent` (§4.4) belongs to the edge of the completion. Reset: nothing in hand, no op half done.
 
 use crate::block_default;
 use crate::ctl_types::{CtlExpect, CtlHalf, CtlItem, CtlNext, CtlWords, CtlWritten, CtlX};
@@ -28,6 +28,11 @@ pub struct Collector<const SLOT: usize, const RET: usize, const SLOTS: usize> {
     pub written_valid: Signal<In, Bit>,
     pub written: Signal<In, CtlWritten>,
     pub written_pop: Signal<Out, Bit>,
+    /// The slot of what is taken in this cycle, and in the next one, whether its message may be sent.
+    pub look: Signal<Out, Bits<8>>,
+    pub may: Signal<In, Bit>,
+    /// It is.
+    pub sent: Signal<Out, Bit>,
     /// A step of a TELL is done and another one follows: that one.
     pub next_push: Signal<Out, Bit>,
     pub next_step: Signal<Out, CtlNext>,
@@ -54,7 +59,14 @@ pub struct Collector<const SLOT: usize, const RET: usize, const SLOTS: usize> {
     mask: Signal<Local, Bits<SLOTS>>,
     seen: Signal<Local, Bit>,
     done: Signal<Local, Bit>,
+    good: Signal<Local, Bit>,
+    sends: Signal<Local, Bit>,
     goes_on: Signal<Local, Bit>,
+    wish_byte: Signal<Local, Bits<6>>,
+    wish: Signal<Local, Bits<64>>,
+    va_c: Signal<Local, Bits<64>>,
+    so_far: Signal<Local, Bits<2>>,
+    weight: Signal<Local, Bits<2>>,
     iova: Signal<Local, Bits<64>>,
     sum: Signal<Local, CtlHalf>,
     out: Signal<Local, Comp>,
@@ -65,6 +77,9 @@ pub struct Collector<const SLOT: usize, const RET: usize, const SLOTS: usize> {
     no_comp: Constant<Comp>,
     no_next: Constant<CtlNext>,
     one: Constant<Bits<SLOTS>>,
+    one_in: Constant<Bits<2>>,
+    two_in: Constant<Bits<2>>,
+    bits_shift: Constant<Bits<6>>,
     source_r: Constant<Bits<2>>,
     source_b: Constant<Bits<2>>,
     source_x: Constant<Bits<2>>,
@@ -83,9 +98,10 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Default
         );
         block_default!(
             clock, reset, keep, keep_id, plan, x_push, x, words_valid, words, words_pop, written_valid, written,
-            written_pop, next_push, next_step, comp_valid, comp, comp_pop, xs, comps, expects, records, half, turn, up, item, r_can, b_can,
-            x_can, takes, pick, next, next_slot, slot, wanted, mask, seen, done, goes_on, iova, sum, out, step, unused;
+            written_pop, look, may, sent, next_push, next_step, comp_valid, comp, comp_pop, xs, comps, expects, records, half, turn, up, item, r_can, b_can,
+            x_can, takes, pick, next, next_slot, slot, wanted, mask, seen, done, good, sends, goes_on, wish_byte, wish, va_c, so_far, weight, iova, sum, out, step, unused;
             no_item = CtlItem::default(), no_half = CtlHalf::default(), no_comp = Comp::default(), no_next = CtlNext::default(), one = 1,
+            one_in = 1, two_in = 2, bits_shift = 3,
             source_r = 0, source_b = 1, source_x = 2, ok = u64::from(mmu::CAUSE_NONE),
             read_access = u64::from(mmu::CAUSE_READ_ACCESS), write_access = u64::from(mmu::CAUSE_WRITE_ACCESS)
         )
@@ -144,6 +160,7 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Logic
         if self.pick.val() == self.source_r.val() {
             self.next.next.slot = self.words.val().slot;
             self.next.next.part = self.words.val().part;
+            self.next.next.read = true;
             self.next.next.a = self.words.val().a;
             self.next.next.b = self.words.val().b;
             if self.words.val().bad {
@@ -157,6 +174,7 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Logic
             }
         } else {
             self.next.next.slot = self.xs.data.val().slot;
+            self.next.next.both = self.xs.data.val().both;
             self.next.next.named = true;
             self.next.next.a = self.xs.data.val().addr;
             self.next.next.b = bit_cast::<64, 21>(self.xs.data.val().user);
@@ -175,20 +193,20 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Logic
             }
         }
         self.next_slot.next = self.next.val().slot;
+        self.look.next = self.next.val().slot;
         self.expects.read_address.next = self.next_slot.val().get_bits::<SLOT>(0);
         self.records.read_address.next = self.next_slot.val().get_bits::<SLOT>(0);
         // The cycle after.
         self.wanted.next = self.expects.read_data.val();
         self.mask.next = self.one.val() << self.slot.val();
         self.seen.next = (self.half.q.val() & self.mask.val()).any();
-        // What comes from stage K of a pair is the fault of both.
-        self.done.next = self.up.q.val()
-            && (self.seen.val()
-                || !self.wanted.val().two
-                || (self.item.q.val().named && self.wanted.val().pair));
+        self.va_c.next = self.wanted.val().va_c;
         self.iova.next = self.wanted.val().va;
         if self.item.q.val().part && self.wanted.val().second_b {
             self.iova.next = self.wanted.val().va_b;
+        }
+        if self.item.q.val().part && self.item.q.val().read && self.wanted.val().third {
+            self.iova.next = self.va_c.val();
         }
         if self.item.q.val().named {
             self.iova.next = self.item.q.val().iova;
@@ -197,6 +215,14 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Logic
         if self.seen.val() {
             self.sum.next = self.records.read_data.val();
         }
+        // What comes from stage K of a pair is the fault of both.
+        self.so_far.next = self.sum.val().count;
+        self.weight.next = self.one_in.val();
+        if self.item.q.val().both {
+            self.weight.next = self.two_in.val();
+        }
+        self.sum.next.count = self.so_far.val() + self.weight.val();
+        self.done.next = self.up.q.val() && (self.sum.val().count == self.wanted.val().count);
         if (self.sum.val().cause == self.ok.val()) && (self.item.q.val().cause != self.ok.val()) {
             self.sum.next.cause = self.item.q.val().cause;
             self.sum.next.iova = self.iova.val();
@@ -219,10 +245,17 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Logic
         self.out.next.cause = self.sum.val().cause;
         self.out.next.iova = self.sum.val().iova;
         self.comps.reset.next = self.reset.val();
-        self.goes_on.next = self.wanted.val().more && (self.sum.val().cause == self.ok.val());
+        self.good.next = self.sum.val().cause == self.ok.val();
+        self.sends.next = self.wanted.val().sends && self.may.val() && self.good.val();
+        self.out.next.sent = self.sends.val();
+        self.sent.next = self.done.val() && self.sends.val();
+        self.goes_on.next = self.wanted.val().more && self.good.val() && !self.sends.val();
         self.step.next = self.no_next.val();
         self.step.next.slot = self.slot.val();
         self.step.next.step = self.wanted.val().next_step;
+        self.wish_byte.next = bit_cast::<6, 3>(self.va_c.val().get_bits::<3>(0));
+        self.wish.next = self.sum.val().b >> (self.wish_byte.val() << self.bits_shift.val());
+        self.step.next.wish = self.wish.val().get_bits::<16>(0);
         self.next_step.next = self.step.val();
         self.next_push.next = self.done.val() && self.goes_on.val();
         self.comps.push.next = self.done.val() && !self.goes_on.val();
@@ -233,7 +266,9 @@ impl<const SLOT: usize, const RET: usize, const SLOTS: usize> Logic
         self.unused.next = self.xs.count.val().any()
             || self.comps.count.val().any()
             || self.keep_id.val().any()
-            || self.next_slot.val().any();
+            || self.next_slot.val().any()
+            || self.va_c.val().any()
+            || self.wish.val().any();
         if self.reset.val() {
             self.half.d.next = 0.into();
             self.turn.d.next = 0.into();

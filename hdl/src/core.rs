@@ -17,7 +17,9 @@ use crate::engine::Engine;
 use crate::event::EventHold;
 use crate::event_in::EventIn;
 use crate::fifo::Fifo;
+use crate::mmu_types::MmuCounts;
 use crate::outlet::Outlet;
+use crate::parked::Parked;
 use crate::pipe::{EventPipe, SlotKey};
 use crate::slots::Slots;
 use crate::sources::Sources;
@@ -51,6 +53,10 @@ pub struct Core<
     pub comp: Signal<In, Comp>,
     /// Completion FIFO: pop.
     pub comp_pop: Signal<Out, Bit>,
+    /// Clear `may` of slot `may_slot`: its message is not sent ahead.
+    pub may_clear: Signal<Out, Bit>,
+    /// Slot.
+    pub may_slot: Signal<Out, Bits<8>>,
     // Transmit mover.
     /// Push `tx_op`.
     pub tx_op_push: Signal<Out, Bit>,
@@ -169,6 +175,8 @@ pub struct Core<
     pub ans_data: Signal<Out, Bits<64>>,
     /// Nothing of the queue is in flight.
     pub adminq_quiet: Signal<In, Bit>,
+    /// Counters of the MMU.
+    pub mmu_counts: Signal<In, MmuCounts>,
     // Fault queue and messages.
     /// FQ_CTRL enable.
     pub fq_enable: Signal<In, Bit>,
@@ -226,6 +234,7 @@ pub struct Core<
     aux: Aux,
     admin: Admin,
     ready_fifo: Fifo<Bits<18>, VQ>,
+    parked: Parked<VQ>,
     outlet: Outlet,
     alone: Signal<Local, CtxCmd>,
     bind_key: Signal<Local, SlotKey>,
@@ -249,15 +258,15 @@ impl<
     #[must_use]
     pub fn new(profile: &Profile) -> Self {
         block_default!(
-            clock, reset, ctl_op_push, ctl_op, ctl_op_empty, comp_valid, comp, comp_pop, tx_op_push, tx_op, tx_op_count,
+            clock, reset, ctl_op_push, ctl_op, ctl_op_empty, comp_valid, comp, comp_pop, may_clear, may_slot, tx_op_push, tx_op, tx_op_count,
             tx_done_valid, tx_done, tx_done_pop, rx_head_valid, rx_head, rx_head_pop, rx_order_push, rx_order_none,
             rx_order_slot, rx_op_push, rx_op_slot, rx_op, rx_done_valid, rx_done, rx_done_pop, rx_idle, mmu_idle, inv_pending, inv_set, inv, asid_we, asid_addr, asid_data, sweep,
             sweep_index, other_zero, all_zero, msg_push, msg, msg_flip, msg_room, msg_old_zero, msg_none, ready, warm, warm_clear, restore, db_valid, db_page, db_index, db_pop,
             live, kick_clear, adm_idle, adm_scatter, exec_begin, answer_done, cmd_addr, cmd_data, answer_len, ans_at,
-            ans_data, adminq_quiet, fq_enable, single, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
+            ans_data, adminq_quiet, mmu_counts, fq_enable, single, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
             msix_data, msix_clear, msix_clear_v, pick, raise_fq, fq_tail_inc, fq_lost_inc, cnt_doorbells_inc,
             cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc, cnt_faults_inc, sources,
-            contexts, ready_fifo, alone, bind_key, new_slot, comp_slot, picks;
+            contexts, ready_fifo, parked, alone, bind_key, new_slot, comp_slot, picks;
             no_key = SlotKey::default(), admin_slot = profile.admin_slot() as u64;
             sweeper = Sweep::new(VQ), engine = Engine::new(profile), admin = Admin::new(profile),
             holder = EventHold::new(profile), event_in = EventIn::new(profile), pipe = EventPipe::new(profile),
@@ -279,7 +288,7 @@ impl<
     fn update(&mut self) {
         clock!(
             self, clock, sources, holder, pipe, sweeper, contexts, slots, engine, aux, admin,
-            ready_fifo
+            ready_fifo, parked
         );
         self.sources.reset.next = self.reset.val();
         self.holder.reset.next = self.reset.val();
@@ -307,7 +316,7 @@ impl<
         self.sources.rx_free_valid.next = self.slots.rx_free_valid.val();
         self.sources.adm_req.next = self.admin.req.val();
         self.sources.db_valid.next = self.db_valid.val();
-        self.sources.ready_valid.next = self.ready_fifo.valid.val();
+        self.sources.ready_valid.next = self.ready_fifo.valid.val() | self.parked.due.val();
         self.sources.free_valid.next = self.slots.free_valid.val();
         self.sources.aux_idle.next = self.aux.idle.val();
         self.sources.fault_valid.next = self.aux.fault_valid.val();
@@ -320,6 +329,7 @@ impl<
         self.picks.next = self.sources.pick.val() | self.sources.pick_alone.val();
         self.event_in.pick.next = self.picks.val();
         self.event_in.src.next = self.sources.src.val();
+        self.event_in.direct.next = self.sources.direct.val();
         self.event_in.comp.next = self.comp.val();
         self.event_in.tx_done.next = self.tx_done.val();
         self.event_in.rx_done.next = self.rx_done.val();
@@ -327,6 +337,9 @@ impl<
         self.event_in.db_page.next = self.db_page.val();
         self.event_in.db_index.next = self.db_index.val();
         self.event_in.ready_vq.next = self.ready_fifo.data.val();
+        if self.parked.due.val() {
+            self.event_in.ready_vq.next = self.parked.vq.val();
+        }
         self.event_in.free_slot.next = self.slots.free_slot.val();
         self.event_in.wait_slot.next = self.slots.wait_slot.val();
         self.event_in.rx_free_slot.next = self.slots.rx_free_slot.val();
@@ -421,7 +434,7 @@ impl<
         if self.holder.warm_busy.val() {
             self.slots.alone_slot.next = self.warm_slots.free_slot.val();
         }
-        self.slots.free_pop.next = self.event_in.ready_pop.val();
+        self.slots.free_pop.next = self.event_in.free_pop.val();
         self.slots.rx_free_pop.next = self.event_in.rx_head_pop.val();
         self.slots.wait_pop.next = self.event_in.wait_pop.val();
         self.slots.tx_held.next = self.engine.tx_held.val();
@@ -470,6 +483,7 @@ impl<
         self.admin.answer_done.next = self.answer_done.val();
         self.admin.cmd_data.next = self.cmd_data.val();
         self.admin.ans_at.next = self.ans_at.val();
+        self.admin.mmu_counts.next = self.mmu_counts.val();
         self.adm_idle.next = self.admin.idle.val();
         self.adm_scatter.next = self.admin.scatter.val();
         self.cmd_addr.next = self.admin.cmd_addr.val();
@@ -488,11 +502,15 @@ impl<
         self.admin.slot.next = self.contexts.slot.val();
         self.admin.cfg.next = self.contexts.cfg.val();
         self.admin.asid.next = self.contexts.asid.val();
-        // Ready FIFO.
+        // Ready FIFO and parked FIFO.
         self.ready_fifo.reset.next = self.reset.val() | self.sweeper.flush.val();
-        self.ready_fifo.pop.next = self.event_in.ready_pop.val();
+        self.ready_fifo.pop.next = self.event_in.ready_pop.val() & !self.parked.due.val();
         self.ready_fifo.push.next = self.outlet.ready_push.val();
         self.ready_fifo.push_data.next = self.outlet.ready_vq.val();
+        self.parked.reset.next = self.reset.val() | self.sweeper.flush.val();
+        self.parked.pop.next = self.event_in.ready_pop.val();
+        self.parked.push.next = self.engine.commit.val() & self.engine.fx.val().park_push;
+        self.parked.push_vq.next = self.engine.fx.val().ready_vq;
         // Ops.
         self.outlet.eng_commit.next = self.engine.commit.val();
         self.outlet.fx.next = self.engine.fx.val();
@@ -509,6 +527,8 @@ impl<
         self.msg_push.next = self.outlet.msg_push.val();
         self.msg.next = self.outlet.msg.val();
         self.msg_flip.next = self.holder.adm_commit.val() & self.admin.msg_flip.val();
+        self.may_clear.next = self.holder.adm_commit.val() & self.admin.may_clear.val();
+        self.may_slot.next = self.admin.may_slot.val();
         self.outlet.tx_op_count.next = self.tx_op_count.val();
         self.ctl_op_push.next = self.outlet.ctl_op_push.val();
         self.ctl_op.next = self.outlet.ctl_op.val();

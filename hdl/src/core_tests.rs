@@ -1,14 +1,8 @@
 //! The whole core, with all other units at rest.
 
 use super::*;
+use crate::util::deep;
 use shoal_abi::profile::{HYPER, MID, TINY};
-
-/// The core is too large for the stack of a test's thread.
-fn deep(test: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(1 << 28).spawn(test);
-    let done = thread.expect("a thread").join();
-    assert!(done.is_ok());
-}
 
 #[test]
 fn core_lints_clean() {
@@ -114,3 +108,6 @@ fn packets_for_nobody_are_ordered_away_as_receive_slots_come_back() {
         assert!(c.slots.rx_all_free.val() && c.slots.all_free.val());
     });
 }
+
+#[path = "core_share_tests.rs"]
+mod shares;

@@ -7,14 +7,16 @@
 //!                                        | X
 //!  comp <- Collector <-------------------+   (Collector -> next steps of a TELL -> CtlOut)
 //!              ^------------- CtlBack <------------------- R, B
+//!              ^--- CtlMay: early = its message
 //! ```
 
 use crate::block_default;
 use crate::collector::Collector;
 use crate::ctl_back::CtlBack;
 use crate::ctl_issue::CtlIssue;
+use crate::ctl_may::CtlMay;
 use crate::ctl_out::CtlOut;
-use crate::types::{Comp, CtlOp, MmuReq, MmuRsp};
+use crate::types::{Comp, CtlOp, Message, MmuReq, MmuRsp};
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
@@ -75,10 +77,17 @@ pub struct Ctl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS:
     pub comp_valid: Signal<Out, Bit>,
     pub comp: Signal<Out, Comp>,
     pub comp_pop: Signal<In, Bit>,
+    /// The MSI slot of a TELL under way is set anew: its message is not sent from here on.
+    pub may_clear: Signal<In, Bit>,
+    pub may_slot: Signal<In, Bits<8>>,
+    /// The message of the completion that is pushed at this edge.
+    pub early_push: Signal<Out, Bit>,
+    pub early: Signal<Out, Message>,
     out: CtlOut<SLOT>,
     issue: CtlIssue<SLOT>,
     back: CtlBack<W, SLOT, RET>,
     collector: Collector<SLOT, RET, SLOTS>,
+    allowed: CtlMay<SLOT, SLOTS>,
 }
 
 impl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS: usize>
@@ -91,7 +100,7 @@ impl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS: usize>
             clock, reset, op_push, op, op_empty, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, epoch, start, start2,
             end_r, end_r_epoch, end_b, end_b_epoch, ar_req, ar_grant, ar_addr, ar_id, ar_user, ar_size, w_req, w_grant,
             w_addr, w_id, w_user, w_full, w_beats, w_data, w_strb, r_valid, r_id, r_data, r_bad, b_valid, b_id, b_bad, comp_valid,
-            comp, comp_pop, collector;;
+            comp, comp_pop, may_clear, may_slot, early_push, early, collector, allowed;;
             out = CtlOut::new(p), issue = CtlIssue::new(p), back = CtlBack::new(p)
         )
     }
@@ -102,11 +111,12 @@ impl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS: usize> Lo
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, out, issue, back, collector);
+        clock!(self, clock, out, issue, back, collector, allowed);
         self.out.reset.next = self.reset.val();
         self.issue.reset.next = self.reset.val();
         self.back.reset.next = self.reset.val();
         self.collector.reset.next = self.reset.val();
+        self.allowed.reset.next = self.reset.val();
         // Going out.
         self.out.op_push.next = self.op_push.val();
         self.out.op.next = self.op.val();
@@ -147,6 +157,7 @@ impl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS: usize> Lo
         self.back.keep.next = self.issue.start.val();
         self.back.keep2.next = self.issue.start2.val();
         self.back.keep_id.next = self.issue.keep_id.val();
+        self.back.keep_read.next = self.issue.keep_read.val();
         self.back.beat.next = self.issue.beat.val();
         self.back.r_valid.next = self.r_valid.val();
         self.back.r_id.next = self.r_id.val();
@@ -174,6 +185,15 @@ impl<const W: usize, const SLOT: usize, const RET: usize, const SLOTS: usize> Lo
         self.comp_valid.next = self.collector.comp_valid.val();
         self.comp.next = self.collector.comp.val();
         self.collector.comp_pop.next = self.comp_pop.val();
+        // Messages before their time.
+        self.allowed.op_push.next = self.op_push.val();
+        self.allowed.op.next = self.op.val();
+        self.allowed.clear.next = self.may_clear.val();
+        self.allowed.clear_slot.next = self.may_slot.val();
+        self.allowed.look.next = self.collector.look.val();
+        self.collector.may.next = self.allowed.may.val();
+        self.early_push.next = self.collector.sent.val();
+        self.early.next = self.allowed.msg.val();
     }
 }
 

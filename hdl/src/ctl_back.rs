@@ -1,6 +1,7 @@
 //! The control unit, coming back: the beats and responses of its accesses, and where each word of a beat is.
 //!
-//! Timing: contract §4.2. What is accepted in t ends in t+1 and is pushed at the edge that ends t+1. Reset: nothing came.
+//! Timing: contract §4.2. What is accepted in t ends in t+1 and is pushed at the edge that ends t+1. What is kept of reads and of writes is
+//! apart: a read and a write of one id may be under way at once (§4.4). Reset: nothing came.
 
 use crate::block_default;
 use crate::ctl_types::{CtlBeat, CtlWords, CtlWritten};
@@ -18,6 +19,8 @@ pub struct CtlBack<const W: usize, const SLOT: usize, const RET: usize> {
     /// It is a pair: part 1 starts too.
     pub keep2: Signal<In, Bit>,
     pub keep_id: Signal<In, Bits<10>>,
+    /// It is a read: what is kept of a write with the same id stays.
+    pub keep_read: Signal<In, Bit>,
     pub beat: Signal<In, CtlBeat>,
     /// An R beat is accepted.
     pub r_valid: Signal<In, Bit>,
@@ -81,7 +84,7 @@ impl<const W: usize, const SLOT: usize, const RET: usize> CtlBack<W, SLOT, RET> 
             "{W} bits, slots of {SLOT} bits, ids of {RET} bits"
         );
         block_default!(
-            clock, reset, keep, keep2, keep_id, beat, r_valid, r_id, r_data, r_bad, b_valid, b_id, b_bad, end_r, end_r_epoch,
+            clock, reset, keep, keep2, keep_id, keep_read, beat, r_valid, r_id, r_data, r_bad, b_valid, b_id, b_bad, end_r, end_r_epoch,
             end_b, end_b_epoch, words_valid, words, words_pop, written_valid, written, written_pop, beats0, beats1, epochs0, epochs1, reads,
             writes, r_up, r_id_reg, r_data_reg, r_bad_reg, b_up, b_id_reg, b_bad_reg, second, keep0, keep1, beat_b, r_part, b_part, at, r_slot, b_slot, data_a, data_b,
             came, wrote, unused;
@@ -107,25 +110,25 @@ impl<const W: usize, const SLOT: usize, const RET: usize> Logic for CtlBack<W, S
         self.beats0.write_clock.next = self.clock.val();
         self.beats0.write_address.next = self.keep_id.val().get_bits::<SLOT>(0);
         self.beats0.write_data.next = self.beat.val();
-        self.beats0.write_enable.next = self.keep0.val();
+        self.beats0.write_enable.next = self.keep0.val() && self.keep_read.val();
         self.beats0.read_address.next = self.r_id.val().get_bits::<SLOT>(0);
         self.epochs0.read_clock.next = self.clock.val();
         self.epochs0.write_clock.next = self.clock.val();
         self.epochs0.write_address.next = self.keep_id.val().get_bits::<SLOT>(0);
         self.epochs0.write_data.next = self.beat.val().epoch;
-        self.epochs0.write_enable.next = self.keep0.val();
+        self.epochs0.write_enable.next = self.keep0.val() && !self.keep_read.val();
         self.epochs0.read_address.next = self.b_id.val().get_bits::<SLOT>(0);
         self.beats1.read_clock.next = self.clock.val();
         self.beats1.write_clock.next = self.clock.val();
         self.beats1.write_address.next = self.keep_id.val().get_bits::<SLOT>(0);
         self.beats1.write_data.next = self.beat_b.val();
-        self.beats1.write_enable.next = self.keep1.val();
+        self.beats1.write_enable.next = self.keep1.val() && self.keep_read.val();
         self.beats1.read_address.next = self.r_id.val().get_bits::<SLOT>(0);
         self.epochs1.read_clock.next = self.clock.val();
         self.epochs1.write_clock.next = self.clock.val();
         self.epochs1.write_address.next = self.keep_id.val().get_bits::<SLOT>(0);
         self.epochs1.write_data.next = self.beat.val().epoch;
-        self.epochs1.write_enable.next = self.keep1.val();
+        self.epochs1.write_enable.next = self.keep1.val() && !self.keep_read.val();
         self.epochs1.read_address.next = self.b_id.val().get_bits::<SLOT>(0);
         self.r_up.d.next = self.r_valid.val();
         self.r_id_reg.d.next = self.r_id.val();

@@ -8,7 +8,7 @@ use crate::ctl_lanes::CtlLanes;
 use crate::ctl_shape::CtlShape;
 use crate::ctl_types::{CtlBeat, CtlExpect, CtlGone, CtlInfo, CtlRead, CtlWrite, CtlX};
 use crate::fifo::Fifo;
-use crate::types::{CTL_RD, CTL_XL};
+use crate::types::CTL_XL;
 use rust_hdl::prelude::*;
 use shoal_abi::mmu;
 use shoal_abi::profile::Profile;
@@ -36,6 +36,8 @@ pub struct CtlIssue<const SLOT: usize> {
     pub x: Signal<Out, CtlX>,
     /// What is kept of it by its id, and of its op by slot.
     pub keep_id: Signal<Out, Bits<10>>,
+    /// The access is a read.
+    pub keep_read: Signal<Out, Bit>,
     pub beat: Signal<Out, CtlBeat>,
     pub plan: Signal<Out, CtlExpect>,
     /// The grant of this cycle is the last of its access, or pair.
@@ -72,6 +74,7 @@ pub struct CtlIssue<const SLOT: usize> {
     is_rd: Signal<Local, Bit>,
     va_a: Signal<Local, Bits<64>>,
     va_b: Signal<Local, Bits<64>>,
+    va_c: Signal<Local, Bits<64>>,
     apart: Signal<Local, Bits<64>>,
     phys: Signal<Local, Bits<64>>,
     user: Signal<Local, Bits<22>>,
@@ -91,7 +94,6 @@ pub struct CtlIssue<const SLOT: usize> {
     no_write: Constant<CtlWrite>,
     no_beat: Constant<CtlBeat>,
     no_expect: Constant<CtlExpect>,
-    kind_rd: Constant<Bits<2>>,
     kind_xl: Constant<Bits<2>>,
     ok: Constant<Bits<12>>,
     interrupt: Constant<Bits<22>>,
@@ -118,13 +120,13 @@ impl<const SLOT: usize> CtlIssue<SLOT> {
     pub fn new(p: &Profile) -> Self {
         assert!(p.ctl_window <= 1 << WAITING, "{} accesses", p.ctl_window);
         block_default!(
-            clock, reset, gone_valid, gone, info, epoch, start, start2, x_push, x, keep_id, beat, plan, left_r, left_w, ar_req, ar_grant, ar_addr,
+            clock, reset, gone_valid, gone, info, epoch, start, start2, x_push, x, keep_id, keep_read, beat, plan, left_r, left_w, ar_req, ar_grant, ar_addr,
             ar_id, ar_user, ar_size, w_req, w_grant, w_addr, w_id, w_user, w_full, w_beats, w_data, w_strb, reads, writes, r_second, w_second, id,
-            slot, part, over, starts, is_rd, va_a, va_b, apart, phys, user, ended, read, write, kept_beat, kept_op,
+            slot, part, over, starts, is_rd, va_a, va_b, va_c, apart, phys, user, ended, read, write, kept_beat, kept_op,
             next_step, from, from_addr, to, to_addr, unused;
             no_x = CtlX::default(), no_read = CtlRead::default(), no_write = CtlWrite::default(),
             no_beat = CtlBeat::default(), no_expect = CtlExpect::default(),
-            kind_rd = CTL_RD, kind_xl = CTL_XL, ok = u64::from(mmu::CAUSE_NONE),
+            kind_xl = CTL_XL, ok = u64::from(mmu::CAUSE_NONE),
             interrupt = u64::from(mmu::USER_INTERRUPT), no_user = 0, lanes = p.lanes() as u64 - 1,
             size8 = 3, size16 = 4, size32 = 5, size64 = 6, align8 = !7_u64, align16 = !15_u64, align32 = !31_u64,
             align64 = !63_u64, page_of = !4095_u64, part_bit = 1_u64 << SLOT, one_step = 1, last_step = 2, two_bytes = 2;
@@ -146,10 +148,11 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
         self.part.next = self.gone.val().part;
         self.va_a.next = self.info.val().va;
         self.va_b.next = self.info.val().va_b;
+        self.va_c.next = self.info.val().va_c;
         self.shape.op.next = self.info.val();
         // From the ports alone: what comes of it is used in this block.
         self.shape.part.next = self.gone.val().part;
-        self.is_rd.next = self.info.val().kind == self.kind_rd.val();
+        self.is_rd.next = self.shape.read.val();
         self.phys.next = self.gone.val().addr;
         self.user.next = bit_cast::<22, 21>(self.gone.val().user);
         if self.gone.val().bypass {
@@ -168,6 +171,7 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
         self.x_push.next = self.over.val();
         self.ended.next = self.no_x.val();
         self.ended.next.slot = bit_cast::<8, SLOT>(self.slot.val());
+        self.ended.next.both = self.shape.pair.val();
         self.ended.next.cause = self.gone.val().cause;
         self.ended.next.iova = self.shape.va.val();
         self.ended.next.addr = self.phys.val();
@@ -223,23 +227,29 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
         self.writes.push.next = self.starts.val() && !self.is_rd.val();
         // What is kept until its end.
         self.keep_id.next = self.id.val();
+        self.keep_read.next = self.is_rd.val();
         self.kept_beat.next = self.no_beat.val();
         self.kept_beat.next.epoch = self.epoch.val();
         self.kept_beat.next.has_a = !self.part.val();
         self.kept_beat.next.has_b = self.part.val() || self.shape.merged.val();
         self.kept_beat.next.lane_a = self.va_a.val().get_bits::<3>(3) & self.lanes.val();
         self.kept_beat.next.lane_b = self.va_b.val().get_bits::<3>(3) & self.lanes.val();
+        if self.shape.third.val() {
+            self.kept_beat.next.lane_b = self.va_c.val().get_bits::<3>(3) & self.lanes.val();
+        }
         self.beat.next = self.kept_beat.val();
         self.kept_op.next = self.no_expect.val();
-        self.kept_op.next.two = self.shape.two.val();
+        self.kept_op.next.count = self.shape.count.val();
         self.kept_op.next.second_b = self.info.val().two;
-        self.kept_op.next.pair = self.shape.pair.val();
+        self.kept_op.next.third = self.info.val().third;
         self.next_step.next = self.info.val().step;
         self.kept_op.next.more =
             self.info.val().tell && (self.next_step.val() != self.last_step.val());
         self.kept_op.next.next_step = self.next_step.val() + self.one_step.val();
         self.kept_op.next.va = self.va_a.val();
         self.kept_op.next.va_b = self.va_b.val();
+        self.kept_op.next.va_c = self.va_c.val();
+        self.kept_op.next.sends = self.info.val().sends;
         self.plan.next = self.kept_op.val();
         // To the bus. A pair asks twice.
         self.from.next = self.reads.data.val();
@@ -268,6 +278,7 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
                 | bit_cast::<64, 12>(self.writes.data.val().offset_b);
             self.to.next.len = self.two_bytes.val();
             self.to.next.data = bit_cast::<128, 16>(self.writes.data.val().data_b);
+            self.to.next.spread = false;
         }
         self.to_addr.next = self.to.val().addr;
         self.w_req.next = self.writes.valid.val();
@@ -291,8 +302,10 @@ impl<const SLOT: usize> Logic for CtlIssue<SLOT> {
         if self.w_grant.val() {
             self.w_second.d.next = self.writes.data.val().pair && !self.w_second.q.val();
         }
-        self.unused.next =
-            self.reads.count.val().any() || self.writes.count.val().any() || self.apart.val().any();
+        self.unused.next = self.reads.count.val().any()
+            || self.writes.count.val().any()
+            || self.apart.val().any()
+            || self.shape.again.val();
         if self.reset.val() {
             self.r_second.d.next = false;
             self.w_second.d.next = false;

@@ -1,7 +1,7 @@
 //! The control unit, going out: op FIFO, Work register, translation requests and passes, up to stage K.
 //!
 //! Timing: contract §4.1. `mmu_req_valid` and `mmu_req` are functions of state; an op is in Work in the cycle after it is
-//! popped; what is answered, or passes, in k is `gone` in k+1. A TELL comes back through the Next FIFO, before ops; what it
+//! popped, or if it finds nothing before it, pushed; what is answered, or passes, in k is `gone` in k+1. A TELL comes back through the Next FIFO, before ops; what it
 //! tells is kept by slot. Reset: nothing held, nothing under way.
 
 use crate::block_default;
@@ -9,7 +9,7 @@ use crate::ctl_shape::CtlShape;
 use crate::ctl_tell::CtlTell;
 use crate::ctl_types::{CtlGone, CtlInfo, CtlNext, CtlTold};
 use crate::fifo::Fifo;
-use crate::types::{CtlOp, MmuReq, MmuRsp, Tell, CTL_RD, CTL_TELL, CTL_XL};
+use crate::types::{CtlOp, MmuReq, MmuRsp, Tell, CTL_TELL, CTL_XL};
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 
@@ -47,6 +47,7 @@ pub struct CtlOut<const SLOT: usize> {
     busy: DFF<Bit>,
     work: DFF<CtlOp>,
     step: DFF<Bits<2>>,
+    wish: DFF<Bits<16>>,
     kept: DFF<Bit>,
     passed: DFF<CtlInfo>,
     second: DFF<Bit>,
@@ -58,6 +59,7 @@ pub struct CtlOut<const SLOT: usize> {
     passes: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
     pops: Signal<Local, Bit>,
+    straight: Signal<Local, Bit>,
     id: Signal<Local, Bits<10>>,
     slot: Signal<Local, Bits<8>>,
     kept_slot: Signal<Local, Bits<8>>,
@@ -76,7 +78,6 @@ pub struct CtlOut<const SLOT: usize> {
     window: Constant<Bits<8>>,
     one: Constant<Bits<8>>,
     part_bit: Constant<Bits<10>>,
-    kind_rd: Constant<Bits<2>>,
     kind_xl: Constant<Bits<2>>,
     kind_tell: Constant<Bits<2>>,
     no_cause: Constant<Bits<12>>,
@@ -90,11 +91,11 @@ impl<const SLOT: usize> CtlOut<SLOT> {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, op_push, op, op_empty, next_push, next_step, mmu_req_valid, mmu_req, mmu_taken, mmu_rsp_valid, mmu_rsp, left_x, left_r,
-            left_w, gone_valid, gone, info, ops, steps, tells, infos, plan, busy, work, step, kept, passed, second, under, gone_up, gone_reg, room, asks, passes,
-            goes, pops, id, slot, kept_slot, told, space, saved, cur, request, answer_id, load, unused;
+            left_w, gone_valid, gone, info, ops, steps, tells, infos, plan, busy, work, step, wish, kept, passed, second, under, gone_up, gone_reg, room, asks, passes,
+            goes, pops, straight, id, slot, kept_slot, told, space, saved, cur, request, answer_id, load, unused;
             no_info = CtlInfo::default(), no_request = MmuReq::default(), no_op = CtlOp::default(),
             no_told = CtlTold::default(), window = p.ctl_window as u64, one = 1,
-            part_bit = 1_u64 << SLOT, kind_rd = CTL_RD, kind_xl = CTL_XL, kind_tell = CTL_TELL, no_cause = 0, no_user = 0, no_step = 0;
+            part_bit = 1_u64 << SLOT, kind_xl = CTL_XL, kind_tell = CTL_TELL, no_cause = 0, no_user = 0, no_step = 0;
             shape = CtlShape::new(p)
         )
     }
@@ -103,14 +104,15 @@ impl<const SLOT: usize> CtlOut<SLOT> {
 impl<const SLOT: usize> Logic for CtlOut<SLOT> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, busy, work, step, kept, passed, second, under, gone_up, gone_reg);
+        dff_setup!(
+            self, clock, busy, work, step, wish, kept, passed, second, under, gone_up, gone_reg
+        );
         clock!(self, clock, ops, steps);
         self.tells.read_clock.next = self.clock.val();
         self.tells.write_clock.next = self.clock.val();
         self.infos.read_clock.next = self.clock.val();
         self.infos.write_clock.next = self.clock.val();
         self.ops.reset.next = self.reset.val();
-        self.ops.push.next = self.op_push.val();
         self.ops.push_data.next = self.op.val();
         self.op_empty.next = !self.ops.valid.val();
         self.steps.reset.next = self.reset.val();
@@ -135,6 +137,7 @@ impl<const SLOT: usize> Logic for CtlOut<SLOT> {
         self.plan.op.next = self.cur.val();
         self.plan.tell.next = self.told.val();
         self.plan.step.next = self.step.q.val();
+        self.plan.wish.next = self.wish.q.val();
         self.shape.op.next = self.plan.info.val();
         self.shape.part.next = self.second.q.val();
         self.id.next = bit_cast::<10, 8>(self.work.q.val().slot);
@@ -145,7 +148,7 @@ impl<const SLOT: usize> Logic for CtlOut<SLOT> {
         self.request.next.asid = self.space.val();
         self.request.next.va = self.shape.va.val();
         self.request.next.tag = self.id.val();
-        self.request.next.write = self.plan.info.val().kind != self.kind_rd.val();
+        self.request.next.write = !self.shape.read.val();
         if self.work.q.val().kind == self.kind_xl.val() {
             self.request.next.write = self.work.q.val().msi;
         }
@@ -163,16 +166,21 @@ impl<const SLOT: usize> Logic for CtlOut<SLOT> {
             && !self.mmu_rsp_valid.val();
         self.goes.next = self.passes.val() || (self.asks.val() && self.mmu_taken.val());
         self.pops.next = !self.busy.q.val()
-            || (self.goes.val()
-                && (self.second.q.val() || !self.shape.two.val() || self.shape.pair.val()));
+            || (self.goes.val() && (self.second.q.val() || !self.shape.again.val()));
         self.steps.pop.next = self.pops.val();
         self.ops.pop.next = self.pops.val() && !self.steps.valid.val();
+        // Nothing before it: the op that comes is the next one.
+        self.straight.next = self.pops.val() && !self.steps.valid.val() && !self.ops.valid.val();
+        self.ops.push.next = self.op_push.val() && !self.straight.val();
         if self.goes.val() {
             self.second.d.next = true;
         }
         if self.pops.val() {
-            self.busy.d.next = self.ops.valid.val() || self.steps.valid.val();
+            self.busy.d.next = self.ops.valid.val() || self.steps.valid.val() || self.op_push.val();
             self.work.d.next = self.ops.data.val();
+            if self.straight.val() {
+                self.work.d.next = self.op.val();
+            }
             self.step.d.next = self.no_step.val();
             self.kept.d.next = false;
             self.second.d.next = false;
@@ -181,6 +189,7 @@ impl<const SLOT: usize> Logic for CtlOut<SLOT> {
                 self.work.d.next.kind = self.kind_tell.val();
                 self.work.d.next.slot = self.steps.data.val().slot;
                 self.step.d.next = self.steps.data.val().step;
+                self.wish.d.next = self.steps.data.val().wish;
                 self.kept.d.next = true;
             }
         }
@@ -247,6 +256,9 @@ impl<const SLOT: usize> Logic for CtlOut<SLOT> {
             || self.kept_slot.val().any()
             || self.shape.merged.val()
             || self.shape.split.val()
+            || self.shape.count.val().any()
+            || self.shape.pair.val()
+            || self.shape.third.val()
             || self.shape.chunk.val().any();
         if self.reset.val() {
             self.busy.d.next = false;

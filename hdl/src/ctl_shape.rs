@@ -1,6 +1,7 @@
 //! The accesses of a control op. Combinational.
 //!
-//! Contract §4: how many there are, which one is both words of a read, and where each begins.
+//! Contract §4: how many there are, which one is both words of a read, and where each begins. Part 1 of an op with an
+//! access c is c, for b is then of a pair with a, and of part 0 until the bus is asked.
 
 use crate::block_default;
 use crate::ctl_types::CtlInfo;
@@ -14,10 +15,16 @@ pub struct CtlShape {
     pub op: Signal<In, CtlInfo>,
     /// Which access is asked about.
     pub part: Signal<In, Bit>,
-    /// The op has two accesses.
-    pub two: Signal<Out, Bit>,
-    /// Both are in one page: one translation.
+    /// How many accesses the op has.
+    pub count: Signal<Out, Bits<2>>,
+    /// It needs two translations: another access goes behind the first, or behind the first pair.
+    pub again: Signal<Out, Bit>,
+    /// The access asked about is both a and b, of one page: one translation.
     pub pair: Signal<Out, Bit>,
+    /// The access asked about is c.
+    pub third: Signal<Out, Bit>,
+    /// The access asked about is a read.
+    pub read: Signal<Out, Bit>,
     /// Its one access reads both words.
     pub merged: Signal<Out, Bit>,
     /// Its one write is cut at the end of a page.
@@ -30,6 +37,8 @@ pub struct CtlShape {
     writes: Signal<Local, Bit>,
     va_a: Signal<Local, Bits<64>>,
     va_b: Signal<Local, Bits<64>>,
+    va_c: Signal<Local, Bits<64>>,
+    is_third: Signal<Local, Bit>,
     same: Signal<Local, Bit>,
     same_page: Signal<Local, Bit>,
     both: Signal<Local, Bit>,
@@ -43,6 +52,9 @@ pub struct CtlShape {
     zero: Constant<Bits<64>>,
     page_of: Constant<Bits<64>>,
     zero6: Constant<Bits<6>>,
+    one_access: Constant<Bits<2>>,
+    two_accesses: Constant<Bits<2>>,
+    three_accesses: Constant<Bits<2>>,
     page: Constant<Bits<13>>,
 }
 
@@ -51,9 +63,9 @@ impl CtlShape {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            op, part, two, pair, merged, split, chunk, va, reads, writes, va_a, va_b, same, same_page, both, cut, head_bytes, end_in_page;
+            op, part, count, again, pair, third, read, merged, split, chunk, va, reads, writes, va_a, va_b, va_c, is_third, same, same_page, both, cut, head_bytes, end_in_page;
             kind_rd = CTL_RD, kind_wr = CTL_WR, beat = !(p.beat_bytes() as u64 - 1), align = !7_u64, zero = 0,
-            page_of = !4095_u64, zero6 = 0, page = 4096
+            page_of = !4095_u64, zero6 = 0, one_access = 1, two_accesses = 2, three_accesses = 3, page = 4096
         )
     }
 }
@@ -65,11 +77,15 @@ impl Logic for CtlShape {
         self.writes.next = self.op.val().kind == self.kind_wr.val();
         self.va_a.next = self.op.val().va;
         self.va_b.next = self.op.val().va_b;
+        self.va_c.next = self.op.val().va_c;
+        self.is_third.next = self.part.val() && self.op.val().third;
         self.same.next = ((self.va_a.val() ^ self.va_b.val()) & self.beat.val()) == self.zero.val();
         self.end_in_page.next = bit_cast::<13, 12>(self.va_a.val().get_bits::<12>(0))
             + bit_cast::<13, 7>(self.op.val().len);
-        self.cut.next =
-            self.writes.val() && !self.op.val().two && (self.end_in_page.val() > self.page.val());
+        self.cut.next = self.writes.val()
+            && !self.op.val().two
+            && !self.op.val().third
+            && (self.end_in_page.val() > self.page.val());
         self.head_bytes.next = self.zero6.val() - self.va_a.val().get_bits::<6>(0);
         self.merged.next = self.reads.val() && self.op.val().two && self.same.val();
         self.split.next = self.cut.val();
@@ -78,8 +94,18 @@ impl Logic for CtlShape {
             self.op.val().two && (self.writes.val() || (self.reads.val() && !self.same.val()));
         self.same_page.next =
             ((self.va_a.val() ^ self.va_b.val()) & self.page_of.val()) == self.zero.val();
-        self.two.next = self.cut.val() || self.both.val();
-        self.pair.next = self.both.val() && self.same_page.val();
+        self.count.next = self.one_access.val();
+        if self.cut.val() || self.both.val() || self.op.val().third {
+            self.count.next = self.two_accesses.val();
+        }
+        if self.both.val() && self.op.val().third {
+            self.count.next = self.three_accesses.val();
+        }
+        self.again.next =
+            self.cut.val() || self.op.val().third || (self.both.val() && !self.same_page.val());
+        self.pair.next = self.both.val() && self.same_page.val() && !self.is_third.val();
+        self.third.next = self.is_third.val();
+        self.read.next = self.reads.val() || self.is_third.val();
         self.va.next = self.va_a.val();
         if self.part.val() {
             self.va.next = self.va_b.val();
@@ -92,6 +118,9 @@ impl Logic for CtlShape {
             if self.part.val() {
                 self.va.next = self.va_b.val() & self.align.val();
             }
+        }
+        if self.is_third.val() {
+            self.va.next = self.va_c.val() & self.align.val();
         }
     }
 }
@@ -123,7 +152,9 @@ mod tests {
                     ..CtlInfo::default()
                 };
                 settle(&mut s);
-                assert_eq!((s.merged.val(), s.two.val()), (merged == 1, merged == 0));
+                assert_eq!(s.merged.val(), merged == 1);
+                assert_eq!(number(s.count.val()), 2 - merged);
+                assert!(!s.again.val() && s.read.val());
                 assert_eq!(s.pair.val(), merged == 0, "one page");
             }
         }
@@ -147,10 +178,38 @@ mod tests {
             };
             s.part.next = cut;
             settle(&mut s);
-            assert_eq!((s.split.val(), s.two.val()), (cut, cut));
+            assert_eq!((s.split.val(), s.again.val()), (cut, cut));
+            assert_eq!(number(s.count.val()), 1 + u128::from(cut));
             if cut {
                 assert_eq!((number(s.chunk.val()), number(s.va.val())), (3, 0x2000));
             }
+        }
+    }
+
+    #[test]
+    fn an_access_c_is_behind_the_others() {
+        for (two, count) in [(false, 2), (true, 3)] {
+            let mut s = CtlShape::new(&TINY);
+            s.connect_all();
+            s.op.next = CtlInfo {
+                kind: CTL_WR.into(),
+                two,
+                va: 0x1f00.into(),
+                len: 16.into(),
+                va_b: 0x1ffe.into(),
+                third: true,
+                va_c: 0x5fffe.into(),
+                ..CtlInfo::default()
+            };
+            settle(&mut s);
+            assert!((number(s.count.val()), s.again.val()) == (count, true));
+            assert!(s.pair.val() == two && !s.third.val() && !s.read.val());
+            assert_eq!(number(s.va.val()), 0x1f00);
+            s.part.next = true;
+            settle(&mut s);
+            assert!((number(s.count.val()), s.again.val()) == (count, true));
+            assert!(!s.pair.val() && s.third.val() && s.read.val());
+            assert_eq!(number(s.va.val()), 0x5fff8);
         }
     }
 }

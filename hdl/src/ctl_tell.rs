@@ -1,7 +1,8 @@
-//! What the control unit does for an op, or for a step of a TELL: its accesses a and b. Combinational.
+//! What the control unit does for an op, or for a step of a TELL: its accesses a, b and c. Combinational.
 //!
-//! Contract §4.4: the used elements (step 0), then the used index and avail_event (1), then what the driver waits for and
-//! the available index (2).
+//! Contract §4.4: the used elements, and what the driver waits for (step 0), then the used index, and the available index
+//! if the driver waits for a message (1), then what it waits for by now and the available index (2). avail_event goes with
+//! the elements if it makes a pair with them, else with the used index: both steps reckon that anew from what is told.
 
 use crate::block_default;
 use crate::ctl_types::CtlInfo;
@@ -16,6 +17,8 @@ pub struct CtlTell {
     pub tell: Signal<In, Tell>,
     /// Step of a TELL.
     pub step: Signal<In, Bits<2>>,
+    /// What step 0 read of what the driver waits for, if it did.
+    pub wish: Signal<In, Bits<16>>,
     pub info: Signal<Out, CtlInfo>,
     out: Signal<Local, CtlInfo>,
     turn: Signal<Local, Bits<2>>,
@@ -28,6 +31,19 @@ pub struct CtlTell {
     heads: Signal<Local, Bits<128>>,
     place: Signal<Local, Bits<16>>,
     element: Signal<Local, Bits<64>>,
+    element_at: Signal<Local, Bits<64>>,
+    event_at: Signal<Local, Bits<64>>,
+    wish_at: Signal<Local, Bits<64>>,
+    elements_end: Signal<Local, Bits<13>>,
+    whole: Signal<Local, Bit>,
+    has_event: Signal<Local, Bit>,
+    event_first: Signal<Local, Bit>,
+    event_later: Signal<Local, Bit>,
+    asks: Signal<Local, Bit>,
+    behind_wish: Signal<Local, Bits<16>>,
+    wished: Signal<Local, Bit>,
+    armed: Signal<Local, Bit>,
+    looks: Signal<Local, Bit>,
     bytes: Signal<Local, Bits<7>>,
     lens: Signal<Local, Bits<151>>,
     kind_rd: Constant<Bits<2>>,
@@ -38,6 +54,8 @@ pub struct CtlTell {
     two: Constant<Bits<64>>,
     four: Constant<Bits<64>>,
     one: Constant<Bits<16>>,
+    page: Constant<Bits<13>>,
+    page_of: Constant<Bits<64>>,
     index_bytes: Constant<Bits<7>>,
     by2: Constant<Bits<2>>,
     by8: Constant<Bits<2>>,
@@ -47,9 +65,11 @@ pub struct CtlTell {
 impl Default for CtlTell {
     fn default() -> Self {
         block_default!(
-            op, tell, step, info, out, turn, device, driver, size, used, behind, count, heads, place, element, bytes, lens;
+            op, tell, step, wish, info, out, turn, device, driver, size, used, behind, count, heads, place, element, element_at,
+            event_at, wish_at, elements_end, whole, has_event, event_first, event_later, asks, behind_wish, wished, armed,
+            looks, bytes, lens;
             kind_rd = CTL_RD, kind_wr = CTL_WR, kind_tell = CTL_TELL, step0 = 0, step1 = 1,
-            two = 2, four = 4, one = 1, index_bytes = 2, by2 = 1, by8 = 3, behind_first = 32
+            two = 2, four = 4, one = 1, page = 4096, page_of = !4095_u64, index_bytes = 2, by2 = 1, by8 = 3, behind_first = 32
         )
     }
 }
@@ -71,6 +91,35 @@ impl Logic for CtlTell {
         self.lens.next = (bit_cast::<151, 119>(self.tell.val().used_more)
             << self.behind_first.val())
             | bit_cast::<151, 32>(self.tell.val().used_len);
+        self.element_at.next = self.device.val() + self.four.val() + self.element.val();
+        self.event_at.next = self.device.val()
+            + self.four.val()
+            + (bit_cast::<64, 16>(self.size.val()) << self.by8.val());
+        self.wish_at.next = self.driver.val();
+        if self.tell.val().event_idx {
+            self.wish_at.next = self.driver.val()
+                + self.four.val()
+                + (bit_cast::<64, 16>(self.size.val()) << self.by2.val());
+        }
+        // What else is in step 0: nothing, if its elements are cut at the end of a page.
+        self.elements_end.next = bit_cast::<13, 12>(self.element_at.val().get_bits::<12>(0))
+            + bit_cast::<13, 7>(self.bytes.val());
+        self.whole.next = self.elements_end.val() <= self.page.val();
+        self.has_event.next = self.tell.val().event_idx && !self.tell.val().receive;
+        self.event_first.next = self.has_event.val()
+            && self.whole.val()
+            && ((self.element_at.val() & self.page_of.val())
+                == (self.event_at.val() & self.page_of.val()));
+        self.event_later.next = self.has_event.val() && !self.event_first.val();
+        self.asks.next = self.whole.val() && self.tell.val().hint;
+        // What it read says whether the driver waits for a message.
+        self.behind_wish.next = self.behind.val() - self.wish.val() - self.one.val();
+        self.wished.next = !self.wish.val().get_bit(0);
+        if self.tell.val().event_idx {
+            self.wished.next = self.behind_wish.val() < bit_cast::<16, 4>(self.count.val());
+        }
+        self.armed.next = self.asks.val() && self.wished.val();
+        self.looks.next = self.armed.val() && !self.event_later.val() && !self.tell.val().receive;
         self.out.next = self.op.val();
         if self.op.val().kind == self.kind_tell.val() {
             self.out.next.msi = false;
@@ -78,31 +127,32 @@ impl Logic for CtlTell {
             self.out.next.step = self.step.val();
             if self.turn.val() == self.step0.val() {
                 self.out.next.kind = self.kind_wr.val();
-                self.out.next.two = false;
-                self.out.next.va = self.device.val() + self.four.val() + self.element.val();
+                self.out.next.two = self.event_first.val();
+                self.out.next.va = self.element_at.val();
                 self.out.next.len = self.bytes.val();
                 self.out.next.spread = true;
                 self.out.next.data = self.heads.val();
                 self.out.next.lens = self.lens.val();
+                self.out.next.va_b = self.event_at.val();
+                self.out.next.data_b = self.tell.val().last_avail;
+                self.out.next.third = self.asks.val();
+                self.out.next.va_c = self.wish_at.val();
             } else if self.turn.val() == self.step1.val() {
                 self.out.next.kind = self.kind_wr.val();
-                self.out.next.two = self.tell.val().event_idx && !self.tell.val().receive;
+                self.out.next.two = self.event_later.val();
                 self.out.next.va = self.device.val() + self.two.val();
                 self.out.next.len = self.index_bytes.val();
                 self.out.next.data = bit_cast::<128, 16>(self.behind.val());
-                self.out.next.va_b = self.device.val()
-                    + self.four.val()
-                    + (bit_cast::<64, 16>(self.size.val()) << self.by8.val());
+                self.out.next.va_b = self.event_at.val();
                 self.out.next.data_b = self.tell.val().last_avail;
+                self.out.next.third = self.looks.val();
+                self.out.next.va_c = self.driver.val() + self.two.val();
+                self.out.next.sends =
+                    self.looks.val() || (self.armed.val() && self.tell.val().receive);
             } else {
                 self.out.next.kind = self.kind_rd.val();
                 self.out.next.two = !self.tell.val().receive;
-                self.out.next.va = self.driver.val();
-                if self.tell.val().event_idx {
-                    self.out.next.va = self.driver.val()
-                        + self.four.val()
-                        + (bit_cast::<64, 16>(self.size.val()) << self.by2.val());
-                }
+                self.out.next.va = self.wish_at.val();
                 self.out.next.va_b = self.driver.val() + self.two.val();
             }
         }
@@ -111,84 +161,5 @@ impl Logic for CtlTell {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::util::{assert_lint_clean, number, settle, wide};
-
-    #[test]
-    fn it_is_lint_clean() {
-        assert_lint_clean("ctl-tell", CtlTell::default());
-    }
-
-    fn told(step: u64, count: u64, event_idx: bool, receive: bool) -> CtlInfo {
-        let mut t = CtlTell::default();
-        t.connect_all();
-        t.op.next = CtlInfo {
-            kind: CTL_TELL.into(),
-            ..CtlInfo::default()
-        };
-        t.tell.next = Tell {
-            device: 0x10_0000.into(),
-            driver: 0x20_0000.into(),
-            size: 16.into(),
-            used_idx: 0xffff.into(),
-            last_avail: 0x1234.into(),
-            count: count.into(),
-            heads: wide(0x0005_0007),
-            used_len: 0xaabb_ccdd.into(),
-            used_more: wide(0x1_2345),
-            event_idx,
-            receive,
-        };
-        t.step.next = step.into();
-        settle(&mut t);
-        t.info.val()
-    }
-
-    #[test]
-    fn step_0_writes_the_elements() {
-        let one = told(0, 1, true, false);
-        assert_eq!(
-            (number(one.va), number(one.len), one.two, one.spread),
-            (0x10_0004 + 8 * 15, 8, false, true)
-        );
-        assert_eq!(number(one.data), 0x0005_0007);
-        assert_eq!(number(one.lens), 0x1_2345_aabb_ccdd);
-        let two = told(0, 2, true, false);
-        assert_eq!((number(two.len), two.spread), (16, true));
-        assert_eq!(number(two.data), 0x0005_0007);
-    }
-
-    #[test]
-    fn step_1_writes_the_indices() {
-        for (event_idx, receive, two) in [
-            (true, false, true),
-            (true, true, false),
-            (false, false, false),
-        ] {
-            let i = told(1, 3, event_idx, receive);
-            assert_eq!(
-                (number(i.kind) as u64, number(i.va), number(i.len)),
-                (CTL_WR, 0x10_0002, 2)
-            );
-            assert_eq!((number(i.data), i.two), (2, two), "u + m in 16 bits");
-            assert_eq!(
-                (number(i.va_b), number(i.data_b)),
-                (0x10_0004 + 8 * 16, 0x1234)
-            );
-        }
-    }
-
-    #[test]
-    fn step_2_reads_what_the_driver_waits_for() {
-        for (event_idx, receive, va) in [
-            (true, false, 0x20_0024),
-            (false, false, 0x20_0000),
-            (false, true, 0x20_0000),
-        ] {
-            let i = told(2, 3, event_idx, receive);
-            assert_eq!((number(i.kind) as u64, number(i.va)), (CTL_RD, va));
-            assert_eq!((i.two, number(i.va_b)), (!receive, 0x20_0002));
-        }
-    }
-}
+#[path = "ctl_tell_tests.rs"]
+mod tests;

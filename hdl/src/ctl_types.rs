@@ -32,6 +32,12 @@ pub struct CtlInfo {
     pub va_b: Bits<64>,
     /// Access b: data to write, 2 bytes.
     pub data_b: Bits<16>,
+    /// A step of a TELL: there is an access c, a word that is read behind the others.
+    pub third: Bit,
+    /// Access c: address.
+    pub va_c: Bits<64>,
+    /// A step of a TELL: without fault, its message may be sent behind it.
+    pub sends: Bit,
 }
 
 /// What is kept of a TELL until its last step.
@@ -50,6 +56,8 @@ pub struct CtlNext {
     pub slot: Bits<8>,
     /// 1 or 2.
     pub step: Bits<2>,
+    /// What step 0 read of what the driver waits for; anything if it read nothing.
+    pub wish: Bits<16>,
 }
 
 /// An access in stage K: its answer, or that it passed without one.
@@ -159,6 +167,8 @@ pub struct CtlWritten {
 pub struct CtlX {
     /// Slot.
     pub slot: Bits<8>,
+    /// It stands for both of a pair.
+    pub both: Bit,
     /// Cause, 0 none.
     pub cause: Bits<12>,
     /// Address of the request.
@@ -172,12 +182,12 @@ pub struct CtlX {
 /// What the collector must know of an op.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct CtlExpect {
-    /// It has two accesses.
-    pub two: Bit,
-    /// The second one is access b.
+    /// Accesses, 1..=3.
+    pub count: Bits<2>,
+    /// There is an access b, part 1.
     pub second_b: Bit,
-    /// Both are translated at once: a fault of that is all of the op.
-    pub pair: Bit,
+    /// There is an access c, the read of part 1.
+    pub third: Bit,
     /// A step of a TELL that another one follows.
     pub more: Bit,
     /// That one.
@@ -186,6 +196,10 @@ pub struct CtlExpect {
     pub va: Bits<64>,
     /// Access b: address, bytes.
     pub va_b: Bits<64>,
+    /// Access c: address.
+    pub va_c: Bits<64>,
+    /// A step of a TELL: without fault, its message may be sent behind it.
+    pub sends: Bit,
 }
 
 /// What the collector takes in one cycle.
@@ -195,6 +209,10 @@ pub struct CtlItem {
     pub slot: Bits<8>,
     /// Part.
     pub part: Bit,
+    /// It is a word.
+    pub read: Bit,
+    /// It stands for both of a pair.
+    pub both: Bit,
     /// `iova` is given; else it is that of the access.
     pub named: Bit,
     /// Word a.
@@ -207,9 +225,11 @@ pub struct CtlItem {
     pub iova: Bits<64>,
 }
 
-/// What the collector keeps of an op of which one access is in.
+/// What the collector keeps of an op of which not all accesses are in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct CtlHalf {
+    /// Accesses that are in.
+    pub count: Bits<2>,
     /// Word a.
     pub a: Bits<64>,
     /// Word b.

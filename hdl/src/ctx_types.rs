@@ -172,6 +172,16 @@ pub struct DevRec {
     pub generation: Bits<8>,
     /// Slots bound, 0..=8: one a virtqueue at most.
     pub inflight: Bits<4>,
+    /// Chains of a chain slot's visit, 1..=8 at most.
+    pub weight: Bits<4>,
+    /// Its rate is limited: the next three count.
+    pub paced: Bit,
+    /// Cycles a chain.
+    pub interval: Bits<24>,
+    /// Cycles that may be saved up.
+    pub burst: Bits<24>,
+    /// When the next chain is due, modulo 2^64.
+    pub tat: Bits<64>,
 }
 
 /// A virtqueue.
@@ -199,7 +209,7 @@ pub struct VqRec {
     pub avail_cache: Bits<16>,
     /// Buffers: 0 data group, 1 control group.
     pub group: Bit,
-    /// Its entry is in the ready FIFO.
+    /// Its entry is in the ready FIFO, or in the parked FIFO.
     pub queued: Bit,
     /// A slot is bound to it.
     pub busy: Bit,
@@ -294,7 +304,7 @@ pub struct CtxCmd {
 pub struct CoreEv {
     /// Source, `SRC_*`.
     pub src: Bits<4>,
-    /// Its slot. RXP: that of the tag, or `spare`.
+    /// Its slot. RXP: that of the tag, or `spare`. DB: with `direct`, that of the free list.
     pub slot: Bits<8>,
     /// COMP, TXD, RXD: cause.
     pub cause: Bits<12>,
@@ -334,4 +344,8 @@ pub struct CoreEv {
     pub msg_old_zero: Bit,
     /// The admin queue is live.
     pub live: Bit,
+    /// COMP of a TELL: its message has gone out already.
+    pub sent: Bit,
+    /// DB: it has a slot, to which its virtqueue may be bound at once.
+    pub direct: Bit,
 }

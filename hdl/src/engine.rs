@@ -2,7 +2,7 @@
 //!
 //! Stage A (`stage_a.rs`) works on the contexts in stage 4, B (`walk.rs`) in 5, C (`stage_c.rs`) in 6; in stage 7 all effects
 //! stand in a register and count. The contexts as read go along with the event.
-//! Timing: contract §3. Reset: no mover owned. The stage registers need none: what is invalid does nothing.
+//! Timing: contract §3. Reset: no mover owned, `time` 0. The stage registers need none: what is invalid does nothing.
 
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
@@ -10,6 +10,7 @@ use shoal_abi::profile::Profile;
 use crate::block_default;
 use crate::ctx_types::{CoreEv, CtxCmd, DevRec, MsiRec, SlotRec, VqCnt, VqRec};
 use crate::owners::Owners;
+use crate::share::ShareCost;
 use crate::stage_a::StageA;
 use crate::stage_c::StageC;
 use crate::step_types::{Effects, StepA, StepB};
@@ -38,6 +39,8 @@ pub struct EventCtx {
     pub event_idx: Bit,
     /// INDIRECT_DESC is negotiated.
     pub indirect: Bit,
+    /// What the cost of a visit is added to.
+    pub due: Bits<64>,
 }
 
 /// See the file's text.
@@ -93,6 +96,7 @@ pub struct Engine {
     pub tx_holder: Signal<Out, Bits<8>>,
     stage_a: StageA,
     walk: Walk,
+    share: ShareCost,
     stage_c: StageC,
     owners: Owners,
     reg_a: DFF<StepA>,
@@ -100,12 +104,18 @@ pub struct Engine {
     reg_a6: DFF<StepA>,
     reg_b: DFF<StepB>,
     ctx6: DFF<EventCtx>,
+    cost6: DFF<Bits<64>>,
     had_tx6: DFF<Bit>,
     reg_c: DFF<Effects>,
+    /// `time` of the cycle before: the leaving cycle of the event in stage 4.
+    left_at: DFF<Bits<64>>,
     a_ctx: Signal<Local, EventCtx>,
+    dev5: Signal<Local, DevRec>,
     b_take: Signal<Local, Bit>,
     b_end: Signal<Local, Bit>,
     unused: Signal<Local, Bit>,
+    one_cycle: Constant<Bits<64>>,
+    last_time: Constant<Bits<64>>,
     no_ctx: Constant<CtxCmd>,
     no_event: Constant<EventCtx>,
 }
@@ -116,9 +126,9 @@ impl Engine {
     pub fn new(p: &Profile) -> Self {
         block_default!(
             clock, reset, ev4, dev4, vq4, valid5, ev5, valid6, ev6, vq6, valid7, slot7, dev7, vq7, dev, vq, cnt, msi,
-            cmsi, slot, fault_full, commit, fx, ctx, tx_held, tx_holder, walk, owners,
-            reg_a, ctx5, reg_a6, reg_b, ctx6, had_tx6, reg_c, a_ctx, b_take, b_end, unused;
-            no_ctx = CtxCmd::default(), no_event = EventCtx::default();
+            cmsi, slot, fault_full, commit, fx, ctx, tx_held, tx_holder, walk, share, owners,
+            reg_a, ctx5, reg_a6, reg_b, ctx6, cost6, had_tx6, reg_c, left_at, a_ctx, dev5, b_take, b_end, unused;
+            one_cycle = 1u64, last_time = u64::MAX, no_ctx = CtxCmd::default(), no_event = EventCtx::default();
             stage_a = StageA::new(p), stage_c = StageC::new(p)
         )
     }
@@ -127,8 +137,12 @@ impl Engine {
 impl Logic for Engine {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, reg_a, ctx5, reg_a6, reg_b, ctx6, had_tx6, reg_c);
+        dff_setup!(self, clock, reg_a, ctx5, reg_a6, reg_b, ctx6, cost6, had_tx6, reg_c, left_at);
         clock!(self, clock, owners);
+        self.left_at.d.next = self.left_at.q.val() + self.one_cycle.val();
+        if self.reset.val() {
+            self.left_at.d.next = self.last_time.val();
+        }
         // Stage 4.
         self.stage_a.ev.next = self.ev4.val();
         self.stage_a.dev_id.next = self.dev4.val();
@@ -137,6 +151,7 @@ impl Logic for Engine {
         self.stage_a.vq.next = self.vq.val();
         self.stage_a.msi.next = self.msi.val();
         self.stage_a.slot.next = self.slot.val();
+        self.stage_a.now.next = self.left_at.q.val();
         self.reg_a.d.next = self.stage_a.step.val();
         self.a_ctx.next = self.no_event.val();
         self.a_ctx.next.dev = self.dev.val();
@@ -149,6 +164,7 @@ impl Logic for Engine {
         self.a_ctx.next.alive = self.stage_a.alive.val();
         self.a_ctx.next.event_idx = self.stage_a.event_idx.val();
         self.a_ctx.next.indirect = self.stage_a.indirect.val();
+        self.a_ctx.next.due = self.stage_a.due.val();
         self.ctx5.d.next = self.a_ctx.val();
         // Stage 5.
         self.walk.act.next = self.reg_a.q.val().act;
@@ -159,6 +175,10 @@ impl Logic for Engine {
         self.reg_a6.d.next = self.reg_a.q.val();
         self.reg_b.d.next = self.walk.step.val();
         self.ctx6.d.next = self.ctx5.q.val();
+        self.share.chains.next = self.reg_a.q.val().chains;
+        self.dev5.next = self.ctx5.q.val().dev;
+        self.share.interval.next = self.dev5.val().interval;
+        self.cost6.d.next = self.share.cost.val();
         self.had_tx6.d.next = self.owners.b_has.val();
         self.b_take.next = self.valid5.val() & self.walk.step.val().tx_take;
         self.b_end.next = self.valid5.val() & self.walk.step.val().tx_end;
@@ -176,6 +196,8 @@ impl Logic for Engine {
         self.stage_c.alive.next = self.ctx6.q.val().alive;
         self.stage_c.event_idx.next = self.ctx6.q.val().event_idx;
         self.stage_c.asid.next = self.ctx6.q.val().asid;
+        self.stage_c.due.next = self.ctx6.q.val().due;
+        self.stage_c.cost.next = self.cost6.q.val();
         self.stage_c.had_tx.next = self.had_tx6.q.val();
         self.stage_c.fault_full.next = self.fault_full.val();
         self.reg_c.d.next = self.stage_c.fx.val();
@@ -209,6 +231,8 @@ mod tests {
 
     #[test]
     fn engine_lints_clean() {
-        crate::util::assert_lint_clean("engine", Engine::new(&shoal_abi::profile::TINY));
+        crate::util::deep(|| {
+            crate::util::assert_lint_clean("engine", Engine::new(&shoal_abi::profile::TINY));
+        });
     }
 }

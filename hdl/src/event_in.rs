@@ -1,6 +1,6 @@
 //! What the picked source holds, as an event, and what is popped for it.
 //!
-//! Combinational, in the pick cycle. The slot of a ready event is that of the free list, of a packet that of the receive
+//! Combinational, in the pick cycle. The slot of a ready event and of a direct doorbell is that of the free list, of a packet that of the receive
 //! free list or of its tag, of a TXW the owner that waits or the
 //! head of the waiting FIFO. What a normal event reads of other units is put in later (`pipe.rs`). Contract §3.
 
@@ -21,6 +21,8 @@ pub struct EventIn {
     pub pick: Signal<In, Bit>,
     /// Its source.
     pub src: Signal<In, Bits<4>>,
+    /// A doorbell takes the head of the free list with it.
+    pub direct: Signal<In, Bit>,
     /// Head of the completion FIFO.
     pub comp: Signal<In, Comp>,
     /// Head of the transmit done FIFO.
@@ -33,7 +35,7 @@ pub struct EventIn {
     pub db_page: Signal<In, Bits<18>>,
     /// Head of the doorbell FIFO: index.
     pub db_index: Signal<In, Bits<16>>,
-    /// Head of the ready FIFO.
+    /// Head of the parked FIFO if that is due, else of the ready FIFO.
     pub ready_vq: Signal<In, Bits<18>>,
     /// Head of the free list.
     pub free_slot: Signal<In, Bits<8>>,
@@ -63,8 +65,10 @@ pub struct EventIn {
     pub rx_head_pop: Signal<Out, Bit>,
     /// Pops the doorbell FIFO.
     pub db_pop: Signal<Out, Bit>,
-    /// Pops the ready FIFO and the free list.
+    /// Pops the FIFO that `ready_vq` is of.
     pub ready_pop: Signal<Out, Bit>,
+    /// Pops the free list: with the ready FIFO, or for a direct doorbell.
+    pub free_pop: Signal<Out, Bit>,
     /// Takes the slot that waits.
     pub wait_pop: Signal<Out, Bit>,
     /// Pops the fault FIFO, which ignores it when empty.
@@ -93,9 +97,9 @@ impl EventIn {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            pick, src, comp, tx_done, rx_done, rx_head, db_page, db_index, ready_vq, free_slot, wait_slot,
+            pick, src, direct, comp, tx_done, rx_done, rx_head, db_page, db_index, ready_vq, free_slot, wait_slot,
             rx_free_slot, warm, inv_pending, other_zero, msg_old_zero, live, ev, comp_pop, tx_done_pop, rx_done_pop, rx_head_pop, db_pop, ready_pop,
-            wait_pop, fault_pop, tuser, shifted, tag_part, tag, tag_slot;
+            free_pop, wait_pop, fault_pop, tuser, shifted, tag_part, tag, tag_slot;
             no_ev = CoreEv::default(), src_comp = SRC_COMP, src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP,
             src_db = SRC_DB, src_rdy = SRC_RDY, src_aux = SRC_AUX, src_txw = SRC_TXW,
             slot_mask = (1u64 << p.slot_w) - 1, answer_lsb = u64::from(stream::TUSER_ANSWER.lsb),
@@ -125,6 +129,7 @@ impl Logic for EventIn {
             self.ev.next.b = self.comp.val().b;
             self.ev.next.cause = self.comp.val().cause;
             self.ev.next.iova = self.comp.val().iova;
+            self.ev.next.sent = self.comp.val().sent;
         } else if self.src.val() == self.src_txd.val() {
             self.ev.next.slot = self.tx_done.val().slot;
             self.ev.next.cause = self.tx_done.val().cause;
@@ -148,6 +153,10 @@ impl Logic for EventIn {
         } else if self.src.val() == self.src_db.val() {
             self.ev.next.id = self.db_page.val();
             self.ev.next.index = self.db_index.val();
+            if self.direct.val() {
+                self.ev.next.direct = true;
+                self.ev.next.slot = self.free_slot.val();
+            }
         } else if self.src.val() == self.src_rdy.val() {
             self.ev.next.slot = self.free_slot.val();
             self.ev.next.id = self.ready_vq.val();
@@ -160,6 +169,9 @@ impl Logic for EventIn {
         self.rx_head_pop.next = self.pick.val() & (self.src.val() == self.src_rxp.val());
         self.db_pop.next = self.pick.val() & (self.src.val() == self.src_db.val());
         self.ready_pop.next = self.pick.val() & (self.src.val() == self.src_rdy.val());
+        self.free_pop.next = self.pick.val()
+            & ((self.src.val() == self.src_rdy.val())
+                | ((self.src.val() == self.src_db.val()) & self.direct.val()));
         self.wait_pop.next = self.pick.val() & (self.src.val() == self.src_txw.val());
         self.fault_pop.next = self.pick.val() & (self.src.val() == self.src_aux.val());
     }

@@ -23,6 +23,8 @@ pub struct Heads {
     pub avail: Signal<In, Bits<16>>,
     /// The virtqueue.
     pub vq: Signal<In, VqRec>,
+    /// `cap`: chains that a visit may have, 1..=8.
+    pub cap: Signal<In, Bits<4>>,
     /// Heads of the visit, 16 bits each.
     pub heads: Signal<Out, Bits<128>>,
     /// The first of those read.
@@ -72,7 +74,7 @@ pub struct Heads {
 impl Default for Heads {
     fn default() -> Self {
         block_default!(
-            slot, looked, word_a, word_b, avail, vq, heads, first, bad, count, place, shift, words, entries,
+            slot, looked, word_a, word_b, avail, vq, cap, heads, first, bad, count, place, shift, words, entries,
             entry, later, skipped, room, whole, there, limit, held, mask, offered, avail_room, used_room, most, least,
             had, first_at, fresh, fewest, total, visit64, head_shift, old_heads, new_mask;
             one = 1u64, four = 4u64, eight = 8u64, entry_shift = 1u64, bits_shift = 3u64, word_shift = 64u64, head_bits = 4u64, all_heads = ones::<128>();
@@ -148,8 +150,8 @@ impl Logic for Heads {
         if self.limit.val() < self.most.val() {
             self.least.next = self.limit.val();
         }
-        // A visit has eight at most.
-        self.fresh.next = self.eight.val() - self.had.val();
+        // A visit has so many at most.
+        self.fresh.next = bit_cast::<16, 4>(self.cap.val()) - self.had.val();
         self.fewest.next = self.least.val();
         if self.fresh.val() < self.least.val() {
             self.fewest.next = self.fresh.val();

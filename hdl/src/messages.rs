@@ -1,6 +1,6 @@
-//! The message FIFO: interrupt messages on their way to the bus, and how many of two epochs are still out.
+//! The message FIFOs: interrupt messages on their way to the bus, and how many of two epochs are still out.
 //!
-//! Timing: contract §1 and §4.3. A push counts in the current message epoch and keeps it; the B with it takes it off again.
+//! Timing: contract §1 and §4.3. The early FIFO is asked for before the message FIFO. A push counts in the current message epoch and keeps it; the B with it takes it off again.
 //! `w_*`, `room`, `old_zero` and `none` are functions of state. Reset: empty, epoch 0, nothing out.
 
 use crate::block_default;
@@ -19,16 +19,18 @@ pub struct Waiting {
     pub epoch: Bit,
 }
 
-/// The FIFO(64) and the counts.
+/// The FIFO(64), the early FIFO(2^`SLOT`) and the counts.
 #[derive(LogicBlock)]
-pub struct Messages {
+pub struct Messages<const SLOT: usize> {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     pub push: Signal<In, Bit>,
     pub msg: Signal<In, Message>,
+    pub early_push: Signal<In, Bit>,
+    pub early: Signal<In, Message>,
     /// The other epoch becomes the current one.
     pub flip: Signal<In, Bit>,
-    /// At most 56 wait.
+    /// At most 56 wait, but for early ones.
     pub room: Signal<Out, Bit>,
     /// None of the other epoch is out.
     pub old_zero: Signal<Out, Bit>,
@@ -48,10 +50,13 @@ pub struct Messages {
     pub b_valid: Signal<In, Bit>,
     pub b_epoch: Signal<In, Bit>,
     waiting: Fifo<Waiting, 6>,
+    first: Fifo<Waiting, SLOT>,
     current: DFF<Bit>,
     count0: DFF<Bits<16>>,
     count1: DFF<Bits<16>>,
     came: Signal<Local, Waiting>,
+    came_early: Signal<Local, Waiting>,
+    head: Signal<Local, Waiting>,
     addr: Signal<Local, Bits<64>>,
     offset: Signal<Local, Bits<3>>,
     to_end: Signal<Local, Bits<12>>,
@@ -61,6 +66,7 @@ pub struct Messages {
     spare_bits: Signal<Local, Bits<5>>,
     kept: Signal<Local, Bits<32>>,
     offset_bits: Signal<Local, Bits<6>>,
+    more: Signal<Local, Bits<16>>,
     sum0: Signal<Local, Bits<16>>,
     sum1: Signal<Local, Bits<16>>,
     zero0: Signal<Local, Bit>,
@@ -69,6 +75,7 @@ pub struct Messages {
     most: Constant<Bits<16>>,
     zero: Constant<Bits<16>>,
     one: Constant<Bits<16>>,
+    two: Constant<Bits<16>>,
     align: Constant<Bits<64>>,
     page_end: Constant<Bits<12>>,
     last_three: Constant<Bits<12>>,
@@ -79,34 +86,47 @@ pub struct Messages {
     one16: Constant<Bits<16>>,
 }
 
-impl Default for Messages {
+impl<const SLOT: usize> Default for Messages<SLOT> {
     fn default() -> Self {
         block_default!(
-            clock, reset, push, msg, flip, room, old_zero, none, w_req, w_grant, w_addr, w_epoch, w_beats2, w_data, w_strb,
-            b_valid, b_epoch, waiting, current, count0, count1, came, addr, offset, to_end, len, last_byte, spare,
-            spare_bits, kept, offset_bits, sum0, sum1, zero0, zero1;
-            nothing = Waiting::default(), most = 56, zero = 0, one = 1, align = !7_u64, page_end = 0, last_three = 4093,
+            clock, reset, push, msg, early_push, early, flip, room, old_zero, none, w_req, w_grant, w_addr, w_epoch, w_beats2, w_data, w_strb,
+            b_valid, b_epoch, waiting, first, current, count0, count1, came, came_early, head, addr, offset, to_end, len, last_byte, spare,
+            spare_bits, kept, offset_bits, more, sum0, sum1, zero0, zero1;
+            nothing = Waiting::default(), most = 56, zero = 0, one = 1, two = 2, align = !7_u64, page_end = 0, last_three = 4093,
             four = 4, word = 8, byte_shift = 3, all = 0xffff_ffff_u64, one16 = 1
         )
     }
 }
 
-impl Logic for Messages {
+impl<const SLOT: usize> Logic for Messages<SLOT> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, current, count0, count1);
-        clock!(self, clock, waiting);
+        clock!(self, clock, waiting, first);
         self.waiting.reset.next = self.reset.val();
+        self.first.reset.next = self.reset.val();
         self.came.next = self.nothing.val();
         self.came.next.address = self.msg.val().address;
         self.came.next.data = self.msg.val().data;
         self.came.next.epoch = self.current.q.val();
         self.waiting.push.next = self.push.val();
         self.waiting.push_data.next = self.came.val();
-        self.waiting.pop.next = self.w_grant.val();
+        self.came_early.next = self.nothing.val();
+        self.came_early.next.address = self.early.val().address;
+        self.came_early.next.data = self.early.val().data;
+        self.came_early.next.epoch = self.current.q.val();
+        self.first.push.next = self.early_push.val();
+        self.first.push_data.next = self.came_early.val();
+        // The one that asks.
+        self.head.next = self.waiting.data.val();
+        if self.first.valid.val() {
+            self.head.next = self.first.data.val();
+        }
+        self.waiting.pop.next = self.w_grant.val() && !self.first.valid.val();
+        self.first.pop.next = self.w_grant.val();
         self.room.next = self.waiting.count.val() <= self.most.val();
         // The write: what is behind the end of the page is not written.
-        self.addr.next = self.waiting.data.val().address;
+        self.addr.next = self.head.val().address;
         self.offset.next = self.addr.val().get_bits::<3>(0);
         self.to_end.next = self.page_end.val() - self.addr.val().get_bits::<12>(0);
         self.len.next = self.four.val();
@@ -117,11 +137,11 @@ impl Logic for Messages {
             bit_cast::<4, 3>(self.offset.val()) + bit_cast::<4, 3>(self.len.val());
         self.spare.next = self.four.val() - self.len.val();
         self.spare_bits.next = bit_cast::<5, 3>(self.spare.val()) << self.byte_shift.val();
-        self.kept.next = self.waiting.data.val().data & (self.all.val() >> self.spare_bits.val());
+        self.kept.next = self.head.val().data & (self.all.val() >> self.spare_bits.val());
         self.offset_bits.next = bit_cast::<6, 3>(self.offset.val()) << self.byte_shift.val();
-        self.w_req.next = self.waiting.valid.val();
+        self.w_req.next = self.first.valid.val() || self.waiting.valid.val();
         self.w_addr.next = self.addr.val() & self.align.val();
-        self.w_epoch.next = self.waiting.data.val().epoch;
+        self.w_epoch.next = self.head.val().epoch;
         self.w_beats2.next = self.last_byte.val() > self.word.val();
         self.w_data.next = bit_cast::<128, 32>(self.kept.val()) << self.offset_bits.val();
         self.w_strb.next =
@@ -129,12 +149,17 @@ impl Logic for Messages {
         // How many are out.
         self.sum0.next = self.count0.q.val();
         self.sum1.next = self.count1.q.val();
-        if self.push.val() {
-            if self.current.q.val() {
-                self.sum1.next = self.count1.q.val() + self.one.val();
-            } else {
-                self.sum0.next = self.count0.q.val() + self.one.val();
-            }
+        self.more.next = self.zero.val();
+        if self.push.val() || self.early_push.val() {
+            self.more.next = self.one.val();
+        }
+        if self.push.val() && self.early_push.val() {
+            self.more.next = self.two.val();
+        }
+        if self.current.q.val() {
+            self.sum1.next = self.count1.q.val() + self.more.val();
+        } else {
+            self.sum0.next = self.count0.q.val() + self.more.val();
         }
         if self.b_valid.val() && !self.b_epoch.val() && (self.sum0.val() != self.zero.val()) {
             self.sum0.next = self.sum0.val() - self.one.val();
@@ -163,89 +188,5 @@ impl Logic for Messages {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::edge;
-    use crate::util::{assert_lint_clean, number, settle};
-
-    #[test]
-    fn it_is_lint_clean() {
-        assert_lint_clean("messages", Messages::default());
-    }
-
-    fn fresh() -> Messages {
-        let mut m = Messages::default();
-        m.connect_all();
-        m.reset.next = true;
-        edge!(m);
-        m.reset.next = false;
-        m
-    }
-
-    fn push(m: &mut Messages, address: u64) {
-        m.push.next = true;
-        m.msg.next = Message {
-            address: address.into(),
-            data: 0x4433_2211.into(),
-        };
-        edge!(*m);
-        m.push.next = false;
-        settle(m);
-    }
-
-    #[test]
-    fn a_message_is_cut_at_the_end_of_a_page() {
-        for (address, addr, two, strb, data) in [
-            (0x1004_u64, 0x1000, false, 0xf0, 0x4433_2211 << 32),
-            (0x1006, 0x1000, true, 0x3c0, 0x4433_2211 << 48),
-            (0x1ffc, 0x1ff8, false, 0xf0, 0x4433_2211 << 32),
-            (0x1ffd, 0x1ff8, false, 0xe0, 0x33_2211 << 40),
-            (0x1fff, 0x1ff8, false, 0x80, 0x11 << 56),
-        ] {
-            let mut m = fresh();
-            push(&mut m, address);
-            assert!(m.w_req.val() && !m.w_epoch.val());
-            assert_eq!((number(m.w_addr.val()), m.w_beats2.val()), (addr, two));
-            assert_eq!(
-                (number(m.w_strb.val()), number(m.w_data.val())),
-                (strb, data)
-            );
-            m.w_grant.next = true;
-            edge!(m);
-            assert!(!m.w_req.val() && !m.none.val());
-        }
-    }
-
-    #[test]
-    fn the_old_epoch_is_over_with_its_last_response() {
-        let mut m = fresh();
-        push(&mut m, 0);
-        push(&mut m, 0);
-        assert!(m.old_zero.val() && !m.none.val());
-        m.flip.next = true;
-        edge!(m);
-        m.flip.next = false;
-        settle(&mut m);
-        assert!(!m.old_zero.val());
-        push(&mut m, 0);
-        m.b_valid.next = true;
-        edge!(m);
-        assert!(!m.old_zero.val());
-        edge!(m);
-        assert!(m.old_zero.val() && !m.none.val());
-        m.b_epoch.next = true;
-        edge!(m);
-        assert!(m.none.val());
-    }
-
-    #[test]
-    fn there_is_room_with_56_but_not_with_57() {
-        let mut m = fresh();
-        for _ in 0..56 {
-            push(&mut m, 0);
-            assert!(m.room.val());
-        }
-        push(&mut m, 0);
-        assert!(!m.room.val());
-    }
-}
+#[path = "messages_tests.rs"]
+mod tests;

@@ -4,6 +4,23 @@
 
 use rust_hdl::prelude::*;
 
+/// Counters of the MMU: the registers CNT_TLB_HITS to CNT_MMU_FAULTS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct MmuCounts {
+    /// CNT_TLB_HITS.
+    pub hits: Bits<32>,
+    /// CNT_TLB_MISSES.
+    pub misses: Bits<32>,
+    /// CNT_WALKS.
+    pub walks: Bits<32>,
+    /// CNT_WALKS_MERGED.
+    pub merged: Bits<32>,
+    /// CNT_MMU_WAITS.
+    pub waits: Bits<32>,
+    /// CNT_MMU_FAULTS.
+    pub faults: Bits<32>,
+}
+
 /// Entry of an IOTLB array: one page of 4 KiB, 2 MiB or 1 GiB, whichever the array is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
 pub struct TlbEntry {

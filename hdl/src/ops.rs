@@ -6,7 +6,7 @@ use rust_hdl::prelude::*;
 use shoal_abi::{profile::Profile, ring};
 
 use crate::block_default;
-use crate::ctx_types::{SlotRec, SlotState, VqRec};
+use crate::ctx_types::{MsiRec, SlotRec, SlotState, VqRec};
 use crate::step_types::SlotAct;
 use crate::types::{CtlOp, Tell, CTL_RD, CTL_TELL, CTL_WR};
 
@@ -23,6 +23,8 @@ pub struct SlotOps {
     pub slot: Signal<In, SlotRec>,
     /// Its virtqueue, as changed by the event.
     pub vq: Signal<In, VqRec>,
+    /// Its MSI slot.
+    pub msi: Signal<In, MsiRec>,
     /// ASID of its buffers.
     pub asid: Signal<In, Bits<17>>,
     /// ASID of its rings.
@@ -95,7 +97,7 @@ impl SlotOps {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            act, number, chain_slot, slot, vq, asid, asid_rings, event_idx, op_push, op, slot_next, push,
+            act, number, chain_slot, slot, vq, msi, asid, asid_rings, event_idx, op_push, op, slot_next, push,
             kind, two, space, va, len, data, va_b, idx_at, entry_at, idx_beat, entry_beat, last_next, state, ring_mask, avail_at, used_at,
             size64, avail_bytes, used_bytes, avail_index, offered, avail_room, wanted, held,
             visit16, entry_place, skipped, word_at, tell, tells, avail_offset, desc_offset, desc_at;
@@ -224,6 +226,9 @@ impl Logic for SlotOps {
             self.tell.next.used_more = self.slot.val().used_more;
             self.tell.next.event_idx = self.event_idx.val();
             self.tell.next.receive = !self.chain_slot.val();
+            self.tell.next.hint = self.msi.val().valid & !self.msi.val().mask;
+            self.tell.next.msi_addr = self.msi.val().address;
+            self.tell.next.msi_data = self.msi.val().data;
         }
         self.op_push.next = self.push.val();
         self.op.next = self.no_op.val();

@@ -6,6 +6,7 @@
 use crate::axil::Axil;
 use crate::block_default;
 use crate::fifo::Fifo;
+use crate::mmu_types::MmuCounts;
 use crate::regs_common::RegsCommon;
 use crate::regs_dev::RegsDev;
 use crate::regs_msix::RegsMsix;
@@ -128,6 +129,8 @@ pub struct Regs {
     pub blocking: Signal<Out, Bit>,
     /// ENGINE_CTRL single.
     pub single: Signal<Out, Bit>,
+    /// Counters of the MMU.
+    pub mmu_counts: Signal<Out, MmuCounts>,
     pub msix_any: Signal<Out, Bit>,
     pub msix_v: Signal<Out, Bits<2>>,
     pub msix_addr: Signal<Out, Bits<64>>,
@@ -157,7 +160,7 @@ impl Regs {
             cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc,
             cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, walk_strobe, merge_strobe, wait_strobe,
             mmu_fault_strobe, db_valid, db_page, db_index, live, kick, warm,
-            adm_desc, adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, partition, blocking, single, msix_any, msix_v,
+            adm_desc, adm_driver, adm_device, adm_size, fq_enable, fq_base, fq_log2, fq_head, fq_tail, partition, blocking, single, mmu_counts, msix_any, msix_v,
             msix_addr, msix_data, axil, common, msix, doorbells, doorbell, unused;
             no_doorbell = Doorbell::default(), full = 16;
             wr_db = DoorbellDecode::new(p), rd_db = DoorbellDecode::new(p),
@@ -287,6 +290,7 @@ impl Logic for Regs {
         self.partition.next = self.dev.partition.val();
         self.blocking.next = self.dev.blocking.val();
         self.single.next = self.dev.single.val();
+        self.mmu_counts.next = self.dev.mmu_counts.val();
         self.fq_enable.next = self.dev.fq_enable.val();
         self.fq_base.next = self.dev.fq_base.val();
         self.fq_log2.next = self.dev.fq_log2.val();

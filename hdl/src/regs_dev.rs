@@ -3,6 +3,7 @@
 //! Timing: writes and increments act at the edge; reads are functions of state. What the core writes at the same edge wins.
 
 use crate::block_default;
+use crate::mmu_types::MmuCounts;
 use rust_hdl::prelude::*;
 use shoal_abi::profile::Profile;
 use shoal_abi::{cmd, regs, ring};
@@ -52,6 +53,8 @@ pub struct RegsDev {
     pub blocking: Signal<Out, Bit>,
     /// ENGINE_CTRL single.
     pub single: Signal<Out, Bit>,
+    /// Counters of the MMU.
+    pub mmu_counts: Signal<Out, MmuCounts>,
     base_lo: DFF<Bits<32>>,
     base_hi: DFF<Bits<32>>,
     enable: DFF<Bit>,
@@ -77,6 +80,8 @@ pub struct RegsDev {
     parted: DFF<Bit>,
     blocked: DFF<Bit>,
     alone: DFF<Bit>,
+    counts: Signal<Local, MmuCounts>,
+    no_counts: Constant<MmuCounts>,
     mmu_ctrl: Signal<Local, Bits<2>>,
     none2: Constant<Bits<2>>,
     partition2: Constant<Bits<2>>,
@@ -150,10 +155,10 @@ impl RegsDev {
             fq_lost_inc, cnt_doorbells_inc, cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc,
             cnt_interrupts_inc, cnt_faults_inc, cnt_admin_inc, hit_strobe, miss_strobe, walk_strobe, merge_strobe,
             wait_strobe, mmu_fault_strobe, fq_enable, fq_base, fq_log2,
-            fq_head, fq_tail, fq_vector, partition, blocking, single, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost, doorbells,
-            tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses, walks, merged, mmu_waits, mmu_faults, parted, blocked, alone, mmu_ctrl, ctrl, ctrl_in, vector_in,
+            fq_head, fq_tail, fq_vector, partition, blocking, single, mmu_counts, base_lo, base_hi, enable, log2, vector, at_log2, head, tail, lost, doorbells,
+            tx_packets, rx_packets, rx_drops, interrupts, faults, admin, tlb_hits, tlb_misses, walks, merged, mmu_waits, mmu_faults, parted, blocked, alone, counts, mmu_ctrl, ctrl, ctrl_in, vector_in,
             next_tail, records, unused;
-            one = 1, one16 = 1, half = 16, word = 32, nibble = 4, base_align = 0xffff_f000,
+            no_counts = MmuCounts::default(), one = 1, one16 = 1, half = 16, word = 32, nibble = 4, base_align = 0xffff_f000,
             vectors = u64::from(regs::MSIX_VECTORS), no_vector = u64::from(regs::NO_VECTOR),
             a_ready = at(regs::READY), a_base_lo = at(regs::FQ_BASE_LO), a_base_hi = at(regs::FQ_BASE_HI),
             a_ctrl = at(regs::FQ_CTRL), a_head = at(regs::FQ_HEAD), a_tail = at(regs::FQ_TAIL),
@@ -362,6 +367,14 @@ impl Logic for RegsDev {
         if self.mmu_fault_strobe.val() {
             self.mmu_faults.d.next = self.mmu_faults.q.val() + self.one.val();
         }
+        self.counts.next = self.no_counts.val();
+        self.counts.next.hits = self.tlb_hits.q.val();
+        self.counts.next.misses = self.tlb_misses.q.val();
+        self.counts.next.walks = self.walks.q.val();
+        self.counts.next.merged = self.merged.q.val();
+        self.counts.next.waits = self.mmu_waits.q.val();
+        self.counts.next.faults = self.mmu_faults.q.val();
+        self.mmu_counts.next = self.counts.val();
         self.partition.next = self.parted.q.val();
         self.blocking.next = self.blocked.q.val();
         self.single.next = self.alone.q.val();

@@ -1,6 +1,6 @@
-//! *enqueue*, *finish* and *release*: what a slot's end and a doorbell change in the virtqueue, the device and the counters.
+//! *enqueue*, *finish*, *release* and the price of a visit: what a slot's end and a doorbell change in the virtqueue, the device and the counters.
 //!
-//! Combinational. Stage C; contract §3.2.
+//! Combinational. Stage C; contract §3.2, §3.5.
 
 use rust_hdl::prelude::*;
 use shoal_abi::ring;
@@ -30,6 +30,10 @@ pub struct Release {
     pub dev: Signal<In, DevRec>,
     /// The virtqueue's counters.
     pub cnt: Signal<In, VqCnt>,
+    /// What the cost of the visit is added to (`share.rs`).
+    pub due: Signal<In, Bits<64>>,
+    /// The cost.
+    pub cost: Signal<In, Bits<64>>,
     /// The virtqueue, changed.
     pub vq_next: Signal<Out, VqRec>,
     /// It is to be written.
@@ -50,6 +54,7 @@ pub struct Release {
     pub rx_free_push: Signal<Out, Bit>,
     vq_local: Signal<Local, VqRec>,
     releases: Signal<Local, Bit>,
+    pays: Signal<Local, Bit>,
     go_on: Signal<Local, Bit>,
     wanted: Signal<Local, Bit>,
     dropped: Signal<Local, Bit>,
@@ -65,8 +70,8 @@ pub struct Release {
 impl Default for Release {
     fn default() -> Self {
         block_default!(
-            step, act, chain_slot, alive, running, spends, reported, dev, cnt, vq_next, vq_we, dev_next, dev_we, cnt_next,
-            cnt_we, ready_push, free_push, rx_free_push, vq_local, releases, go_on, wanted, dropped, message, inflight;
+            step, act, chain_slot, alive, running, spends, reported, dev, cnt, due, cost, vq_next, vq_we, dev_next, dev_we, cnt_next,
+            cnt_we, ready_push, free_push, rx_free_push, vq_local, releases, pays, go_on, wanted, dropped, message, inflight;
             one4 = 1u64, zero4 = 0u64, one9 = 1u64, one32 = 1u64, s_needs_reset = u64::from(ring::S_NEEDS_RESET)
         )
     }
@@ -114,10 +119,18 @@ impl Logic for Release {
         if self.reported.val() {
             self.dev_next.next.status = self.dev.val().status | self.s_needs_reset.val();
         }
-        self.dev_we.next = self.step.val().bind | self.releases.val() | self.reported.val();
+        // The chains that a visit has told of have their price.
+        self.pays.next = (self.step.val().chains != self.zero4.val())
+            & self.chain_slot.val()
+            & self.dev.val().paced;
+        if self.pays.val() {
+            self.dev_next.next.tat = self.due.val() + self.cost.val();
+        }
+        self.dev_we.next =
+            self.step.val().bind | self.releases.val() | self.reported.val() | self.pays.val();
         // The counters.
         self.dropped.next = self.step.val().drop | (self.act.val() == SlotAct::Dry);
-        self.message.next = self.step.val().message;
+        self.message.next = self.step.val().message | self.step.val().sent;
         self.cnt_next.next = self.cnt.val();
         if self.step.val().kick {
             self.cnt_next.next.kicks = self.cnt.val().kicks + self.one32.val();

@@ -17,6 +17,8 @@ pub struct SlotStep {
     pub receive_slot: Signal<In, Bit>,
     /// The slot, with what arrived.
     pub slot: Signal<In, SlotRec>,
+    /// TELL: its message has gone out already.
+    pub sent: Signal<In, Bit>,
     /// The op has failed; the slot says how.
     pub fault: Signal<In, Bit>,
     /// The 16-bit field that access a has read.
@@ -63,6 +65,7 @@ pub struct SlotStep {
     pending: Signal<Local, Bit>,
     chains: Signal<Local, Bits<4>>,
     message: Signal<Local, Bit>,
+    counts: Signal<Local, Bit>,
     no_step: Constant<StepA>,
     one: Constant<Bits<16>>,
     zero4: Constant<Bits<4>>,
@@ -83,8 +86,8 @@ pub struct SlotStep {
 impl Default for SlotStep {
     fn default() -> Self {
         block_default!(
-            receive_slot, slot, fault, field_a, field_b, heads, head_first, heads_bad, visit, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, begins, head,
-            pend, dry, dry_left, ahead, ahead_after, visit16, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message;
+            receive_slot, slot, sent, fault, field_a, field_b, heads, head_first, heads_bad, visit, vq, msi, alive, event_idx, step, state, no_op, act, slot_next, vq_next, looked, begins, head,
+            pend, dry, dry_left, ahead, ahead_after, visit16, avail_after, used_after, event_ahead, event_at, flag, notify, fails, cause, pending, chains, message, counts;
             no_step = StepA::default(), one = 1u64, zero4 = 0u64, zero16 = 0u64, zero32 = 0u64, zero64 = 0u64,
             zero119 = 0u64, zero9 = 0u64, most_dry = VISIT_CHAINS as u64, one9 = 1u64, gen_one = 1u64, no_interrupt = u64::from(shoal_abi::ring::AVAIL_F_NO_INTERRUPT), no_cause = 0u64,
             avail_jump = u64::from(mmu::CAUSE_AVAIL_JUMP), desc_index = u64::from(mmu::CAUSE_DESC_INDEX)
@@ -104,6 +107,7 @@ impl Logic for SlotStep {
         self.pending.next = false;
         self.chains.next = self.zero4.val();
         self.message.next = false;
+        self.counts.next = false;
         self.looked.next =
             (self.state.val() == SlotState::Look) | (self.state.val() == SlotState::Look2);
         self.head.next = false;
@@ -180,7 +184,9 @@ impl Logic for SlotStep {
                     if !self.receive_slot.val() & (self.ahead_after.val() <= self.vq.val().size) {
                         self.vq_next.next.avail_cache = self.field_b.val();
                     }
-                    if self.msi.val().valid & self.notify.val() {
+                    if self.sent.val() {
+                        self.counts.next = true;
+                    } else if self.msi.val().valid & self.notify.val() {
                         self.pending.next = self.msi.val().mask;
                         self.message.next = !self.msi.val().mask;
                     }
@@ -254,6 +260,7 @@ impl Logic for SlotStep {
         self.step.next.pending = self.pending.val();
         self.step.next.chains = self.chains.val();
         self.step.next.message = self.message.val();
+        self.step.next.sent = self.counts.val();
     }
 }
 

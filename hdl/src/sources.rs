@@ -23,7 +23,7 @@ pub struct Requests {
     pub adm: Bit,
     /// Doorbell FIFO.
     pub db: Bit,
-    /// Ready FIFO.
+    /// Ready FIFO or parked FIFO.
     pub rdy: Bit,
     /// Fault records and messages.
     pub aux: Bit,
@@ -66,7 +66,7 @@ pub struct Sources {
     pub adm_req: Signal<In, Bit>,
     /// Doorbell FIFO valid.
     pub db_valid: Signal<In, Bit>,
-    /// Ready FIFO valid.
+    /// Ready FIFO valid, or a parked queue due.
     pub ready_valid: Signal<In, Bit>,
     /// The free list is not empty.
     pub free_valid: Signal<In, Bit>,
@@ -92,6 +92,8 @@ pub struct Sources {
     pub pick_alone: Signal<Out, Bit>,
     /// Which source it is from.
     pub src: Signal<Out, Bits<4>>,
+    /// A doorbell picked now takes the head of the free list with it: nobody in the ready FIFO is before it.
+    pub direct: Signal<Out, Bit>,
     rr: DFF<Bits<4>>,
     req: Signal<Local, Bits<10>>,
     after: Signal<Local, Bits<10>>,
@@ -121,7 +123,7 @@ impl Default for Sources {
         block_default!(
             clock, reset, free, pipe_any, pipe_rdy, single, all_free, comp_valid, comp_alone, tx_done, rx_done, rx_head, rx_free_valid,
             adm_req, db_valid, ready_valid, free_valid, aux_idle, fault_valid, msix_any, some_wait,
-            tx_room, warm, warm_started, some, pick, pick_alone, src, rr, req, after, pool, lowest, lines,
+            tx_room, warm, warm_started, some, pick, pick_alone, src, direct, rr, req, after, pool, lowest, lines,
             alone, takes, chosen;
             no_lines = Requests::default(),
             ones = 0x3ffu64, none = 0u64, one = 1u64, last = SOURCES - 1, one4 = 1u64, zero4 = 0u64,
@@ -143,6 +145,8 @@ impl Logic for Sources {
         self.lines.next.rxp = self.rx_head.val() & self.rx_free_valid.val();
         self.lines.next.adm = self.adm_req.val();
         self.lines.next.db = self.db_valid.val();
+        self.direct.next =
+            !self.ready_valid.val() & self.free_valid.val() & !self.warm.val() & !self.single.val();
         self.lines.next.rdy = self.ready_valid.val()
             & !self.warm.val()
             & self.free_valid.val()

@@ -3,9 +3,11 @@
 //! Combinational; stage 4 of the pipeline.
 
 use rust_hdl::prelude::*;
+use shoal_abi::cmd;
 use shoal_abi::profile::Profile;
 
 use crate::arrive::Arrive;
+use crate::bind::Bind;
 use crate::block_default;
 use crate::ctx_types::{
     CoreEv, DevRec, MsiRec, SlotRec, SlotState, VqRec, SRC_COMP, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP,
@@ -17,6 +19,7 @@ use crate::life::Life;
 use crate::mover_done::MoverDone;
 use crate::ready::Ready;
 use crate::receive::Receive;
+use crate::share::ShareDue;
 use crate::slot_step::SlotStep;
 use crate::step_types::StepA;
 
@@ -37,6 +40,8 @@ pub struct StageA {
     pub msi: Signal<In, MsiRec>,
     /// Slot read.
     pub slot: Signal<In, SlotRec>,
+    /// `time` in the event's leaving cycle.
+    pub now: Signal<In, Bits<64>>,
     /// The device is running.
     pub running: Signal<Out, Bit>,
     /// The slot is alive.
@@ -47,19 +52,25 @@ pub struct StageA {
     pub indirect: Signal<Out, Bit>,
     /// ASID of the virtqueue's buffers.
     pub asid: Signal<Out, Bits<17>>,
+    /// What the cost of a visit is added to.
+    pub due: Signal<Out, Bits<64>>,
     /// What the event means.
     pub step: Signal<Out, StepA>,
     life: Life,
+    share: ShareDue,
     arrive: Arrive,
     visit: Heads,
     slot_step: SlotStep,
     mover_done: MoverDone,
     packet: Receive,
+    bound: Bind,
     ready: Ready,
     doorbell: Doorbell,
     receive_slot: Signal<Local, Bit>,
     looked: Signal<Local, Bit>,
     avail: Signal<Local, Bits<16>>,
+    cap: Signal<Local, Bits<4>>,
+    most_chains: Constant<Bits<4>>,
     chain_slots: Constant<Bits<8>>,
     no_step: Constant<StepA>,
     src_comp: Constant<Bits<4>>,
@@ -76,9 +87,9 @@ impl StageA {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            ev, dev_id, vq_id, dev, vq, msi, slot, running, alive, event_idx, indirect, asid, step, life, arrive, visit, looked, avail,
-            slot_step, mover_done, ready, doorbell, receive_slot;
-            chain_slots = p.chain_slots as u64, no_step = StepA::default(), src_comp = SRC_COMP,
+            ev, dev_id, vq_id, dev, vq, msi, slot, now, running, alive, event_idx, indirect, asid, due, step, life, share, arrive, visit, looked, avail, cap,
+            slot_step, mover_done, bound, ready, doorbell, receive_slot;
+            chain_slots = p.chain_slots as u64, most_chains = u64::from(cmd::MAX_WEIGHT), no_step = StepA::default(), src_comp = SRC_COMP,
             src_txd = SRC_TXD, src_rxd = SRC_RXD, src_rxp = SRC_RXP, src_db = SRC_DB, src_rdy = SRC_RDY,
             src_txw = SRC_TXW;
             packet = Receive::new(p)
@@ -99,6 +110,14 @@ impl Logic for StageA {
         self.event_idx.next = self.life.event_idx.val();
         self.indirect.next = self.life.indirect.val();
         self.asid.next = self.life.asid.val();
+        // What it may do now, and how much.
+        self.share.dev.next = self.dev.val();
+        self.share.now.next = self.now.val();
+        self.due.next = self.share.due.val();
+        self.cap.next = self.dev.val().weight;
+        if self.receive_slot.val() {
+            self.cap.next = self.most_chains.val();
+        }
         // Completions of control ops.
         self.arrive.ev.next = self.ev.val();
         self.arrive.slot.next = self.slot.val();
@@ -113,12 +132,14 @@ impl Logic for StageA {
         self.visit.word_b.next = self.ev.val().b;
         self.visit.avail.next = self.avail.val();
         self.visit.vq.next = self.vq.val();
+        self.visit.cap.next = self.cap.val();
         self.slot_step.heads.next = self.visit.heads.val();
         self.slot_step.head_first.next = self.visit.first.val();
         self.slot_step.heads_bad.next = self.visit.bad.val();
         self.slot_step.visit.next = self.visit.count.val();
         self.slot_step.receive_slot.next = self.receive_slot.val();
         self.slot_step.slot.next = self.arrive.slot_next.val();
+        self.slot_step.sent.next = self.ev.val().sent;
         self.slot_step.fault.next = self.arrive.fault.val();
         self.slot_step.field_a.next = self.arrive.field_a.val();
         self.slot_step.field_b.next = self.arrive.field_b.val();
@@ -141,17 +162,24 @@ impl Logic for StageA {
         self.packet.alive.next = self.life.alive.val();
         self.packet.running.next = self.life.running.val();
         self.packet.receive.next = self.life.receive.val();
-        // The ready FIFO.
-        self.ready.ev.next = self.ev.val();
-        self.ready.slot.next = self.slot.val();
+        // The slot that a queue out of the ready FIFO or of a direct doorbell is bound to.
+        self.bound.number.next = self.ev.val().slot;
+        self.bound.slot.next = self.slot.val();
+        self.bound.vq_id.next = self.vq_id.val();
+        self.bound.vq.next = self.vq.val();
+        // The ready FIFO and the parked FIFO.
+        self.ready.bound.next = self.bound.step.val();
         self.ready.vq.next = self.vq.val();
         self.ready.running.next = self.life.running.val();
         self.ready.receive.next = self.life.receive.val();
+        self.ready.early.next = self.share.early.val();
         // Doorbells.
         self.doorbell.ev.next = self.ev.val();
         self.doorbell.owner.next = self.dev_id.val();
         self.doorbell.dev.next = self.dev.val();
         self.doorbell.vq.next = self.vq.val();
+        self.doorbell.early.next = self.share.early.val();
+        self.doorbell.bound.next = self.bound.step.val();
         self.doorbell.running.next = self.life.running.val();
         self.doorbell.receive.next = self.life.receive.val();
         // Whose event it is.

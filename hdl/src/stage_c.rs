@@ -42,6 +42,10 @@ pub struct StageC {
     pub event_idx: Signal<In, Bit>,
     /// ASID of the virtqueue's buffers.
     pub asid: Signal<In, Bits<17>>,
+    /// What the cost of the visit is added to.
+    pub due: Signal<In, Bits<64>>,
+    /// The cost.
+    pub cost: Signal<In, Bits<64>>,
     /// The slot owned the transmit mover before the event.
     pub had_tx: Signal<In, Bit>,
     /// The fault FIFO is full.
@@ -79,7 +83,7 @@ impl StageC {
     #[must_use]
     pub fn new(p: &Profile) -> Self {
         block_default!(
-            ev, a, b, dev, vq, vq_id, cnt, msi, cmsi, running, alive, event_idx, asid, had_tx, fault_full, tx_abort,
+            ev, a, b, dev, vq, vq_id, cnt, msi, cmsi, running, alive, event_idx, asid, due, cost, had_tx, fault_full, tx_abort,
             fx, fail, ending, ctx, msi_next, cmsi_next, slot, tag_gen, msg, act, tx_op, rx_op, vq_after, chain_slot, ends;
             no_fx = Effects::default(), no_ctx = CtxCmd::default(), no_tx = TxOp::default(), no_msg = Message::default(), no_rx = RxOp::default(),
             chain_slots = p.chain_slots as u64, slot_shift = p.slot_w as u64;
@@ -112,6 +116,7 @@ impl Logic for StageC {
         self.ops.chain_slot.next = self.chain_slot.val();
         self.ops.slot.next = self.fail.slot_next.val();
         self.ops.vq.next = self.a.val().vq;
+        self.ops.msi.next = self.msi.val();
         self.ops.asid.next = self.asid.val();
         self.ops.asid_rings.next = self.dev.val().asid2;
         self.ops.event_idx.next = self.event_idx.val();
@@ -125,6 +130,8 @@ impl Logic for StageC {
         self.ending.reported.next = self.fail.reported.val();
         self.ending.dev.next = self.dev.val();
         self.ending.cnt.next = self.cnt.val();
+        self.ending.due.next = self.due.val();
+        self.ending.cost.next = self.cost.val();
         // Contexts.
         self.msi_next.next = self.msi.val();
         self.msi_next.next.pending = true;
@@ -209,6 +216,7 @@ impl Logic for StageC {
         }
         self.fx.next.ready_push = self.ending.ready_push.val();
         self.fx.next.ready_vq = self.vq_id.val();
+        self.fx.next.park_push = self.a.val().park;
         self.fx.next.fault_push = self.fail.fault_push.val();
         self.fx.next.fault = self.fail.record.val();
         self.fx.next.fq_lost = self.fail.fault_lost.val();
@@ -216,7 +224,7 @@ impl Logic for StageC {
         self.fx.next.n_tx = self.a.val().n_tx;
         self.fx.next.n_rx = self.a.val().n_rx;
         self.fx.next.n_drop = self.a.val().n_drop | (self.act.val() == SlotAct::Dry);
-        self.fx.next.n_irq = self.a.val().message | self.fail.cfg_message.val();
+        self.fx.next.n_irq = self.a.val().message | self.a.val().sent | self.fail.cfg_message.val();
         self.fx.next.msg_push = self.a.val().message | self.fail.cfg_message.val();
         self.fx.next.msg = self.msg.val();
         self.fx.next.n_fault = self.fail.reported.val();

@@ -8,6 +8,7 @@ use shoal_abi::{mmu, ring};
 use crate::ctx_types::{
     SlotFate, SlotState, SRC_COMP, SRC_DB, SRC_RDY, SRC_RXD, SRC_RXP, SRC_TXD, SRC_TXW,
 };
+use crate::share::ShareCost;
 use crate::stage_a::StageA;
 use crate::types::{CTL_RD, CTL_TELL, CTL_WR};
 use crate::util::{number, settle};
@@ -35,9 +36,11 @@ fn number_of(value: Bits<128>) -> u128 {
 struct World {
     a: Box<StageA>,
     walk: Box<Walk>,
+    cost: ShareCost,
     c: Box<StageC>,
     slot_w: usize,
     number: u64,
+    time: u64,
     dev: DevRec,
     vq: VqRec,
     cnt: VqCnt,
@@ -55,14 +58,17 @@ impl World {
         let mut w = World {
             a: Box::new(StageA::new(p)),
             walk: Box::default(),
+            cost: ShareCost::default(),
             c: Box::new(StageC::new(p)),
             slot_w: p.slot_w,
             number: SLOT,
+            time: 0,
             dev: DevRec {
                 exists: true,
                 typ: u64::from(ring::TYPE_BLK).into(),
                 status: u64::from(ring::S_DRIVER_OK).into(),
                 vq_count: 2u64.into(),
+                weight: 8u64.into(),
                 asid0: 5u64.into(),
                 asid2: 7u64.into(),
                 ..DevRec::default()
@@ -86,6 +92,7 @@ impl World {
         };
         w.a.connect_all();
         w.walk.connect_all();
+        w.cost.connect_all();
         w.c.connect_all();
         w
     }
@@ -143,6 +150,7 @@ impl World {
         self.a.vq.next = self.vq;
         self.a.msi.next = self.msi;
         self.a.slot.next = self.slot;
+        self.a.now.next = self.time.into();
         settle(&mut *self.a);
         let a = self.a.step.val();
         self.walk.act.next = a.act;
@@ -151,6 +159,9 @@ impl World {
         self.walk.indirect.next = self.a.indirect.val();
         self.walk.tx_can.next = !self.other_tx && self.room;
         settle(&mut *self.walk);
+        self.cost.chains.next = a.chains;
+        self.cost.interval.next = self.dev.interval;
+        settle(&mut self.cost);
         let c = &mut *self.c;
         c.ev.next = ev;
         c.a.next = a;
@@ -165,6 +176,8 @@ impl World {
         c.alive.next = self.a.alive.val();
         c.event_idx.next = self.a.event_idx.val();
         c.asid.next = self.a.asid.val();
+        c.due.next = self.a.due.val();
+        c.cost.next = self.cost.cost.val();
         c.had_tx.next = self.owns_tx;
         c.fault_full.next = false;
         settle(c);
@@ -491,3 +504,9 @@ mod appends;
 
 #[path = "step_answer_tests.rs"]
 mod answers;
+
+#[path = "step_share_tests.rs"]
+mod shares;
+
+#[path = "step_direct_tests.rs"]
+mod direct;

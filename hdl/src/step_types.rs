@@ -67,6 +67,8 @@ pub struct StepA {
     pub bind: Bit,
     /// *enqueue* (doorbell).
     pub enqueue: Bit,
+    /// The virtqueue waits until its device is not early any more.
+    pub park: Bit,
     /// The slot was taken from the free list in vain.
     pub give_back: Bit,
     /// The receive slot was taken from its free list in vain.
@@ -83,6 +85,8 @@ pub struct StepA {
     pub kick: Bit,
     /// The queue's message.
     pub message: Bit,
+    /// It has gone out already, and counts now.
+    pub sent: Bit,
     /// Added to chains.
     pub chains: Bits<4>,
     /// drops += 1.
@@ -163,6 +167,8 @@ pub struct Effects {
     pub owner_waits: Bit,
     /// Push the virtqueue into the ready FIFO.
     pub ready_push: Bit,
+    /// Push the virtqueue into the parked FIFO.
+    pub park_push: Bit,
     /// Virtqueue context.
     pub ready_vq: Bits<18>,
     /// Push `msg` into the message FIFO.

@@ -271,7 +271,7 @@ pub struct ShoalTop<
     rx: Rx<W, WB, XB, XP, XI, XN, XE, SW, NS, XO>,
     mmu: Mmu<AA, T0, T1, T2, P0, P1, GW, NW, WW, NQ, QW>,
     epochs: Epochs,
-    messages: Messages,
+    messages: Messages<SW>,
     rd: AxiRd<W, NW>,
     wr: AxiWr<W, WB>,
     unused: Signal<Local, Bit>,
@@ -564,6 +564,8 @@ impl<
         self.core.comp_valid.next = self.ctl.comp_valid.val();
         self.core.comp.next = self.ctl.comp.val();
         self.ctl.comp_pop.next = self.core.comp_pop.val();
+        self.ctl.may_clear.next = self.core.may_clear.val();
+        self.ctl.may_slot.next = self.core.may_slot.val();
         // Core and movers.
         self.tx.op_push.next = self.core.tx_op_push.val();
         self.tx.op.next = self.core.tx_op.val();
@@ -593,6 +595,7 @@ impl<
         self.mmu.partition.next = self.regs.partition.val();
         self.mmu.blocking.next = self.regs.blocking.val();
         self.core.single.next = self.regs.single.val();
+        self.core.mmu_counts.next = self.regs.mmu_counts.val();
         self.mmu.sweep.next = self.core.sweep.val();
         self.mmu.sweep_index.next = self.core.sweep_index.val();
         self.core.inv_pending.next = self.mmu.inv_pending.val();
@@ -703,6 +706,8 @@ impl<
         self.ctl.w_grant.next = self.wr.ctl_grant.val();
         self.messages.push.next = self.core.msg_push.val();
         self.messages.msg.next = self.core.msg.val();
+        self.messages.early_push.next = self.ctl.early_push.val();
+        self.messages.early.next = self.ctl.early.val();
         self.messages.flip.next = self.core.msg_flip.val();
         self.core.msg_room.next = self.messages.room.val();
         self.core.msg_old_zero.next = self.messages.old_zero.val();

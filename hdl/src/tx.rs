@@ -126,7 +126,7 @@ pub struct Tx<
     ops: Fifo<TxOp, OA>,
     cut: TxCut,
     items: TxItems<IA, NI>,
-    issue: TxIssue<IA>,
+    issue: TxIssue<BA>,
     fates: Fifo<TxFate, IA>,
     beats: Fifo<Bits<W>, BA>,
     beats_bad: Fifo<Bit, BA>,

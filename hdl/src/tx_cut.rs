@@ -1,8 +1,8 @@
 //! Cut, the first station of the transmit mover: takes ops and cuts their bytes into bursts of at most 256 bytes.
 //!
 //! Spec: AXI4 (bursts stay within 4 KiB); virtio 1.4 §2.7.13 (device-readable buffers).
-//! Timing: contract §7 *Cut*. One item a cycle, while the item ring has room. A burst leaves a short tail to the next one, so
-//! that the tail can be read as less than a beat.
+//! Timing: contract §7 *Cut*. One item a cycle, while the item ring has room. Of each burst it says how much is a short tail,
+//! which is read as less than a beat.
 //! Reset: no op at work.
 
 use rust_hdl::prelude::*;
@@ -49,7 +49,6 @@ pub struct TxCut {
     window: Signal<Local, Bits<16>>,
     window32: Signal<Local, Bits<32>>,
     some: Signal<Local, Bit>,
-    fits: Signal<Local, Bit>,
     last: Signal<Local, Bit>,
     rest16: Signal<Local, Bits<16>>,
     reach: Signal<Local, Bits<16>>,
@@ -80,7 +79,7 @@ impl TxCut {
     pub fn new(beat_bytes: u64) -> Self {
         block_default!(
             clock, reset, op_valid, op, op_pop, room, put, ask, burst, item, full, work, va, rest, low, window, window32,
-            some, fits, last, rest16, reach, tail, cuts, bytes16, bytes32, bytes64, bytes, ends, puts, over, pop;
+            some, last, rest16, reach, tail, cuts, bytes16, bytes32, bytes64, bytes, ends, puts, over, pop;
             burst_window = BURST_WINDOW,
             beat_mask = beat_bytes - 1,
             short_tail = beat_bytes.saturating_sub(SPARED),
@@ -103,22 +102,18 @@ impl Logic for TxCut {
         self.window.next = self.burst_window.val() - bit_cast::<16, 8>(self.low.val());
         self.window32.next = bit_cast::<32, 16>(self.window.val());
         self.some.next = self.rest.q.val() != self.none32.val();
-        self.fits.next = self.rest.q.val() <= self.window32.val();
-        // If it were the last and has a short tail, then without that: the tail is the last.
+        self.last.next = self.rest.q.val() <= self.window32.val();
+        // Only the last can have a tail: the others end where their window does.
         self.rest16.next = self.rest.q.val().get_bits::<16>(0);
         self.reach.next = bit_cast::<16, 8>(self.low.val()) + self.rest16.val();
         self.tail.next = self.reach.val() & self.beat_mask.val();
-        self.cuts.next = self.fits.val()
+        self.cuts.next = self.last.val()
             & (self.tail.val() != self.none16.val())
             & (self.tail.val() <= self.short_tail.val())
             & (self.rest16.val() > self.tail.val());
-        self.last.next = self.fits.val() & !self.cuts.val();
         self.bytes16.next = self.window.val();
         if self.last.val() {
             self.bytes16.next = self.rest16.val();
-        }
-        if self.cuts.val() {
-            self.bytes16.next = self.rest16.val() - self.tail.val();
         }
         self.bytes32.next = bit_cast::<32, 16>(self.bytes16.val());
         self.bytes64.next = bit_cast::<64, 32>(self.bytes32.val());
@@ -142,6 +137,9 @@ impl Logic for TxCut {
         self.burst.next.end = self.ends.val();
         self.burst.next.low = self.low.val();
         self.burst.next.bytes = self.bytes.val();
+        if self.cuts.val() {
+            self.burst.next.tail = self.tail.val().get_bits::<9>(0);
+        }
         self.item.next = self.no_item.val();
         self.item.next.end = self.ends.val();
         self.item.next.abort = self.work.q.val().abort;

@@ -1,7 +1,7 @@
 //! Issue, the third station of the transmit mover: asks the AR arbiter for the bursts, in order, as their answers are there.
 //!
-//! Timing: contract §7 *Issue*, §1 (ends). It says of every item what became of it, and keeps the epochs of the
-//! bursts granted and not yet ended.
+//! Timing: contract §7 *Issue*, §1 (ends). A burst with a tail is granted twice, and ends with the tail. It says of every item
+//! what became of it, and keeps the epochs of the bursts granted and not yet ended.
 //! Reset: nothing held, nothing skipped.
 
 use rust_hdl::prelude::*;
@@ -21,9 +21,18 @@ pub struct TxFate {
     pub cause: Bits<12>,
 }
 
-/// See the file's text. At most 2^`IA` bursts are granted and not ended.
+/// A read that is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, LogicStruct)]
+pub struct TxRead {
+    /// Its burst ends with it.
+    pub ends: Bit,
+    /// Epoch of that.
+    pub epoch: Bit,
+}
+
+/// See the file's text. At most 2^`BA` beats are held, and so many reads under way.
 #[derive(LogicBlock)]
-pub struct TxIssue<const IA: usize> {
+pub struct TxIssue<const BA: usize> {
     /// Rising edge active.
     pub clock: Signal<In, Clock>,
     /// Synchronous.
@@ -65,46 +74,56 @@ pub struct TxIssue<const IA: usize> {
     /// Its epoch.
     pub skip_epoch: Signal<Out, Bit>,
     judge: TxJudge,
-    epochs: Fifo<Bit, IA>,
+    reads: Fifo<TxRead, BA>,
+    tails: DFF<Bit>,
     skip: DFF<Bit>,
     held: DFF<Bits<16>>,
     granted: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
     taken: Signal<Local, Bits<16>>,
+    read: Signal<Local, TxRead>,
+    ended: Signal<Local, TxRead>,
+    unused: Signal<Local, Bit>,
     spare: Signal<Local, Bits<64>>,
     one16: Constant<Bits<16>>,
     none16: Constant<Bits<16>>,
     no_fate: Constant<TxFate>,
+    no_read: Constant<TxRead>,
 }
 
-impl<const IA: usize> TxIssue<IA> {
+impl<const BA: usize> TxIssue<BA> {
     /// The block for beats of `beat_bytes` bytes, a power of two, of which `beat_count` are held.
     #[must_use]
     pub fn new(beat_bytes: u64, beat_count: u64) -> Self {
         block_default!(
             clock, reset, valid, burst, answered, answer, pass, fate, ar_req, ar_addr, ar_user, ar_len, ar_size, ar_grant, beat_pop,
-            last, end_r, end_r_epoch, skip_end, skip_epoch, epochs, skip, held, granted, goes, taken, spare;
+            last, end_r, end_r_epoch, skip_end, skip_epoch, reads, tails, skip, held, granted, goes, taken, read, ended, unused, spare;
             one16 = 1u64,
             none16 = 0u64,
-            no_fate = TxFate::default();
+            no_fate = TxFate::default(),
+            no_read = TxRead::default();
             judge = TxJudge::new(beat_bytes, beat_count)
         )
     }
 }
 
-impl<const IA: usize> Logic for TxIssue<IA> {
+impl<const BA: usize> Logic for TxIssue<BA> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, skip, held);
-        clock!(self, clock, epochs);
+        dff_setup!(self, clock, tails, skip, held);
+        clock!(self, clock, reads);
         self.judge.valid.next = self.valid.val();
         self.judge.burst.next = self.burst.val();
         self.judge.answered.next = self.answered.val();
         self.judge.answer.next = self.answer.val();
+        self.judge.tails.next = self.tails.q.val();
         self.judge.skip.next = self.skip.q.val();
         self.judge.held.next = self.held.q.val();
         self.granted.next = self.judge.asks.val() & self.ar_grant.val();
-        self.goes.next = self.judge.passes.val() | self.granted.val();
+        self.goes.next = self.judge.passes.val() | (self.granted.val() & !self.judge.more.val());
+        if self.granted.val() {
+            self.tails.d.next = self.judge.more.val();
+        }
         // Outputs.
         self.pass.next = self.goes.val();
         self.fate.next = self.no_fate.val();
@@ -114,7 +133,8 @@ impl<const IA: usize> Logic for TxIssue<IA> {
         }
         self.spare.next = bit_cast::<64, 16>(self.judge.spare.val());
         self.ar_req.next = self.judge.asks.val();
-        self.ar_addr.next = self.answer.val().addr & !self.spare.val();
+        self.ar_addr.next = (self.answer.val().addr + bit_cast::<64, 9>(self.judge.behind.val()))
+            & !self.spare.val();
         self.ar_user.next = bit_cast::<22, 21>(self.answer.val().user);
         self.ar_len.next = self.judge.len.val();
         self.ar_size.next = self.judge.size.val();
@@ -128,21 +148,27 @@ impl<const IA: usize> Logic for TxIssue<IA> {
         }
         // Beats asked for and not yet packed.
         self.taken.next = self.held.q.val();
-        if self.granted.val() {
+        if self.granted.val() & !self.tails.q.val() {
             self.taken.next = self.judge.want.val();
         }
         self.held.d.next = self.taken.val();
         if self.beat_pop.val() {
             self.held.d.next = self.taken.val() - self.one16.val();
         }
-        // Bursts under way.
-        self.epochs.reset.next = self.reset.val();
-        self.epochs.push.next = self.granted.val();
-        self.epochs.push_data.next = self.answer.val().epoch;
-        self.epochs.pop.next = self.last.val();
-        self.end_r.next = self.last.val() & self.epochs.valid.val();
-        self.end_r_epoch.next = self.epochs.data.val();
+        // Reads under way.
+        self.read.next = self.no_read.val();
+        self.read.next.ends = !self.judge.more.val();
+        self.read.next.epoch = self.answer.val().epoch;
+        self.reads.reset.next = self.reset.val();
+        self.reads.push.next = self.granted.val();
+        self.reads.push_data.next = self.read.val();
+        self.reads.pop.next = self.last.val();
+        self.ended.next = self.reads.data.val();
+        self.end_r.next = self.last.val() & self.reads.valid.val() & self.ended.val().ends;
+        self.end_r_epoch.next = self.ended.val().epoch;
+        self.unused.next = self.reads.count.val().any();
         if self.reset.val() {
+            self.tails.d.next = false;
             self.skip.d.next = false;
             self.held.d.next = self.none16.val();
         }

@@ -22,6 +22,8 @@ pub struct TxBurst {
     pub low: Bits<8>,
     /// Bytes, 1..=256.
     pub bytes: Bits<9>,
+    /// Those at its end that are a read of their own.
+    pub tail: Bits<9>,
 }
 
 /// Of an item, for Pack.

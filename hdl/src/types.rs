@@ -45,6 +45,12 @@ pub struct Tell {
     pub event_idx: Bit,
     /// A receive slot's.
     pub receive: Bit,
+    /// A message may be asked for: the MSI slot is valid and not masked.
+    pub hint: Bit,
+    /// MSI slot: address.
+    pub msi_addr: Bits<64>,
+    /// MSI slot: data.
+    pub msi_data: Bits<32>,
 }
 
 /// A message-signalled interrupt.
@@ -98,6 +104,8 @@ pub struct Comp {
     pub cause: Bits<12>,
     /// Its address.
     pub iova: Bits<64>,
+    /// TELL: its message is on its way.
+    pub sent: Bit,
 }
 
 /// One operation of the transmit mover.

@@ -70,6 +70,14 @@ macro_rules! edge {
     };
 }
 
+/// Runs a test of a block that is too large for the stack of a test's thread.
+#[cfg(test)]
+pub fn deep(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(1 << 28).spawn(test);
+    let done = thread.expect("a thread").join();
+    assert!(done.is_ok());
+}
+
 /// Verilog of one block, checked: rust-hdl's own checks, mixed operators, and every Verilator warning.
 ///
 /// # Panics

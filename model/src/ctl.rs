@@ -14,6 +14,7 @@ mod tell;
 use crate::axi_rd::{BResp, RBeat};
 use crate::epoch::Ends;
 use crate::fifo::Fifo;
+use crate::messages::Message;
 use crate::mmu::Xlat;
 use coming::{Event, ReadEvent, Slot, WriteEvent, XlatEvent};
 use going::{Access, Work};
@@ -39,6 +40,11 @@ pub(crate) struct Ctl {
     /// Slots whose TELL goes on.
     next: Fifo<u16>,
     work: Option<Work>,
+    /// Work takes what is pushed at this edge.
+    open: bool,
+    /// Of each slot: a TELL may send its message itself. And the message that goes at this edge.
+    may: Vec<bool>,
+    early: Option<Message>,
     /// Accesses between Work and the arbiters.
     under: usize,
     /// Stage K.
@@ -68,6 +74,9 @@ impl Ctl {
             slots: vec![Slot::default(); slots],
             next: Fifo::new(slots),
             work: None,
+            open: false,
+            may: vec![false; slots],
+            early: None,
             under: 0,
             k: None,
             reads: Fifo::new(p.ctl_window),
@@ -88,6 +97,8 @@ impl Ctl {
         self.completions.clear();
         self.slots.fill(Slot::default());
         (self.work, self.under, self.k) = (None, 0, None);
+        (self.open, self.early) = (false, None);
+        self.may.fill(false);
         self.next.clear();
         self.reads.clear();
         self.writes.clear();
@@ -97,6 +108,18 @@ impl Ctl {
         self.write_events.clear();
         self.xlats.clear();
         self.crr = 0;
+    }
+
+    /// A core effect: the message of the slot's queue is another one from now on.
+    pub(crate) fn may_not(&mut self, slot: u16) {
+        if let Some(may) = self.may.get_mut(usize::from(slot)) {
+            *may = false;
+        }
+    }
+
+    /// The message that is pushed at this edge.
+    pub(crate) fn early(&mut self) -> Option<Message> {
+        self.early.take()
     }
 
     /// The edge. Gives the number of accesses started and tells of those that end.

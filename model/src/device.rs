@@ -62,7 +62,7 @@ impl Device {
             epoch: Epochs::default(),
             mmu: Mmu::new(profile),
             ctl: Ctl::new(profile),
-            messages: Messages::new(),
+            messages: Messages::new(profile),
             adminq: AdminQueue::new(profile),
             ar: AxiRd::default(),
             w: AxiWr::default(),
@@ -189,6 +189,9 @@ impl Device {
         let mut starts = self.ctl.tick(p, &edge, &mut ends);
         self.messages
             .tick(writer == Some(Writer::Message), b.as_ref());
+        if let Some(message) = self.ctl.early() {
+            self.messages.push_early(message);
+        }
         let edge = tx::Edge {
             xlat: xlat[MMU_TRANSMIT],
             granted: reader == Some(Reader::Transmit),
@@ -283,11 +286,15 @@ impl Device {
 
     /// The effect edge of an event.
     fn apply(&mut self, fx: &Effects) {
+        let p = self.p;
         if let Some(op) = fx.ctl {
-            self.ctl.ops.push(op);
+            self.ctl.push(p, op);
         }
         if let Some(message) = fx.message {
             self.messages.push(message);
+        }
+        if let Some(slot) = fx.may_not {
+            self.ctl.may_not(slot);
         }
         if fx.flip_messages {
             self.messages.flip();

@@ -23,15 +23,18 @@ pub(crate) struct Message {
 #[derive(Clone, Debug)]
 pub(crate) struct Messages {
     fifo: Fifo<(Message, u8)>,
+    /// Those of the control unit; they go first.
+    early: Fifo<(Message, u8)>,
     /// `mcur` and `mcnt`.
     cur: u8,
     cnt: [u32; 2],
 }
 
 impl Messages {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(p: &Profile) -> Self {
         Self {
             fifo: Fifo::new(DEPTH),
+            early: Fifo::new(1 << p.slot_w),
             cur: 0,
             cnt: [0; 2],
         }
@@ -39,10 +42,11 @@ impl Messages {
 
     pub(crate) fn reset(&mut self) {
         self.fifo.clear();
+        self.early.clear();
         (self.cur, self.cnt) = (0, [0; 2]);
     }
 
-    /// Messages that no arbiter has taken.
+    /// Messages of the core that no arbiter has taken.
     pub(crate) fn len(&self) -> usize {
         self.fifo.len()
     }
@@ -63,6 +67,12 @@ impl Messages {
         self.cnt[usize::from(self.cur)] += 1;
     }
 
+    /// A used index has been written whose message is known to be wanted.
+    pub(crate) fn push_early(&mut self, message: Message) {
+        self.early.push((message, self.cur));
+        self.cnt[usize::from(self.cur)] += 1;
+    }
+
     /// A core effect: the epoch changes.
     pub(crate) fn flip(&mut self) {
         self.cur ^= 1;
@@ -70,7 +80,7 @@ impl Messages {
 
     /// The write asked for in this cycle; of a message over the end of a page only what lies before it.
     pub(crate) fn write_request(&self, p: &Profile) -> Option<WriteRequest> {
-        let (Message { address, data }, epoch) = *self.fifo.front()?;
+        let (Message { address, data }, epoch) = *self.early.front().or(self.fifo.front())?;
         let n = (PAGE - address % PAGE).min(4);
         let small = Small::word(address, u64::from(data), n as usize);
         let id = Id::Message { epoch };
@@ -80,7 +90,7 @@ impl Messages {
 
     /// The edge.
     pub(crate) fn tick(&mut self, granted: bool, b: Option<&BResp>) {
-        if granted {
+        if granted && self.early.pop().is_none() {
             self.fifo.pop();
         }
         if let Some(Id::Message { epoch }) = b.map(|b| b.id) {
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_message_counts_in_its_epoch_until_its_response() {
-        let mut m = Messages::new();
+        let mut m = Messages::new(&TINY);
         let message = Message {
             address: 0xfee0_0ffe,
             data: 0x4433_2211,
@@ -117,5 +127,22 @@ mod tests {
         m.push(message);
         m.tick(false, Some(&b));
         assert_eq!((m.old_none(), m.none()), (true, false));
+    }
+
+    #[test]
+    fn an_early_message_goes_first_and_counts_too() {
+        let mut m = Messages::new(&TINY);
+        let [late, early] = [0x1000, 0x2000].map(|address| Message { address, data: 1 });
+        m.push(late);
+        m.push_early(early);
+        m.flip();
+        assert_eq!((m.len(), m.old_none()), (1, false));
+        for (address, none) in [(0x2000, false), (0x1000, true)] {
+            let w = m.write_request(&TINY).expect("one is there");
+            assert_eq!(w.aw.addr, address);
+            let id = w.aw.id;
+            m.tick(true, Some(&BResp { id, resp: 0 }));
+            assert_eq!((m.old_none(), m.none()), (none, none));
+        }
     }
 }

@@ -58,9 +58,11 @@ pub(crate) struct Tx {
     skip: bool,
     /// Beats asked for and not yet packed.
     held: u32,
+    /// The burst to be issued lacks its tail alone.
+    tails: bool,
     beats: Fifo<ReadBeat>,
-    /// Epochs of the bursts granted that have not ended.
-    reading: Fifo<u8>,
+    /// Of the reads granted whose last beat has not come: the epoch of the burst that ends with it.
+    reading: Fifo<Option<u8>>,
     packer: Packer,
 }
 
@@ -75,15 +77,14 @@ pub(crate) fn burst_beats(p: &Profile, va: u64, n: u32) -> u32 {
     ((va % b + u64::from(n)).div_ceil(b)) as u32
 }
 
-/// Bytes of the next burst from `va` on: up to the end of its window, and without the little that would be alone in a last beat.
-fn cut_bytes(p: &Profile, va: u64, rem: u32) -> u32 {
-    let (n, b) = (burst_bytes(va, rem), p.beat_bytes() as u64);
-    let tail = (va.wrapping_add(u64::from(n)) % b) as u32;
-    let is_short = tail > 0 && u64::from(tail) + SPARED <= b;
-    if is_short && n > tail {
-        n - tail
+/// The tail of a burst: the little that would be alone in a last beat, and is a read of its own.
+fn tail_bytes(p: &Profile, burst: &Burst) -> u32 {
+    let b = p.beat_bytes() as u64;
+    let tail = (burst.va.wrapping_add(u64::from(burst.n)) % b) as u32;
+    if u64::from(tail) + SPARED <= b && burst.n > tail {
+        tail
     } else {
-        n
+        0
     }
 }
 
@@ -104,8 +105,9 @@ impl Tx {
             ring: Ring::new(p),
             skip: false,
             held: 0,
+            tails: false,
             beats: Fifo::new(p.tx_beats),
-            reading: Fifo::new(p.tx_items),
+            reading: Fifo::new(2 * p.tx_items),
             packer: Packer::new(),
         }
     }
@@ -115,6 +117,7 @@ impl Tx {
         self.done.clear();
         self.out.clear();
         (self.work, self.skip, self.held) = (None, false, 0);
+        self.tails = false;
         self.ring.clear();
         self.beats.clear();
         self.reading.clear();
@@ -136,13 +139,24 @@ impl Tx {
     pub(crate) fn read_request(&self, p: &Profile) -> Option<Address> {
         let item = self.ring.gone()?;
         let (burst, answer) = (item.burst?, item.answer?);
-        let beats = burst_beats(p, burst.va, burst.n);
-        let size = beat_size(p, burst.va, burst.n);
+        let tail = tail_bytes(p, &burst);
+        let room = self.held + burst_beats(p, burst.va, burst.n);
         let readable = answer.cause == CAUSE_NONE && !self.skip;
-        (readable && (self.held + beats) as usize <= p.tx_beats).then(|| Address {
+        let can = self.tails || readable && room as usize <= p.tx_beats;
+        if !can {
+            return None;
+        }
+        let (from, n) = if self.tails {
+            (u64::from(burst.n - tail), tail)
+        } else {
+            (0, burst.n - tail)
+        };
+        let va = burst.va.wrapping_add(from);
+        let size = beat_size(p, va, n);
+        Some(Address {
             id: Id::Mover,
-            addr: answer.address & !((1 << size) - 1),
-            len: beats.saturating_sub(1) as u8,
+            addr: answer.address.wrapping_add(from) & !((1 << size) - 1),
+            len: burst_beats(p, va, n).saturating_sub(1) as u8,
             size,
             user: answer.user,
         })
@@ -161,14 +175,14 @@ impl Tx {
         }
         self.issue(p, e.granted, ends);
         self.ask(e.xlat.taken);
-        self.cut(p, full);
+        self.cut(full);
         if let Some(r) = e.r.filter(|r| r.id.is_mover()) {
             self.beats.push(ReadBeat {
                 data: r.data,
                 bad: crate::is_bad(r.resp),
             });
             if r.last {
-                if let Some(epoch) = self.reading.pop() {
+                if let Some(epoch) = self.reading.pop().flatten() {
                     ends.add(epoch);
                 }
             }
@@ -209,8 +223,14 @@ impl Tx {
             (Some(_), Some(a)) if a.cause != CAUSE_NONE => self.skip = true,
             (Some(_), Some(_)) if self.skip => ends.add(item.epoch),
             (Some(burst), Some(_)) if granted => {
-                self.held += burst_beats(p, burst.va, burst.n);
-                self.reading.push(item.epoch);
+                if !self.tails {
+                    self.held += burst_beats(p, burst.va, burst.n);
+                }
+                self.tails = !self.tails && tail_bytes(p, &burst) > 0;
+                self.reading.push((!self.tails).then_some(item.epoch));
+                if self.tails {
+                    return;
+                }
             }
             (Some(_), Some(_)) => return,
         }
@@ -227,13 +247,13 @@ impl Tx {
         }
     }
 
-    fn cut(&mut self, p: &Profile, full: bool) {
+    fn cut(&mut self, full: bool) {
         let done = match &mut self.work {
             None => true,
             Some(op) => {
                 let (burst, rest) = match op.data.filter(|d| d.len > 0) {
                     Some(TxData { asid, va, len }) => {
-                        let n = cut_bytes(p, va, len);
+                        let n = burst_bytes(va, len);
                         let rest = TxData {
                             asid,
                             va: va.wrapping_add(u64::from(n)),

@@ -275,6 +275,12 @@
 #define SHOAL_VQ_READY 1
 /* DEV_MODE_SET flag. */
 #define SHOAL_MODE_STOPPED 1
+/* SCHED_SET flag: the device is paced. */
+#define SHOAL_SCHED_PACED 1
+/* Largest `interval` and `burst` of SCHED_SET, cycles. */
+#define SHOAL_MAX_INTERVAL 0xffffff
+/* Largest `weight` of SCHED_SET, and that of a new device: the most chains of a visit. */
+#define SHOAL_MAX_WEIGHT 8
 /* Polls after which a drain gives up. See the timing contract for the poll interval. */
 #define SHOAL_DRAIN_POLLS 1024
 
@@ -676,6 +682,25 @@ _Static_assert(__builtin_offsetof(struct shoal_translate_result, cause) == 8, "c
 _Static_assert(__builtin_offsetof(struct shoal_translate_result, pasid) == 12, "pasid");
 _Static_assert(sizeof(struct shoal_translate_result) == 16, "size");
 
+/* Group SELF. Counters of the device MMU, all of one moment: the registers of these names. */
+#define SHOAL_CMD_MMU_STATS_GET 0x45
+
+struct shoal_mmu_stats_get_result {
+	__le32 hits; /* CNT_TLB_HITS */
+	__le32 misses; /* CNT_TLB_MISSES */
+	__le32 walks; /* CNT_WALKS */
+	__le32 merged; /* CNT_WALKS_MERGED */
+	__le32 waits; /* CNT_MMU_WAITS */
+	__le32 faults; /* CNT_MMU_FAULTS */
+};
+_Static_assert(__builtin_offsetof(struct shoal_mmu_stats_get_result, hits) == 0, "hits");
+_Static_assert(__builtin_offsetof(struct shoal_mmu_stats_get_result, misses) == 4, "misses");
+_Static_assert(__builtin_offsetof(struct shoal_mmu_stats_get_result, walks) == 8, "walks");
+_Static_assert(__builtin_offsetof(struct shoal_mmu_stats_get_result, merged) == 12, "merged");
+_Static_assert(__builtin_offsetof(struct shoal_mmu_stats_get_result, waits) == 16, "waits");
+_Static_assert(__builtin_offsetof(struct shoal_mmu_stats_get_result, faults) == 20, "faults");
+_Static_assert(sizeof(struct shoal_mmu_stats_get_result) == 24, "size");
+
 /*
  * Group MANAGED. Creates the device group_member_id. Contexts or page owned by another device:
  * EBUSY/NORESOURCE. Exists: EEXIST/INVALID_MEMBER.
@@ -941,5 +966,46 @@ _Static_assert(__builtin_offsetof(struct shoal_stats_get_result, drops) == 12, "
 _Static_assert(__builtin_offsetof(struct shoal_stats_get_result, faults) == 16, "faults");
 _Static_assert(__builtin_offsetof(struct shoal_stats_get_result, reserved0) == 20, "reserved0");
 _Static_assert(sizeof(struct shoal_stats_get_result) == 24, "size");
+
+/*
+ * Group MANAGED. The device's share of turns, and a limit of its rate, from full credit on.
+ * Not paced: interval and burst are ignored and read 0. DEV_CREATE sets weight 8, not paced.
+ */
+#define SHOAL_CMD_SCHED_SET 0x57
+
+struct shoal_sched_set_data {
+	__u8 weight; /* chains that a transmit or request queue of the device is served at a time, 1..=8 */
+	__u8 flags; /* bit 0: paced */
+	__le16 reserved0;
+	__le32 interval; /* paced: cycles a chain, 1..=MAX_INTERVAL */
+	__le32 burst; /* paced: cycles that may be saved up, 0..=MAX_INTERVAL */
+	__le32 reserved1;
+};
+_Static_assert(__builtin_offsetof(struct shoal_sched_set_data, weight) == 0, "weight");
+_Static_assert(__builtin_offsetof(struct shoal_sched_set_data, flags) == 1, "flags");
+_Static_assert(__builtin_offsetof(struct shoal_sched_set_data, reserved0) == 2, "reserved0");
+_Static_assert(__builtin_offsetof(struct shoal_sched_set_data, interval) == 4, "interval");
+_Static_assert(__builtin_offsetof(struct shoal_sched_set_data, burst) == 8, "burst");
+_Static_assert(__builtin_offsetof(struct shoal_sched_set_data, reserved1) == 12, "reserved1");
+_Static_assert(sizeof(struct shoal_sched_set_data) == 16, "size");
+
+/* Group MANAGED. What SCHED_SET has set. */
+#define SHOAL_CMD_SCHED_GET 0x58
+
+struct shoal_sched_get_result {
+	__u8 weight;
+	__u8 flags;
+	__le16 reserved0;
+	__le32 interval;
+	__le32 burst;
+	__le32 reserved1;
+};
+_Static_assert(__builtin_offsetof(struct shoal_sched_get_result, weight) == 0, "weight");
+_Static_assert(__builtin_offsetof(struct shoal_sched_get_result, flags) == 1, "flags");
+_Static_assert(__builtin_offsetof(struct shoal_sched_get_result, reserved0) == 2, "reserved0");
+_Static_assert(__builtin_offsetof(struct shoal_sched_get_result, interval) == 4, "interval");
+_Static_assert(__builtin_offsetof(struct shoal_sched_get_result, burst) == 8, "burst");
+_Static_assert(__builtin_offsetof(struct shoal_sched_get_result, reserved1) == 12, "reserved1");
+_Static_assert(sizeof(struct shoal_sched_get_result) == 16, "size");
 
 #endif /* SHOAL_ABI_H */

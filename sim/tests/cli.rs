@@ -77,6 +77,8 @@ fn names_and_numbers_that_do_not_exist_are_refused() {
     );
     refused(d, "run noisy --dut model --devices 1", "--devices 1");
     refused(d, "run noisy --dut model --time 3", "--time");
+    refused(d, "run shares --dut model --profile tiny", "8 devices");
+    refused(d, "run shares --dut model --devices 95", "95 devices");
     refused(d, "run churn --dut model --time 0", "--time 0");
     refused(d, "run churn --dut model --devices 0", "--devices 0");
     refused(d, "run churn --dut model --n 9 --time 3", "--time");
@@ -405,6 +407,19 @@ fn a_flood_is_measured_against_the_same_packets_without_it() {
     // What its ring still held is sent after the window.
     let all = of("packets_tx");
     assert!(flood > 259.0 && (2.0 * 259.0 + flood..=2.0 * 259.0 + flood + 64.0).contains(&all));
+}
+
+#[test]
+fn devices_get_turns_by_weight_and_no_more_than_their_rate() {
+    let dir = tempfile::tempdir().unwrap();
+    let n = numbers(dir.path(), &format!("run shares --dut {DUT}"));
+    let of = |name: &str| n[name].as_f64().unwrap_or_else(|| panic!("{name}: {n}"));
+    assert_eq!((of("vdevs_created"), of("vdevs_destroyed")), (192.0, 192.0));
+    assert_eq!(of("share_1"), 1.0);
+    assert!(of("share_2") < of("share_4") && of("share_4") < of("share_8"));
+    assert!(of("paced_packets") <= of("paced_most"));
+    assert!(of("paced_packets") > 0.5 * of("paced_due"));
+    assert_eq!(n["faults"], 0);
 }
 
 #[test]

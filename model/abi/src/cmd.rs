@@ -116,6 +116,10 @@ commands! {
     TRANSLATE 0x44 false [f("asid", 0, 4, "0..asids"), f("flags", 4, 4, "bit 0: as for a write"), f("iova", 8, 8, "")] [
         f("address", 0, 8, "physical address, or 0"), f("cause", 8, 4, "0, or the fault cause"), f("pasid", 12, 4, "[19:0] PASID, [20] valid")]
         "Debug look-up by the path that devices use.";
+    MMU_STATS_GET 0x45 false [] [
+        f("hits", 0, 4, "CNT_TLB_HITS"), f("misses", 4, 4, "CNT_TLB_MISSES"), f("walks", 8, 4, "CNT_WALKS"),
+        f("merged", 12, 4, "CNT_WALKS_MERGED"), f("waits", 16, 4, "CNT_MMU_WAITS"), f("faults", 20, 4, "CNT_MMU_FAULTS")]
+        "Counters of the device MMU, all of one moment: the registers of these names.";
     DEV_CREATE 0x48 true [
         f("type", 0, 2, "1 net, 2 block"), f("vq_count", 2, 2, "1..=8; net: even"), f("vq_base", 4, 4, "first virtqueue context; vq_base + vq_count <= queues"),
         f("features", 8, 8, "offered; must hold VERSION_1 and ACCESS_PLATFORM and no unsupported bit"),
@@ -161,6 +165,14 @@ commands! {
         f("kicks", 0, 4, "doorbells"), f("chains", 4, 4, "chains completed"), f("interrupts", 8, 4, "messages sent"),
         f("drops", 12, 4, "receive packets dropped"), f("faults", 16, 4, ""), f("reserved", 20, 4, "")]
         "Counters of a queue since DEV_CREATE, modulo 2^32.";
+    SCHED_SET 0x57 true [
+        f("weight", 0, 1, "chains that a transmit or request queue of the device is served at a time, 1..=8"), f("flags", 1, 1, "bit 0: paced"),
+        f("reserved", 2, 2, ""), f("interval", 4, 4, "paced: cycles a chain, 1..=MAX_INTERVAL"),
+        f("burst", 8, 4, "paced: cycles that may be saved up, 0..=MAX_INTERVAL"), f("reserved", 12, 4, "")] []
+        "The device's share of turns, and a limit of its rate, from full credit on. Not paced: interval and burst are ignored and read 0. DEV_CREATE sets weight 8, not paced.";
+    SCHED_GET 0x58 true [] [
+        f("weight", 0, 1, ""), f("flags", 1, 1, ""), f("reserved", 2, 2, ""), f("interval", 4, 4, ""), f("burst", 8, 4, ""), f("reserved", 12, 4, "")]
+        "What SCHED_SET has set.";
 }
 
 /// MSI control: masked.
@@ -181,6 +193,12 @@ pub const IOTLB_RANGE: u32 = 2;
 pub const VQ_READY: u32 = 1;
 /// DEV_MODE_SET flag.
 pub const MODE_STOPPED: u8 = 1;
+/// SCHED_SET flag: the device is paced.
+pub const SCHED_PACED: u8 = 1;
+/// Largest `interval` and `burst` of SCHED_SET, cycles.
+pub const MAX_INTERVAL: u32 = (1 << 24) - 1;
+/// Largest `weight` of SCHED_SET, and that of a new device: the most chains of a visit.
+pub const MAX_WEIGHT: u8 = 8;
 /// Polls after which a drain gives up. See the timing contract for the poll interval.
 pub const DRAIN_POLLS: u16 = 1024;
 

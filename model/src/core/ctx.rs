@@ -3,6 +3,7 @@
 //! Timing: TIMING.md §3.2. Only the core touches them, one event at a time, so an event changes them when it is computed.
 
 use super::late::Late;
+use super::share::Share;
 use shoal_abi::cmd::{CONFIG_BYTES, GROUPS};
 use shoal_abi::profile::Profile;
 use shoal_abi::ring::{S_DRIVER_OK, S_NEEDS_RESET, TYPE_NET};
@@ -36,6 +37,7 @@ pub(crate) struct DevCtx {
     pub(crate) inflight: u16,
     pub(crate) config: [u8; CONFIG_BYTES],
     pub(crate) msi: Msi,
+    pub(crate) share: Share,
 }
 
 impl Default for DevCtx {
@@ -55,6 +57,7 @@ impl Default for DevCtx {
             inflight: 0,
             config: [0; CONFIG_BYTES],
             msi: Msi::default(),
+            share: Share::default(),
         }
     }
 }
@@ -97,6 +100,8 @@ pub(crate) struct Contexts {
     pub(crate) pages: Vec<u32>,
     /// Virtqueues to be looked at.
     pub(crate) ready: Late<u32>,
+    /// Those of devices that were early.
+    pub(crate) parked: Late<u32>,
     /// Every device counts as dead: a warm reset goes on (as the event being handled sees it).
     pub(crate) warm: bool,
 }
@@ -108,6 +113,7 @@ impl Contexts {
             vq: vec![VqCtx::default(); 1 << p.vq_aw],
             pages: vec![0; p.doorbell_pages as usize],
             ready: Late::new(1 << p.vq_aw),
+            parked: Late::new(1 << p.vq_aw),
             warm: false,
         }
     }

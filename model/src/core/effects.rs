@@ -19,6 +19,8 @@ const POLL_TIMER: u8 = 31;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) ctl: Option<CtlOp>,
+    /// The message of the slot's queue has changed.
+    pub(crate) may_not: Option<u16>,
     pub(crate) message: Option<Message>,
     /// The epoch of messages changes.
     pub(crate) flip_messages: bool,
@@ -45,8 +47,9 @@ pub(crate) struct Effects {
 /// The part of the effects that the core's sources and the admin queue see.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Own {
-    /// Items pushed: ready FIFO, free lists, waiting FIFO, fault FIFO.
+    /// Items pushed: ready FIFO, parked FIFO, free lists, waiting FIFO, fault FIFO.
     ready: usize,
+    parked: usize,
     free: usize,
     rx_free: usize,
     waiting: usize,
@@ -87,6 +90,7 @@ impl Core {
         let mut fx = std::mem::take(&mut self.fx);
         let own = &mut fx.own;
         own.ready = self.ctx.ready.take_new();
+        own.parked = self.ctx.parked.take_new();
         own.free = self.free.take_new();
         own.rx_free = self.rx_free.take_new();
         own.waiting = self.waiting.take_new();
@@ -98,6 +102,7 @@ impl Core {
     /// The effect edge: what the sources see. What the admin queue sees follows in `admin_edge`.
     pub(super) fn land(&mut self, own: &Own) {
         self.ctx.ready.land(own.ready);
+        self.ctx.parked.land(own.parked);
         self.free.land(own.free);
         self.rx_free.land(own.rx_free);
         self.waiting.land(own.waiting);

@@ -7,6 +7,7 @@ use super::ctx::{DevCtx, Msi, VqCtx};
 use super::slots::SlotState;
 use super::{Core, Env};
 use crate::mmu::{AsidEntry, Invalidate};
+use crate::regs::Counter;
 use shoal_abi::cmd::*;
 use shoal_abi::mmu::{MODE_BARE, MODE_OFF, MODE_SV39, MODE_SV48, USER_PASID_W};
 use shoal_abi::profile::Profile;
@@ -16,6 +17,15 @@ use shoal_abi::ring::*;
 pub(super) const LISTS: [u64; 2] = [1 << LIST_QUERY | 1 << LIST_USE, 0];
 const DATA: usize = HEADER_BYTES;
 const PAGE: u64 = 4096;
+/// The result of MMU_STATS_GET.
+const MMU_COUNTERS: [(&str, Counter); 6] = [
+    ("hits", Counter::TlbHits),
+    ("misses", Counter::TlbMisses),
+    ("walks", Counter::Walks),
+    ("merged", Counter::WalksMerged),
+    ("waits", Counter::MmuWaits),
+    ("faults", Counter::MmuFaults),
+];
 
 /// Status and qualifier of a refusal.
 pub(super) type Refusal = (u16, u16);
@@ -208,6 +218,11 @@ impl Core {
                     Invalidate::Asid(asid as u32)
                 });
                 return Ok(Outcome::Poll);
+            }
+            MMU_STATS_GET => {
+                for (name, counter) in MMU_COUNTERS {
+                    self.put(name, env.regs.counter(counter).into());
+                }
             }
             TRANSLATE => {
                 let asid = self.arg("asid");

@@ -134,6 +134,8 @@ impl Core {
                 self.put("data", u64::from(m.data));
                 self.put("ctrl", u64::from(ctrl));
             }
+            SCHED_SET => return self.set_share(d),
+            SCHED_GET => self.put_share(d),
             STATS_GET => {
                 let vq = self.ctx.vq[self.vq_arg(d)? as usize];
                 self.put("kicks", u64::from(vq.kicks));
@@ -269,10 +271,14 @@ impl Core {
             pending: pending && !send,
             ..new
         };
+        let vq = self.vq_arg(d);
+        if let Ok(vq) = vq.map(|v| &self.ctx.vq[v as usize]) {
+            self.fx.may_not = vq.busy.then_some(vq.slot as u16);
+        }
         if !send {
             return Ok(Outcome::Done);
         }
-        if let Ok(v) = self.vq_arg(d) {
+        if let Ok(v) = vq {
             let interrupts = &mut self.ctx.vq[v as usize].interrupts;
             *interrupts = interrupts.wrapping_add(1);
         }

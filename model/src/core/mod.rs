@@ -16,6 +16,7 @@ mod late;
 mod member;
 mod pipeline;
 mod receive;
+mod share;
 mod slots;
 mod sources;
 mod steps;
@@ -38,6 +39,7 @@ use aux::{Aux, FaultRecord};
 use ctx::Contexts;
 use late::Late;
 use pipeline::Pipeline;
+use share::Clock;
 use shoal_abi::profile::Profile;
 use slots::{Slot, SlotState};
 
@@ -87,6 +89,7 @@ pub(crate) struct Core {
     admin_next: Option<AdminState>,
     poll_next: bool,
     poll_timer: u8,
+    clock: Clock,
     aux: Aux,
     /// FQ_CTRL enable as the event being handled sees it.
     fault_queue_on: bool,
@@ -117,6 +120,7 @@ impl Core {
             admin_next: None,
             poll_next: false,
             poll_timer: 0,
+            clock: Clock::default(),
             aux: Aux::default(),
             fault_queue_on: false,
             warm_started: false,
@@ -134,32 +138,49 @@ impl Core {
         self.last_dev.fill(0);
         self.admin = Admin::new();
         (self.admin_next, self.poll_next, self.poll_timer) = (None, false, 0);
+        self.clock = Clock::default();
         self.aux = Aux::default();
         self.warm_started = false;
         self.start_sweep();
     }
 
-    /// TIMING.md §3.3.
-    fn on_doorbell(&mut self, d: Doorbell) {
+    /// TIMING.md §3.3, with the slot of a direct event.
+    fn on_doorbell(&mut self, bell: Doorbell, slot: Option<usize>) {
+        let queue = self.rung(bell);
+        let idle = |v: &u32| {
+            let vq = &self.ctx.vq[*v as usize];
+            !vq.queued && !vq.busy && !self.early(vq.owner)
+        };
+        match (queue, slot) {
+            (Some(v), Some(s)) if idle(&v) => {
+                self.bind(s, v);
+                return self.begin(s);
+            }
+            (Some(v), _) => self.ctx.enqueue(v),
+            _ => {}
+        }
+        if let Some(s) = slot {
+            self.free.push(s);
+        }
+    }
+
+    /// Counts a doorbell; the queue that is to be looked at.
+    fn rung(&mut self, bell: Doorbell) -> Option<u32> {
         if self.ctx.warm {
-            return;
+            return None;
         }
         self.fx.count(Counter::Doorbells);
-        let owner = self.ctx.pages.get(d.page as usize).copied().unwrap_or(0);
+        let owner = self.ctx.pages.get(bell.page as usize).copied()?;
         if owner == 0 {
-            return;
+            return None;
         }
-        let Some(v) = self.ctx.vq_of(owner, d.index) else {
-            return;
-        };
+        let v = self.ctx.vq_of(owner, bell.index)?;
         let vq = &mut self.ctx.vq[v as usize];
         if !vq.ready {
-            return;
+            return None;
         }
         vq.kicks = vq.kicks.wrapping_add(1);
-        if !self.ctx.is_receive(v) && self.ctx.running(owner) {
-            self.ctx.enqueue(v);
-        }
+        (!self.ctx.is_receive(v) && self.ctx.running(owner)).then_some(v)
     }
 
     fn on_warm(&mut self) {
@@ -195,6 +216,7 @@ impl Core {
         self.sweep = 0;
         self.faults.clear();
         self.ctx.ready.clear();
+        self.ctx.parked.clear();
         self.waiting.clear();
         self.free.clear();
         self.rx_free.clear();
@@ -225,6 +247,7 @@ impl Core {
 
     pub(crate) fn count_down(&mut self) {
         self.poll_timer = self.poll_timer.saturating_sub(1);
+        self.clock.tick();
     }
 }
 

@@ -27,10 +27,22 @@ pub(super) enum Event {
     Completion(Completion),
     TxDone(TxDone),
     RxDone(RxDone),
-    Packet { head: Side, slot: usize },
-    Doorbell(Doorbell),
-    Ready { vq: u32, slot: usize },
-    Room { slot: usize },
+    Packet {
+        head: Side,
+        slot: usize,
+    },
+    /// With the slot that it may be bound to at once.
+    Doorbell {
+        bell: Doorbell,
+        slot: Option<usize>,
+    },
+    Ready {
+        vq: u32,
+        slot: usize,
+    },
+    Room {
+        slot: usize,
+    },
 }
 
 /// An event in stages 4 to 7.
@@ -61,7 +73,7 @@ impl Event {
             Self::TxDone(_) => Source::Txd,
             Self::RxDone(_) => Source::Rxd,
             Self::Packet { .. } => Source::Rxp,
-            Self::Doorbell(_) => Source::Db,
+            Self::Doorbell { .. } => Source::Db,
             Self::Ready { .. } => Source::Rdy,
             Self::Room { .. } => Source::Txw,
         }
@@ -181,9 +193,12 @@ impl Core {
                 head: *env.rx.headers().front()?,
                 slot: self.rx_free.pop()?,
             },
-            Source::Db => Event::Doorbell(*env.axil.doorbells.front()?),
+            Source::Db => Event::Doorbell {
+                bell: *env.axil.doorbells.front()?,
+                slot: self.direct_slot(env),
+            },
             Source::Rdy => Event::Ready {
-                vq: self.ctx.ready.pop()?,
+                vq: self.next_queue()?,
                 slot: self.free.pop()?,
             },
             Source::Txw => Event::Room {
@@ -216,7 +231,9 @@ impl Core {
                     0
                 }
             }
-            Event::Doorbell(d) => self.ctx.pages.get(d.page as usize).copied().unwrap_or(0),
+            Event::Doorbell { bell, .. } => {
+                self.ctx.pages.get(bell.page as usize).copied().unwrap_or(0)
+            }
             Event::Ready { vq, .. } => self.ctx.vq.get(*vq as usize).map_or(0, |v| v.owner),
         }
     }
@@ -228,7 +245,7 @@ impl Core {
             Event::TxDone(done) => self.on_transmit_done(done, env),
             Event::RxDone(done) => self.on_receive_done(done, env),
             Event::Packet { head, slot } => self.on_packet(head, *slot, env),
-            Event::Doorbell(d) => self.on_doorbell(*d),
+            Event::Doorbell { bell, slot } => self.on_doorbell(*bell, *slot),
             Event::Ready { vq, slot } => self.on_ready(*vq, *slot),
             Event::Room { slot } => self.on_transmit_room(*slot, env),
         }

@@ -6,6 +6,7 @@ use super::ctx::VqCtx;
 use super::Core;
 use crate::ctl::{AccessA, AccessB, Completion, CtlOp, Kind, Tell};
 use crate::descriptor::{Desc, Walk};
+use crate::messages::Message;
 use shoal_abi::profile::VISIT_CHAINS;
 use shoal_abi::ring::*;
 
@@ -131,9 +132,15 @@ pub(crate) struct Slot {
 impl Core {
     /// TIMING.md §3.4: queue `v` is looked at with slot `s`, which goes back if there is nothing to do.
     pub(super) fn on_ready(&mut self, v: u32, s: usize) {
-        self.ctx.vq[v as usize].queued = false;
         let vq = self.ctx.vq[v as usize];
-        if !vq.ready || self.ctx.is_receive(v) || !self.ctx.running(vq.owner) {
+        let serves = vq.ready && !self.ctx.is_receive(v) && self.ctx.running(vq.owner);
+        if serves && !vq.busy && self.early(vq.owner) {
+            self.ctx.parked.push(v);
+            self.free.push(s);
+            return;
+        }
+        self.ctx.vq[v as usize].queued = false;
+        if !serves {
             self.free.push(s);
         } else if vq.busy {
             self.ctx.vq[v as usize].again = true;
@@ -330,6 +337,11 @@ impl Core {
                 used_len: slot.used_len,
                 event_idx,
                 receive,
+                hint: vq.msi.valid && !vq.msi.mask,
+                message: Message {
+                    address: vq.msi.address,
+                    data: vq.msi.data,
+                },
             },
             ..CtlOp::default()
         });

@@ -93,7 +93,14 @@ impl Core {
         } else {
             self.free.seen() > 0
         };
-        self.ctx.ready.seen() > 0 && !env.regs.warm && slot
+        (self.ctx.ready.seen() > 0 || self.park_due()) && !env.regs.warm && slot
+    }
+
+    /// The slot of a doorbell event that is *direct*.
+    pub(super) fn direct_slot(&mut self, env: &Env) -> Option<usize> {
+        let waits = self.ctx.ready.seen() > 0 || self.park_due();
+        let direct = !waits && !env.regs.warm && !env.regs.single;
+        direct.then(|| self.free.pop()).flatten()
     }
 
     fn aux_waits(&self, env: &Env) -> bool {

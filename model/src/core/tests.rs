@@ -40,7 +40,7 @@ impl Rig {
             epoch: Epochs::default(),
             mmu: Mmu::new(p),
             ctl: Ctl::new(p),
-            messages: Messages::new(),
+            messages: Messages::new(p),
             tx: Tx::new(p),
             rx: Rx::new(p),
             cycle: 0,
@@ -120,10 +120,10 @@ fn events_of_different_devices_go_through_one_a_cycle() {
     let mut rig = Rig::new();
     (1..4).for_each(|page| rig.ring(page));
     rig.run(40);
-    // Picked in 0, 1, 2, out at the edges that end 7, 8, 9; the ready events are picked a cycle later, and so on.
+    // Picked in 0, 1, 2, out at the edges that end 7, 8, 9; each is direct and takes a slot.
     assert_eq!(rig.picked(Source::Db), [0, 1, 2]);
-    assert_eq!(rig.picked(Source::Rdy), [8, 9, 10]);
-    assert_eq!(rig.edges(), [7, 8, 9, 15, 16, 17]);
+    assert_eq!(rig.picked(Source::Rdy), [0_u64; 0]);
+    assert_eq!(rig.edges(), [7, 8, 9]);
     let looks = rig.effects.iter().filter_map(|(_, fx)| fx.ctl);
     let slots: Vec<u16> = looks.map(|op| op.slot).collect();
     assert_eq!(slots, [0, 1, 2]);
@@ -140,8 +140,8 @@ fn an_event_is_held_while_one_of_its_device_has_left_before_it() {
     assert_eq!(rig.picked(Source::Db), [0, 1, 2]);
     assert_eq!(rig.edges()[..3], [7, 12, 13]);
     assert_eq!(rig.core.ctx.vq[1].kicks, 2);
-    // Nothing is picked in 4..=7: the ready event of the first is picked in 8.
-    assert_eq!(rig.picked(Source::Rdy)[0], 8);
+    // It finds the queue busy, and queues it: its effects are out in 13.
+    assert_eq!(rig.picked(Source::Rdy), [13]);
 }
 
 #[test]
@@ -184,6 +184,28 @@ fn nothing_is_picked_while_messages_fill_their_fifo() {
     rig.messages.tick(true, None);
     rig.run(1);
     assert_eq!(rig.picked(Source::Db), [5]);
+}
+
+#[test]
+fn a_doorbell_binds_a_queue_that_nothing_holds() {
+    let mut rig = Rig::new();
+    rig.ring(1);
+    rig.run(20);
+    assert!(rig.core.ctx.vq[1].busy && rig.picked(Source::Rdy).is_empty());
+    let free = rig.core.free.seen();
+    rig.ring(1);
+    rig.run(20);
+    assert!(rig.core.ctx.vq[1].again, "busy: the ready event says so");
+    assert_eq!(rig.picked(Source::Rdy).len(), 1);
+    rig.core.ctx.dev[2].stopped = true;
+    rig.core.ctx.vq[3].ready = false;
+    (2..5).for_each(|page| rig.ring(page));
+    rig.run(40);
+    assert_eq!(rig.core.free.seen(), free, "the slots are back");
+    rig.regs.warm = true;
+    rig.ring(1);
+    rig.run(40);
+    assert_eq!(rig.core.free.seen(), free);
 }
 
 #[test]

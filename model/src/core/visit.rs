@@ -25,7 +25,13 @@ impl Core {
     pub(super) fn take_heads(&mut self, s: usize, entries: impl Iterator<Item = u16>, env: &Env) {
         let vq = &self.ctx.vq[self.slots[s].vq as usize];
         let (mut heads, had) = (self.slots[s].heads, self.slots[s].m);
-        let most = usize::from(in_a_row(vq, had)).min(most_chains(vq).saturating_sub(had));
+        let cap = if self.is_chain(s) {
+            self.ctx.dev[vq.owner as usize].share.weight.into()
+        } else {
+            VISIT_CHAINS
+        };
+        let room = most_chains(vq).min(cap).saturating_sub(had);
+        let most = usize::from(in_a_row(vq, had)).min(room);
         let mut m = had;
         for (head, entry) in heads[had..]
             .iter_mut()
@@ -144,10 +150,20 @@ impl Core {
         vq.used_idx = vq.used_idx.wrapping_add(m);
         vq.last_avail = vq.last_avail.wrapping_add(m);
         vq.chains = vq.chains.wrapping_add(u32::from(m));
+        if self.is_chain(s) {
+            let share = &mut self.ctx.dev[self.slots[s].dev as usize].share;
+            share.charge(m, self.clock.time);
+        }
+        let vq = &mut self.ctx.vq[self.slots[s].vq as usize];
         if let Some(idx) = access.half_b(c) {
             if idx.wrapping_sub(vq.last_avail) <= vq.size {
                 vq.avail_cache = idx;
             }
+        }
+        if c.sent {
+            vq.interrupts = vq.interrupts.wrapping_add(1);
+            self.fx.count(Counter::Interrupts);
+            return self.finish(s);
         }
         let half = access.half_a(c);
         let notify = if event_idx {

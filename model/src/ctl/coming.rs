@@ -2,7 +2,6 @@
 //!
 //! Timing: TIMING.md §4.2 and, of the steps of a TELL, §4.4.
 
-use super::tell::LAST;
 use super::{Completion, Ctl, CtlOp, Kind};
 use crate::axi_rd::{lane, BResp, Id, RBeat};
 use crate::epoch::Ends;
@@ -18,17 +17,20 @@ pub(super) struct Slot {
     /// The op as it came, and the number of the present step.
     whole: CtlOp,
     step: u8,
-    /// Epoch of each part's access.
+    /// Epoch of each part's access, and of access c.
     pub(super) epoch: [u8; 2],
-    /// Parts that are not in.
+    pub(super) epoch_c: u8,
+    /// Accesses that are not in.
     left: u8,
+    /// Of a TELL: the driver waits for the message.
+    armed: bool,
     done: Completion,
 }
 
 impl Slot {
     /// An op comes into Work; gives it or its first step.
     pub(super) fn begin(&mut self, p: &Profile, op: CtlOp) -> CtlOp {
-        (self.whole, self.step) = (op, 0);
+        (self.whole, self.step, self.armed) = (op, 0, false);
         self.load(p)
     }
 
@@ -39,8 +41,8 @@ impl Slot {
     }
 
     fn load(&mut self, p: &Profile) -> CtlOp {
-        self.op = self.whole.step(self.step);
-        self.left = self.op.parts(p);
+        self.op = self.whole.step(self.step, self.armed);
+        self.left = self.op.accesses(p);
         self.done = Completion {
             slot: self.op.slot,
             ..Completion::default()
@@ -48,11 +50,36 @@ impl Slot {
         self.op
     }
 
-    /// All accesses are in, and another step follows.
-    fn goes_on(&self) -> bool {
-        let steps = self.whole.kind == Kind::Tell && self.step < LAST;
-        steps && self.done.cause == CAUSE_NONE
+    /// All accesses are in: what becomes of the op.
+    fn ends(&mut self, may: bool) -> End {
+        let tells = self.whole.kind == Kind::Tell && self.done.cause == CAUSE_NONE;
+        match self.step {
+            0 if tells => {
+                let word = self.op.c.map(|va| self.done.b >> (8 * (va % 8)));
+                self.armed = word.is_some_and(|w| self.whole.tell.waits(w as u16));
+                End::Next
+            }
+            1 if tells => {
+                let seen = self.op.c.is_some() || self.whole.tell.receive;
+                self.done.sent = self.armed && seen && may;
+                if self.done.sent {
+                    End::Sent
+                } else {
+                    End::Next
+                }
+            }
+            _ => End::Done,
+        }
     }
+}
+
+/// What becomes of an op whose accesses are in.
+enum End {
+    /// The next step of a TELL.
+    Next,
+    /// The completion, and with it the message.
+    Sent,
+    Done,
 }
 
 /// A word, or two of a merged access, has been read.
@@ -77,6 +104,7 @@ pub(super) struct WriteEvent {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct XlatEvent {
     pub(super) slot: u16,
+    pub(super) part: u8,
     pub(super) iova: u64,
     pub(super) answer: Answer,
 }
@@ -114,7 +142,11 @@ impl Ctl {
         self.collect(p);
         // What was accepted in the cycle before ends in this one.
         if let Some(e) = self.read.take() {
-            ends.add(self.slots[usize::from(e.slot)].epoch[usize::from(e.part)]);
+            let of = &self.slots[usize::from(e.slot)];
+            ends.add(match of.op.asks_c(e.part) {
+                Some(_) => of.epoch_c,
+                None => of.epoch[usize::from(e.part)],
+            });
             self.read_events.push(e);
         }
         if let Some(e) = self.written.take() {
@@ -141,7 +173,10 @@ impl Ctl {
             slot,
             part,
             a: r.word(p, lane(p, op.a.va)),
-            b: op.b.map_or(0, |b| r.word(p, lane(p, b.va))),
+            b: op
+                .asks_c(part)
+                .or(op.b.map(|b| b.va))
+                .map_or(0, |va| r.word(p, lane(p, va))),
             bad: crate::is_bad(r.resp),
         })
     }
@@ -179,6 +214,7 @@ impl Ctl {
     fn add(&mut self, p: &Profile, event: &Event) {
         let slot = &mut self.slots[usize::from(event.slot())];
         let (op, done) = (&slot.op, &mut slot.done);
+        let mut came = 1;
         let (cause, iova) = match event {
             Event::Read(e) => {
                 if e.part == 0 {
@@ -188,7 +224,8 @@ impl Ctl {
                     done.b = e.b;
                 }
                 let cause = if e.bad { CAUSE_READ_ACCESS } else { CAUSE_NONE };
-                (cause, op.response_va(e.part))
+                let va = op.asks_c(e.part).unwrap_or(op.response_va(e.part));
+                (cause, va)
             }
             Event::Write(e) => {
                 let cause = if e.bad {
@@ -199,8 +236,8 @@ impl Ctl {
                 (cause, op.response_va(e.part))
             }
             Event::Xlat(e) => {
-                if op.is_pair(p) {
-                    slot.left = 1;
+                if op.goes_in_two(p, e.part) {
+                    came = 2;
                 }
                 if e.answer.cause == CAUSE_NONE {
                     (done.a, done.b) = (e.answer.address, u64::from(e.answer.user));
@@ -211,13 +248,17 @@ impl Ctl {
         if cause != CAUSE_NONE && done.cause == CAUSE_NONE {
             (done.cause, done.iova) = (cause, iova);
         }
-        if slot.left == 1 {
-            if slot.goes_on() {
-                self.next.push(event.slot());
-            } else {
+        slot.left = slot.left.saturating_sub(came);
+        if slot.left > 0 {
+            return;
+        }
+        match slot.ends(self.may[usize::from(event.slot())]) {
+            End::Next => self.next.push(event.slot()),
+            End::Sent => {
+                self.early = Some(slot.whole.tell.message);
                 self.completions.push(slot.done);
             }
+            End::Done => self.completions.push(slot.done),
         }
-        slot.left = slot.left.saturating_sub(1);
     }
 }

@@ -42,7 +42,7 @@ impl Ctl {
         (!op.bypass).then(|| Request {
             asid: op.asid,
             va: op.request_va(part),
-            write: op.writes(),
+            write: op.writes(part),
             tag: tag(p, op.slot, part),
         })
     }
@@ -80,7 +80,7 @@ impl Ctl {
         let size = op.read_size(p);
         Some(Address {
             id: Id::Control { slot, part },
-            addr: op.address(p, part, answer.address) & !((1 << size) - 1),
+            addr: op.read_address(p, part, answer.address) & !((1 << size) - 1),
             len: 0,
             size: size as u8,
             user: answer.user,
@@ -107,8 +107,10 @@ impl Ctl {
         let Some(list) = list.into_iter().nth(fifo) else {
             return false;
         };
-        let slot = list.front().map_or(0, |a| usize::from(a.slot));
-        self.second[fifo] = !self.second[fifo] && self.slots[slot].op.is_pair(p);
+        let pair = list
+            .front()
+            .is_some_and(|a| self.slots[usize::from(a.slot)].op.goes_in_two(p, a.part));
+        self.second[fifo] = !self.second[fifo] && pair;
         if self.second[fifo] {
             return false;
         }
@@ -152,16 +154,24 @@ impl Ctl {
         let only = matches!(of.op.kind, Kind::Translate { .. });
         if only || answer.cause != CAUSE_NONE {
             let iova = of.op.request_va(part);
-            self.xlats.push(XlatEvent { slot, iova, answer });
+            self.xlats.push(XlatEvent {
+                slot,
+                part,
+                iova,
+                answer,
+            });
             return 0;
         }
-        let pair = of.op.is_pair(p);
+        let pair = of.op.goes_in_two(p, part);
+        let beside = of.op.asks_c(part).is_some();
         if pair {
             of.epoch = [cur; 2];
+        } else if beside {
+            of.epoch_c = cur;
         } else {
             of.epoch[usize::from(part)] = cur;
         }
-        if of.op.kind == Kind::Read {
+        if of.op.kind == Kind::Read || beside {
             self.reads.push(access);
         } else {
             self.writes.push(access);
@@ -169,8 +179,23 @@ impl Ctl {
         1 + u32::from(pair)
     }
 
+    /// A core effect: an op. Work takes it at once if it had nothing else to take at this edge.
+    pub(crate) fn push(&mut self, p: &Profile, op: CtlOp) {
+        let slot = op.slot & crate::ones(p.slot_w) as u16;
+        if op.kind == Kind::Tell {
+            self.may[usize::from(slot)] = op.tell.hint;
+        }
+        if self.open && self.work.is_none() {
+            let op = self.slots[usize::from(slot)].begin(p, CtlOp { slot, ..op });
+            self.work = Some(Work { op, part: 0 });
+        } else {
+            self.ops.push(op);
+        }
+    }
+
     /// Work: its next access, or the next op.
     fn take_up(&mut self, p: &Profile, goes: bool, step_waits: bool) {
+        self.open = false;
         if let Some(work) = &mut self.work {
             if !goes {
                 return;
@@ -190,5 +215,6 @@ impl Ctl {
             })
         };
         self.work = op.map(|op| Work { op, part: 0 });
+        self.open = self.work.is_none();
     }
 }

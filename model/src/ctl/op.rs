@@ -2,6 +2,7 @@
 //!
 //! Timing: TIMING.md §4.
 
+use crate::messages::Message;
 use shoal_abi::profile::VISIT_CHAINS;
 
 /// What an op does.
@@ -37,6 +38,9 @@ pub(crate) struct Tell {
     pub(crate) event_idx: bool,
     /// Of a receive slot.
     pub(crate) receive: bool,
+    /// There is a message to be sent if the driver waits for it.
+    pub(crate) hint: bool,
+    pub(crate) message: Message,
 }
 
 /// Access a.
@@ -68,6 +72,8 @@ pub(crate) struct CtlOp {
     pub(crate) asid: u32,
     pub(crate) a: AccessA,
     pub(crate) b: Option<AccessB>,
+    /// Access c: the IOVA of a word that a step of a TELL reads beside its writes.
+    pub(crate) c: Option<u64>,
     /// Of a TELL, which has no accesses of its own.
     pub(crate) tell: Tell,
 }
@@ -82,4 +88,6 @@ pub(crate) struct Completion {
     pub(crate) b: u64,
     pub(crate) cause: u16,
     pub(crate) iova: u64,
+    /// Of a TELL: its message has been sent.
+    pub(crate) sent: bool,
 }

@@ -1,4 +1,5 @@
-//! The accesses that an op of the control unit comes apart into: one or two *parts*, and of a pair one translation.
+//! The accesses that an op of the control unit comes apart into: one or two *parts*, of a pair one translation, and
+//! perhaps a read beside writes, which is part 1 of its own.
 //!
 //! Timing: TIMING.md §4.
 
@@ -25,8 +26,8 @@ impl CtlOp {
         writes && self.b.is_none() && self.a.va % PAGE + len > PAGE
     }
 
-    /// How many accesses there are, 1 or 2.
-    pub(super) fn parts(&self, p: &Profile) -> u8 {
+    /// How many accesses a and b are, 1 or 2.
+    fn parts(&self, p: &Profile) -> u8 {
         let two = match self.kind {
             Kind::Read => self.b.is_some() && !self.is_merged(p),
             Kind::Write | Kind::Tell => self.b.is_some() || self.is_split(),
@@ -40,22 +41,47 @@ impl CtlOp {
         self.b.is_some_and(|b| self.a.va / PAGE == b.va / PAGE) && self.parts(p) == 2
     }
 
+    /// How many accesses there are, 1 to 3.
+    pub(super) fn accesses(&self, p: &Profile) -> u8 {
+        self.parts(p) + u8::from(self.c.is_some())
+    }
+
     /// How many translations there are, 1 or 2.
     pub(super) fn requests(&self, p: &Profile) -> u8 {
-        if self.is_pair(p) {
-            1
-        } else {
-            self.parts(p)
-        }
+        let of_pair = u8::from(self.is_pair(p));
+        self.accesses(p) - of_pair
+    }
+
+    /// The request of a part is for access c: where there is one, that of b is part 0's.
+    pub(super) fn asks_c(&self, part: u8) -> Option<u64> {
+        self.c.filter(|_| part == 1)
     }
 
     /// Address of a part, of which `address` answers the request: that of part 0 of a pair.
     pub(super) fn address(&self, p: &Profile, part: u8, address: u64) -> u64 {
         if part == 1 && self.is_pair(p) {
-            (address & !(PAGE - 1)) | (self.request_va(part) % PAGE)
+            let va = match self.kind {
+                Kind::Read => self.first(part) & !7,
+                _ => self.first(part),
+            };
+            (address & !(PAGE - 1)) | (va % PAGE)
         } else {
             address
         }
+    }
+
+    /// Address that a part of a read goes to; that of access c is answered by a request of its own.
+    pub(super) fn read_address(&self, p: &Profile, part: u8, address: u64) -> u64 {
+        if self.asks_c(part).is_some() {
+            address
+        } else {
+            self.address(p, part, address)
+        }
+    }
+
+    /// What the request of a part is answered with is two accesses.
+    pub(super) fn goes_in_two(&self, p: &Profile, part: u8) -> bool {
+        self.is_pair(p) && self.asks_c(part).is_none()
     }
 
     /// IOVA of the first byte of a part, or of the word that is asked for.
@@ -69,18 +95,22 @@ impl CtlOp {
 
     /// IOVA of the translation request of a part.
     pub(super) fn request_va(&self, part: u8) -> u64 {
+        if let Some(va) = self.asks_c(part) {
+            return va & !7;
+        }
         match self.kind {
             Kind::Read => self.first(part) & !7,
             _ => self.first(part),
         }
     }
 
-    /// The part writes, or is translated as if it did.
-    pub(super) fn writes(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Write | Kind::Tell | Kind::Translate { write: true }
-        )
+    /// The request of a part is for a write.
+    pub(super) fn writes(&self, part: u8) -> bool {
+        self.asks_c(part).is_none()
+            && matches!(
+                self.kind,
+                Kind::Write | Kind::Tell | Kind::Translate { write: true }
+            )
     }
 
     /// IOVA that a bad response to a part is told with.

@@ -21,6 +21,9 @@ struct Bench {
     starts: u32,
     requests: u32,
     ends: u32,
+    /// Accesses under way, by the epoch they began in; epochs change every four cycles.
+    under: [u32; 2],
+    messages: Vec<Message>,
     grants: bool,
     fault_at: Option<u64>,
     /// Requests that the MMU has taken, and in which cycle.
@@ -40,11 +43,17 @@ impl Bench {
             starts: 0,
             requests: 0,
             ends: 0,
+            under: [0; 2],
+            messages: vec![],
             grants: true,
             fault_at: None,
             taken: VecDeque::new(),
             latency: 3,
         }
+    }
+
+    fn cur(&self) -> u8 {
+        (self.cycle / 4 % 2) as u8
     }
 
     fn answer(&mut self) -> Option<Answer> {
@@ -92,12 +101,20 @@ impl Bench {
             write_granted: w.is_some(),
             r: r.as_ref(),
             b: b.as_ref(),
-            cur: 1,
+            cur: self.cur(),
         };
         let mut ends = Ends::default();
-        self.starts += self.ctl.tick(self.p, &edge, &mut ends);
-        self.ends += ends.of(1);
-        assert_eq!(ends.of(0), 0, "every access began in epoch 1");
+        let starts = self.ctl.tick(self.p, &edge, &mut ends);
+        self.starts += starts;
+        self.ends += ends.of(0) + ends.of(1);
+        self.under[usize::from(self.cur())] += starts;
+        for cur in 0..2 {
+            let under = &mut self.under[usize::from(cur)];
+            *under = under
+                .checked_sub(ends.of(cur))
+                .expect("it began in that epoch");
+        }
+        self.messages.extend(self.ctl.early());
         self.cycle += 1;
     }
 
@@ -369,6 +386,11 @@ fn tell(m: u8, event_idx: bool) -> CtlOp {
             used_len: [0x77, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0x7e],
             event_idx,
             receive: false,
+            hint: false,
+            message: Message {
+                address: 0xfee0_0000,
+                data: 5,
+            },
         },
         ..CtlOp::default()
     }
@@ -378,21 +400,21 @@ fn tell(m: u8, event_idx: bool) -> CtlOp {
 fn a_tell_is_elements_then_index_then_event() {
     let mut b = Bench::new(&MID);
     b.run(tell(1, true));
-    // Element 255, one of 8 bytes.
-    assert_eq!((b.writes.len(), b.reads.len()), (1, 0));
+    // Element 255, one of 8 bytes; avail_event of the same page is the other one of a pair.
+    assert_eq!((b.writes.len(), b.reads.len()), (2, 0));
     let w = b.writes[0].1;
     assert_eq!((w.small.at, w.aw.size), (OFFSET + 0x2008 + 8 * 255, 3));
     assert_eq!(b.word(0), 0x77_0000_0001);
-    b.written(2, 0, 0);
-    b.idle(20);
-    // used.idx goes on to 0; avail_event of the same page is the other one of a pair.
-    assert_eq!((b.writes.len(), b.done.len()), (3, 0));
-    assert_eq!((b.writes[1].1.small.at, b.word(1)), (OFFSET + 0x2006, 0));
     assert_eq!(
-        (b.writes[2].1.small.at, b.word(2)),
+        (b.writes[1].1.small.at, b.word(1)),
         (OFFSET + 0x2808, 0x1234)
     );
+    b.written(2, 0, 0);
     b.written(2, 1, 0);
+    b.idle(20);
+    // used.idx goes on to 0.
+    assert_eq!((b.writes.len(), b.done.len()), (3, 0));
+    assert_eq!((b.writes[2].1.small.at, b.word(2)), (OFFSET + 0x2006, 0));
     b.written(2, 0, 0);
     b.idle(20);
     assert_eq!((b.reads.len(), b.done.len()), (2, 0));
@@ -441,4 +463,128 @@ fn elements_over_a_page_end_are_two_writes() {
     b.written(2, 0, 0);
     b.idle(20);
     assert_eq!(b.writes.len(), 3, "the index");
+}
+
+/// A TELL of one chain that may send its message, behind its elements; the driver waits for used index `wish`.
+fn hinted(receive: bool, event_idx: bool, wish: u64) -> Bench {
+    let mut b = Bench::new(&MID);
+    let mut op = tell(1, event_idx);
+    (op.tell.hint, op.tell.receive) = (true, receive);
+    b.ctl.push(&MID, op);
+    b.idle(20);
+    let beside = usize::from(event_idx && !receive);
+    assert_eq!((b.writes.len(), b.reads.len()), (1 + beside, 1));
+    let at = if event_idx { 0x3204 } else { 0x3000 };
+    let id = Id::Control { slot: 2, part: 1 };
+    assert_eq!(
+        (b.reads[0].1.addr, b.reads[0].1.id),
+        (OFFSET + (at & !7), id)
+    );
+    let word = wish << (8 * (at % 8));
+    b.read(2, 1, [word, 0], 0);
+    if beside == 1 {
+        b.written(2, 1, 0);
+    }
+    assert_eq!(b.ctl.next.len(), 0, "an access is still to come");
+    b.written(2, 0, 0);
+    b.idle(20);
+    assert_eq!(b.writes.len(), 2 + beside, "the index");
+    b
+}
+
+#[test]
+fn a_message_that_is_waited_for_follows_the_index() {
+    for event_idx in [true, false] {
+        let mut b = hinted(false, event_idx, if event_idx { 0xffff } else { 0 });
+        assert_eq!(b.reads[1].1.addr, OFFSET + 0x3000, "avail.idx");
+        b.read(2, 1, [0x4321_0000, 0], 0);
+        assert_eq!((b.done.len(), b.messages.len()), (0, 0));
+        b.written(2, 0, 0);
+        let c = b.completion();
+        assert_eq!((c.sent, c.a, c.b, c.cause), (true, 0, 0x4321_0000, 0));
+        assert_eq!(b.messages[0].address, 0xfee0_0000);
+        assert_eq!((b.ends, b.under), (b.starts, [0; 2]));
+    }
+}
+
+#[test]
+fn of_a_receive_slot_too() {
+    let mut b = hinted(true, true, 0xffff);
+    assert_eq!(b.reads.len(), 1);
+    b.written(2, 0, 0);
+    let c = b.completion();
+    assert_eq!((c.sent, b.messages.len()), (true, 1));
+}
+
+#[test]
+fn one_that_is_not_waited_for_or_has_changed_is_looked_at_again() {
+    for (wish, changes) in [(0xfffe, false), (0, false), (0xffff, true)] {
+        let mut b = hinted(false, true, wish);
+        let armed = wish == 0xffff;
+        assert_eq!(b.reads.len(), 1 + usize::from(armed));
+        if changes {
+            b.ctl.may_not(2);
+            b.read(2, 1, [0; 2], 0);
+        }
+        b.written(2, 0, 0);
+        b.idle(20);
+        let seen = 1 + usize::from(armed);
+        assert_eq!((b.done.len(), b.reads.len()), (0, seen + 2));
+        b.read(2, 0, [5, 6], 0);
+        b.read(2, 1, [7, 8], 0);
+        let c = b.completion();
+        assert_eq!((c.sent, c.a, c.b, b.messages.len()), (false, 5, 7, 0));
+    }
+}
+
+#[test]
+fn a_fault_of_one_of_three_waits_for_the_others() {
+    // Of the pair's translation, of that of the wish, of the response to each.
+    for case in 0..5 {
+        let mut b = Bench::new(&MID);
+        let mut op = tell(1, true);
+        op.tell.hint = true;
+        b.fault_at = [Some(0x2008 + 8 * 255), Some(0x3200)]
+            .get(case)
+            .copied()
+            .flatten();
+        b.run(op);
+        let bad = |n| if case == n { RESP_SLVERR } else { 0 };
+        if case != 1 {
+            b.read(2, 1, [0; 2], bad(4));
+        }
+        if case != 0 {
+            assert_eq!(b.done.len(), 0);
+            b.written(2, 1, bad(3));
+            assert_eq!(b.done.len(), 0);
+            b.written(2, 0, bad(2));
+        }
+        let c = b.completion();
+        let va = [0x2800, 0x3200, 0x2800, 0x2808, 0x3204][case];
+        let cause = [
+            CAUSE_READ_PAGE,
+            CAUSE_READ_PAGE,
+            CAUSE_WRITE_ACCESS,
+            CAUSE_WRITE_ACCESS,
+            CAUSE_READ_ACCESS,
+        ][case];
+        assert_eq!((c.cause, c.iova, c.sent), (cause, va, false), "{case}");
+        assert_eq!((b.under, b.ctl.under), ([0; 2], 0));
+    }
+}
+
+#[test]
+fn an_op_goes_straight_into_work_if_that_has_nothing_else() {
+    let mut b = Bench::new(&MID);
+    b.idle(1);
+    b.ctl.push(&MID, op(Kind::Read, 0x1008, 0, None));
+    assert!(b.ctl.ops.is_empty() && b.ctl.work.is_some());
+    let second = CtlOp {
+        slot: 3,
+        ..op(Kind::Read, 0x1010, 0, None)
+    };
+    b.ctl.push(&MID, second);
+    assert_eq!(b.ctl.ops.len(), 1, "one an edge");
+    b.idle(20);
+    assert_eq!(b.reads.len(), 2);
 }

@@ -361,16 +361,22 @@ fn a_read_asks_for_no_more_of_a_beat_than_it_needs() {
         (0x101f, 2, &[(0x1000, 1, 64)]),
     ];
     for (va, len, want) in cases {
-        let (mut at, mut rem, mut reads) = (va, len, vec![]);
-        while rem > 0 {
-            let n = cut_bytes(&HYPER, at, rem);
+        let n = burst_bytes(va, len);
+        let tail = tail_bytes(&HYPER, &Burst { asid: 0, va, n });
+        let parts = [(va, n - tail), (va + u64::from(n - tail), tail)];
+        let read = |&(at, n): &(u64, u32)| {
             let size = beat_size(&HYPER, at, n);
-            reads.push((at >> size << size, burst_beats(&HYPER, at, n), 1 << size));
-            (at, rem) = (at + u64::from(n), rem - n);
-        }
+            (at >> size << size, burst_beats(&HYPER, at, n), 1 << size)
+        };
+        let reads: Vec<_> = parts.iter().filter(|part| part.1 > 0).map(read).collect();
         assert_eq!(reads, want, "{len} bytes from {va:#x}");
     }
     for p in [&TINY, &MID] {
-        assert_eq!(cut_bytes(p, 0x1000, 0x81), 0x81);
+        let burst = Burst {
+            asid: 0,
+            va: 0x1000,
+            n: 0x81,
+        };
+        assert_eq!(tail_bytes(p, &burst), 0);
     }
 }

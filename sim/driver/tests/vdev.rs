@@ -1,7 +1,9 @@
 //! Managed devices: life cycle, the vDPA operations, data through rings that the test builds itself.
 
+use shoal_abi::cmd::{EINVAL, MAX_INTERVAL, MAX_WEIGHT, Q_INVALID_FIELD};
 use shoal_abi::mmu::CAUSE_DESC_INDEX;
 use shoal_abi::{profile, ring};
+use shoal_driver::cmd::{Pace, Sched};
 use shoal_driver::fake::Fake;
 use shoal_driver::{Dma, Error, Mgmtdev, Options, Perm, SpaceKind, Time, Vdev, VdevConfig};
 
@@ -309,4 +311,33 @@ fn a_device_in_use_is_not_deleted_and_a_failed_add_takes_nothing() {
     assert!(m.dev_add(bad).unwrap_err().command_status().is_some());
     assert_eq!((in_use(), before.1), (before, 1));
     m.dev_del(other).unwrap();
+}
+
+#[test]
+fn a_share_is_read_back_and_one_out_of_range_is_refused() {
+    let (_, m) = probe();
+    let v = blk(&m, SpaceKind::Sv39);
+    let new = Sched {
+        weight: MAX_WEIGHT,
+        pace: None,
+    };
+    assert_eq!(v.sched().unwrap(), new);
+    let pace = |interval, burst| Some(Pace { interval, burst });
+    let slow = Sched {
+        weight: 2,
+        pace: pace(250, 1000),
+    };
+    v.set_sched(slow).unwrap();
+    for (weight, pace) in [
+        (0, None),
+        (MAX_WEIGHT + 1, None),
+        (1, pace(0, 0)),
+        (1, pace(MAX_INTERVAL + 1, 0)),
+        (1, pace(1, MAX_INTERVAL + 1)),
+    ] {
+        let e = v.set_sched(Sched { weight, pace }).unwrap_err();
+        let s = e.command_status().expect("the device refuses it");
+        assert_eq!((s.status, s.qualifier), (EINVAL, Q_INVALID_FIELD));
+    }
+    assert_eq!(v.sched().unwrap(), slow);
 }

@@ -16,7 +16,7 @@ use crate::setup::Setup;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Scenario: demo, smoke, hyperscale, noisy, churn, probe; `list` says what they do
+    /// Scenario: demo, smoke, hyperscale, noisy, shares, churn, probe; `list` says what they do
     #[arg(default_value = "demo")]
     scenario: String,
     /// Profile of the device

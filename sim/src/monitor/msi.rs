@@ -1,8 +1,8 @@
 //! Interrupt messages of managed devices: when one may be sent, when one must be.
 //!
 //! Spec: virtio 1.4 §2.7.7 (used buffer notifications), ABI.md §8.1 and §11. A message of a virtqueue is permitted once the device, after
-//! the response to its `used.idx` write, has read an `avail.flags` or `used_event` that asks for one. It is required if everything that the
-//! device read since then asks for it. The device may have faulted meanwhile, which the ports do not show at once, so that a missing message is reported
+//! the response to its `used.idx` write, has read an `avail.flags` or `used_event` that asks for one; if what it read last before the write asks
+//! for one, it is permitted with the response. It is required if everything that the device read since then asks for it. The device may have faulted meanwhile, which the ports do not show at once, so that a missing message is reported
 //! when the device is seen working on, [`BOUND`](super::BOUND) cycles after it was due.
 
 use std::collections::HashMap;
@@ -56,8 +56,13 @@ struct Slot {
     /// A further look that asks for a message while one is already due: if the slot is unmasked between the look and the
     /// device's decision, the remembered message and this one both go out.
     again: Option<u64>,
-    /// When the last `used.idx` write had its response.
+    /// When the last `used.idx` write had its response; one is under way.
     idx_done: Option<u64>,
+    writing: bool,
+    /// What the device read last of what the driver wants, before the index that comes next; and that this alone permits the
+    /// message of the present index.
+    hint: Option<Wish>,
+    hinted: bool,
     /// It cannot be said when a message is due.
     blurred: bool,
 }
@@ -65,6 +70,26 @@ struct Slot {
 impl Slot {
     fn sends(&self) -> bool {
         self.ctrl & (MSI_VALID | MSI_MASK) == MSI_VALID
+    }
+
+    /// The present index and a wish permit a message.
+    fn permit(&mut self, cycle: u64) {
+        if self.may.is_some() && self.idx != self.idx_due {
+            self.again = Some(cycle);
+        }
+        self.may.get_or_insert(cycle);
+        self.idx_due = self.idx;
+    }
+
+    /// What a wish makes of the message of the present index: permitted, required.
+    fn asks(&self, wish: Wish) -> (bool, bool) {
+        match wish {
+            Wish::Flags(f) => (f & AVAIL_F_NO_INTERRUPT == 0, f & AVAIL_F_NO_INTERRUPT == 0),
+            Wish::UsedEvent(e) => (
+                passes(e, self.idx, self.idx_told),
+                passes(e, self.idx, self.idx_before),
+            ),
+        }
     }
 }
 
@@ -110,6 +135,7 @@ impl Msi {
         let stays = slot.ctrl & ctrl & MSI_VALID != 0 && !fresh;
         if !stays {
             (slot.may, slot.must, slot.again) = (None, None, None);
+            (slot.hint, slot.hinted) = (None, false);
         }
         if ctrl & MSI_MASK != 0
             || slot
@@ -140,6 +166,7 @@ impl Msi {
         let s = self.slots.entry(key).or_default();
         (s.idx, s.idx_before, s.idx_told, s.idx_done) = (used_idx, used_idx, used_idx, None);
         (s.may, s.must, s.again, s.blurred) = (None, None, None, false);
+        (s.hint, s.hinted) = (None, false);
     }
 
     /// It cannot be said any more what the queue does.
@@ -153,6 +180,7 @@ impl Msi {
         if let Some(s) = self.slots.get_mut(&key) {
             (s.may, s.must, s.again) = (None, None, None);
             (s.idx_done, s.blurred) = (None, false);
+            (s.hint, s.hinted) = (None, false);
         }
     }
 
@@ -178,12 +206,24 @@ impl Msi {
     pub(super) fn used(&mut self, key: Key, idx: u16) {
         let s = self.slots.entry(key).or_default();
         (s.idx_before, s.idx, s.idx_done) = (s.idx, idx, None);
+        s.hinted = false;
+        s.writing = true;
     }
 
     /// The `used.idx` write has its response.
     pub(super) fn used_done(&mut self, cycle: u64, key: Key) {
-        if let Some(s) = self.slots.get_mut(&key) {
-            s.idx_done = Some(cycle);
+        let Some(s) = self.slots.get_mut(&key) else {
+            return;
+        };
+        (s.idx_done, s.writing) = (Some(cycle), false);
+        let Some(hint) = s.hint.take() else {
+            return;
+        };
+        if s.asks(hint).1 && s.sends() && !s.blurred {
+            let fresh = s.may.is_none();
+            s.permit(cycle);
+            (s.hinted, s.must) = (fresh, s.must.or(Some(cycle)));
+            self.due.push_back((cycle, key));
         }
     }
 
@@ -192,22 +232,22 @@ impl Msi {
         let Some(s) = self.slots.get_mut(&key) else {
             return;
         };
+        if !s.writing {
+            s.hint = Some(wish);
+        }
         if s.idx_done.is_none_or(|done| issued <= done) || s.idx == s.idx_told {
             return;
         }
-        let (may, must) = match wish {
-            Wish::Flags(f) => (f & AVAIL_F_NO_INTERRUPT == 0, f & AVAIL_F_NO_INTERRUPT == 0),
-            Wish::UsedEvent(e) => (passes(e, s.idx, s.idx_told), passes(e, s.idx, s.idx_before)),
-        };
         if s.blurred {
             return;
         }
+        // A device that looks after the index has not sent what the look before it permitted.
+        if std::mem::take(&mut s.hinted) {
+            s.may = None;
+        }
+        let (may, must) = s.asks(wish);
         if may && s.ctrl & MSI_VALID != 0 {
-            if s.may.is_some() && s.idx != s.idx_due {
-                s.again = Some(cycle);
-            }
-            s.may.get_or_insert(cycle);
-            s.idx_due = s.idx;
+            s.permit(cycle);
         }
         // Only the first look after the index counts as a demand; a later one that says no takes it back.
         if !must {
@@ -359,6 +399,36 @@ mod tests {
         );
         m.wish(30, K, Wish::Flags(0), 21);
         assert_eq!(send(&mut m, 30), Err("early"));
+    }
+
+    #[test]
+    fn a_wish_seen_before_the_index_is_due_with_its_response() {
+        for (wish, sends) in [
+            (Wish::Flags(0), true),
+            (Wish::UsedEvent(7), true),
+            (Wish::UsedEvent(8), false),
+            (Wish::Flags(1), false),
+        ] {
+            let hinted = || {
+                let mut m = Msi::default();
+                m.set(1, K, M, MSI_VALID, true);
+                m.start(K, 7);
+                m.wish(9, K, wish, 5);
+                m.used(K, 8);
+                m.used_done(20, K);
+                m
+            };
+            let mut m = hinted();
+            assert!(send(&mut m, 20).is_err(), "before the response");
+            assert_eq!(send(&mut m, 21).is_ok(), sends, "{wish:?}");
+            assert!(send(&mut m, 22).is_err(), "once");
+            assert_eq!(m.alive(21 + 2 * BOUND, 3), None);
+            let mut m = hinted();
+            assert_eq!(m.alive(21 + BOUND, 3).is_some(), sends, "or it is missing");
+            m.wish(30, K, Wish::UsedEvent(8), 25);
+            assert_eq!(send(&mut m, 40), Err("not-due"), "a later look counts");
+            assert_eq!(m.alive(31 + 2 * BOUND, 3), None);
+        }
     }
 
     #[test]

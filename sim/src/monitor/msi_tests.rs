@@ -33,16 +33,56 @@ fn messages_are_held_to_their_shape_and_reason() {
     let rule = after(|p| {
         delivered(p);
         p.write(0, p.element_at(), &element(0, 8));
+        suppressed(p, 1);
         let id = p.send(0, RAM + USED + 2, &[1, 0]);
-        p.read(0, RAM + AVAIL);
+        suppressed(p, 0);
         p.done(id, 0);
         p.message();
     });
     assert_eq!(
         rule,
         ("msi", "not-due"),
-        "flags were read before the index had its response"
+        "flags that ask were read while the index was on its way"
     );
+}
+
+/// The driver sets avail.flags and the device reads them.
+fn suppressed(p: &mut Player, flags: u8) {
+    p.put(RAM + AVAIL, &[flags]);
+    p.read(0, RAM + AVAIL);
+}
+
+#[test]
+fn flags_read_before_the_index_permit_the_message_with_its_response() {
+    let told = |early: bool| {
+        move |p: &mut Player| {
+            delivered(p);
+            p.write(0, p.element_at(), &element(0, 8));
+            suppressed(p, 0);
+            let id = p.send(0, RAM + USED + 2, &[1, 0]);
+            if early {
+                p.message();
+            }
+            p.done(id, 0);
+            p.message();
+        }
+    };
+    assert_eq!(after(told(false)), NONE);
+    assert_eq!(after(told(true)), ("msi", "not-due"));
+    let rule = after(|p| {
+        told(false)(p);
+        p.message();
+    });
+    assert_eq!(rule, ("msi", "not-due"), "one message for one index");
+    let rule = after(|p| {
+        delivered(p);
+        p.write(0, p.element_at(), &element(0, 8));
+        suppressed(p, 0);
+        p.index();
+        suppressed(p, 1);
+        p.message();
+    });
+    assert_eq!(rule, ("msi", "not-due"), "the look behind the index counts");
 }
 
 #[test]

@@ -23,6 +23,8 @@ mod noisy;
 mod patience;
 mod probe;
 #[cfg(feature = "driver")]
+mod shares;
+#[cfg(feature = "driver")]
 mod sink;
 #[cfg(feature = "driver")]
 mod traffic;
@@ -160,6 +162,7 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &demo::Smoke,
         &hyperscale::Hyperscale,
         &noisy::Noisy,
+        &shares::Shares,
         &churn::Churn,
         &probe::Probe,
     ];

@@ -61,7 +61,7 @@ impl Rig {
             a,
             b,
             cause,
-            iova: 0,
+            ..Completion::default()
         });
         self.run(20);
     }

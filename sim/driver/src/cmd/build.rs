@@ -2,7 +2,7 @@
 
 use shoal_abi::cmd as abi;
 
-use super::{Binding, Cmd, DevCreate, Reply, VqSetup};
+use super::{Binding, Cmd, DevCreate, Reply, Sched, VqSetup};
 use crate::msi::Msi;
 
 fn msi_words(msi: Option<Msi>, masked: bool) -> (u32, u64, u32) {
@@ -138,6 +138,19 @@ pub fn group_asid_set(id: u32, group: u32, asid: u32) -> Cmd {
     Cmd::new(abi::GROUP_ASID_SET, id.into())
         .put("group", group.into())
         .put("asid", asid.into())
+}
+
+/// SCHED_SET.
+#[must_use]
+pub fn sched_set(id: u32, sched: Sched) -> Cmd {
+    let c = Cmd::new(abi::SCHED_SET, id.into()).put("weight", sched.weight.into());
+    match sched.pace {
+        None => c,
+        Some(pace) => c
+            .put("flags", abi::SCHED_PACED.into())
+            .put("interval", pace.interval.into())
+            .put("burst", pace.burst.into()),
+    }
 }
 
 /// MSI_SET of a queue or of `CONFIG_MSI`; `None` takes the message away.

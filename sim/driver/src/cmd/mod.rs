@@ -8,9 +8,9 @@ mod types;
 
 pub use build::{
     asid_set, config_set, dev_create, group_asid_set, iotlb_invalidate, list_query, list_use,
-    msi_set, of_vq, opcodes, translate, vq_setup,
+    msi_set, of_vq, opcodes, sched_set, translate, vq_setup,
 };
-pub use types::{Binding, Caps, DevCreate, VqSetup, VqState, VqStats};
+pub use types::{Binding, Caps, DevCreate, MmuStats, Pace, Sched, VqSetup, VqState, VqStats};
 
 use shoal_abi::cmd::{self as abi, Command, Field, COMMANDS};
 

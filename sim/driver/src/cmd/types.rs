@@ -163,6 +163,67 @@ impl From<&Reply> for VqStats {
     }
 }
 
+/// Counters of the device MMU, the result of MMU_STATS_GET.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MmuStats {
+    /// Translations answered by the IOTLB.
+    pub hits: u32,
+    /// Translations that needed a walk.
+    pub misses: u32,
+    /// Walks started.
+    pub walks: u32,
+    /// Translations that joined a walk for the same page.
+    pub merged: u32,
+    /// Cycles in which a translation was asked for and none was taken up.
+    pub waits: u32,
+    /// Translations that ended in a fault.
+    pub faults: u32,
+}
+
+impl From<&Reply> for MmuStats {
+    fn from(r: &Reply) -> Self {
+        Self {
+            hits: r.of("hits"),
+            misses: r.of("misses"),
+            walks: r.of("walks"),
+            merged: r.of("merged"),
+            waits: r.of("waits"),
+            faults: r.of("faults"),
+        }
+    }
+}
+
+/// A device's share: the argument of SCHED_SET and the result of SCHED_GET.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sched {
+    /// Chains that a queue is served at a time, 1..=`MAX_WEIGHT`.
+    pub weight: u8,
+    /// Limit of the rate.
+    pub pace: Option<Pace>,
+}
+
+/// A token bucket, in cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// What a chain costs, 1..=`MAX_INTERVAL`.
+    pub interval: u32,
+    /// What may be saved up, 0..=`MAX_INTERVAL`.
+    pub burst: u32,
+}
+
+impl From<&Reply> for Sched {
+    fn from(r: &Reply) -> Self {
+        let paced = r.get("flags") & u64::from(abi::SCHED_PACED) != 0;
+        Self {
+            weight: r.of("weight"),
+            pace: paced.then(|| Pace {
+                interval: r.of("interval"),
+                burst: r.of("burst"),
+            }),
+        }
+    }
+}
+
 /// The arguments of DEV_CREATE.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DevCreate {

@@ -242,6 +242,7 @@ impl<M: Memory> Machine<M> {
                     Err(cause) => r.put("cause", cause.into()).ok(),
                 }
             }
+            abi::MMU_STATS_GET => r.ok(),
             _ => unreachable!("opcodes of the group SELF"),
         })
     }
@@ -295,6 +296,7 @@ impl<M: Memory> Machine<M> {
             generation: 0,
             stopped: false,
             msi: Slot::default(),
+            sched: (abi::MAX_WEIGHT, 0, 0),
         };
         self.devices.insert(id, device);
         Ok(r.ok())
@@ -400,6 +402,28 @@ impl<M: Memory> Machine<M> {
                 d.asids[group as usize] = asid;
                 r.ok()
             }
+            abi::SCHED_SET => {
+                let weight = a.get("weight") as u8;
+                let paced = a.get("flags") as u8 & abi::SCHED_PACED != 0;
+                let (interval, burst) = (a.u32("interval"), a.u32("burst"));
+                let bad_pace =
+                    !(1..=abi::MAX_INTERVAL).contains(&interval) || burst > abi::MAX_INTERVAL;
+                if !(1..=abi::MAX_WEIGHT).contains(&weight) || paced && bad_pace {
+                    return Err(FIELD);
+                }
+                d.sched = if paced {
+                    (weight, interval, burst)
+                } else {
+                    (weight, 0, 0)
+                };
+                r.ok()
+            }
+            abi::SCHED_GET => r
+                .put("weight", d.sched.0.into())
+                .put("flags", (d.sched.1 != 0).into())
+                .put("interval", d.sched.1.into())
+                .put("burst", d.sched.2.into())
+                .ok(),
             _ => unreachable!("opcodes of the group MANAGED"),
         })
     }

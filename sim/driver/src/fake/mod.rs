@@ -65,6 +65,8 @@ pub struct Device {
     pub stopped: bool,
     /// Configuration message.
     pub msi: Slot,
+    /// Weight, interval and burst of SCHED_SET; interval 0: not paced.
+    pub sched: (u8, u32, u32),
 }
 
 /// A virtqueue context.

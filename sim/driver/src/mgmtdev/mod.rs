@@ -8,7 +8,7 @@ use shoal_abi::{cmd as abi, regs, ring};
 
 use self::start::{expect, negotiate, reset, set_status, start_admin_queue};
 use crate::admin::{AdminQueue, Completion, Framing, Ticket};
-use crate::cmd::{self, Caps, Cmd, Reply};
+use crate::cmd::{self, Caps, Cmd, MmuStats, Reply};
 use crate::error::{Error, Result};
 use crate::faults::{FaultQueue, FaultRecord};
 use crate::lock;
@@ -291,6 +291,15 @@ impl<P: Platform> Mgmtdev<P> {
             r.get("address"),
             valid.then_some(pasid & !shoal_abi::mmu::USER_PASID_VALID),
         )))
+    }
+
+    /// Counters of the device MMU.
+    ///
+    /// # Errors
+    /// As `exec`.
+    pub fn mmu_stats(&self) -> Result<MmuStats> {
+        let r = self.exec(&Cmd::new(abi::MMU_STATS_GET, 0))?;
+        Ok(MmuStats::from(&r))
     }
 
     /// Device status of the mgmtdev.

@@ -3,7 +3,7 @@
 use shoal_abi::{cmd as abi, regs, ring};
 
 use super::Vdev;
-use crate::cmd;
+use crate::cmd::{self, Sched};
 use crate::error::{Error, Result};
 use crate::msi::Msi;
 use crate::platform::{Perm, Platform};
@@ -256,6 +256,23 @@ impl<P: Platform> Vdev<P> {
     /// `Argument`.
     pub fn get_iova_range(&self, asid: usize) -> Result<(u64, u64)> {
         Ok(self.space(asid)?.iova_range())
+    }
+
+    /// Sets the device's share of turns and its rate, from full credit on.
+    ///
+    /// # Errors
+    /// What the device answers: EINVAL for a weight, interval or burst out of range.
+    pub fn set_sched(&self, sched: Sched) -> Result<()> {
+        self.exec(&cmd::sched_set(self.id(), sched)).map(|_| ())
+    }
+
+    /// The device's share as it stands.
+    ///
+    /// # Errors
+    /// What the device answers.
+    pub fn sched(&self) -> Result<Sched> {
+        let r = self.exec(&self.simple(abi::SCHED_GET))?;
+        Ok(Sched::from(&r))
     }
 
     /// Maps a range of an address space; see [`AddressSpace::dma_map`].
