@@ -138,6 +138,7 @@ pub struct Tx<
     past_keep: Signal<Local, Bits<WB>>,
     keep: Signal<Local, Bits<WB>>,
     user: Signal<Local, TxUser>,
+    put_end: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
     beat_take: Signal<Local, Bit>,
     beat_valid: Signal<Local, Bit>,
@@ -163,7 +164,7 @@ impl<
             ar_req, ar_addr, ar_user, ar_len, ar_size, ar_grant, r_valid, r_data, r_bad, r_last, end_r, end_r_epoch, skip_end,
             skip_epoch, done_valid, done, done_pop, m_axis_tdata, m_axis_tkeep, m_axis_tlast, m_axis_tvalid, m_axis_tdest,
             m_axis_tid, m_axis_tuser, m_axis_tready, ops, items, fates, beats, beats_bad, results, out_data, out_side,
-            side, past_keep, keep, user, take, beat_take, beat_valid;
+            side, past_keep, keep, user, put_end, take, beat_take, beat_valid;
             no_user = TxUser::default(),
             no_side = TxSide::default(),
             no_data = 0u64,
@@ -200,6 +201,8 @@ impl<
         self.cut.op_valid.next = self.ops.valid.val();
         self.cut.op.next = self.ops.data.val();
         self.cut.room.next = self.items.room.val();
+        self.cut.faulted.next = self.issue.faulted.val();
+        self.put_end.next = self.cut.put.val() & self.cut.burst.val().end;
         // The ring, and Ask.
         self.items.reset.next = self.reset.val();
         self.items.put.next = self.cut.put.val();
@@ -222,6 +225,7 @@ impl<
         self.issue.burst.next = self.items.burst.val();
         self.issue.answered.next = self.items.answered.val();
         self.issue.answer.next = self.items.answer.val();
+        self.issue.put_end.next = self.put_end.val();
         self.issue.ar_grant.next = self.ar_grant.val();
         self.issue.beat_pop.next = self.beat_take.val();
         self.issue.last.next = self.r_valid.val() & self.r_last.val();

@@ -33,6 +33,8 @@ pub struct TxCut {
     pub op_pop: Signal<Out, Bit>,
     /// The item ring is not full.
     pub room: Signal<In, Bit>,
+    /// The op at work is behind a fault of its own packet: it counts as one without data.
+    pub faulted: Signal<In, Bit>,
     /// Puts an item into the ring.
     pub put: Signal<Out, Bit>,
     /// What is asked of the MMU for it.
@@ -78,7 +80,7 @@ impl TxCut {
     #[must_use]
     pub fn new(beat_bytes: u64) -> Self {
         block_default!(
-            clock, reset, op_valid, op, op_pop, room, put, ask, burst, item, full, work, va, rest, low, window, window32,
+            clock, reset, op_valid, op, op_pop, room, faulted, put, ask, burst, item, full, work, va, rest, low, window, window32,
             some, last, rest16, reach, tail, cuts, bytes16, bytes32, bytes64, bytes, ends, puts, over, pop;
             burst_window = BURST_WINDOW,
             beat_mask = beat_bytes - 1,
@@ -101,8 +103,8 @@ impl Logic for TxCut {
         self.low.next = self.va.q.val().get_bits::<8>(0);
         self.window.next = self.burst_window.val() - bit_cast::<16, 8>(self.low.val());
         self.window32.next = bit_cast::<32, 16>(self.window.val());
-        self.some.next = self.rest.q.val() != self.none32.val();
-        self.last.next = self.rest.q.val() <= self.window32.val();
+        self.some.next = (self.rest.q.val() != self.none32.val()) & !self.faulted.val();
+        self.last.next = (self.rest.q.val() <= self.window32.val()) | self.faulted.val();
         // Only the last can have a tail: the others end where their window does.
         self.rest16.next = self.rest.q.val().get_bits::<16>(0);
         self.reach.next = bit_cast::<16, 8>(self.low.val()) + self.rest16.val();

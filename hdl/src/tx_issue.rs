@@ -45,6 +45,10 @@ pub struct TxIssue<const BA: usize> {
     pub answered: Signal<In, Bit>,
     /// The answer.
     pub answer: Signal<In, Answer>,
+    /// An item with an end is put into the ring.
+    pub put_end: Signal<In, Bit>,
+    /// A burst has faulted, and its packet's end is not in the ring.
+    pub faulted: Signal<Out, Bit>,
     /// The item is done with here.
     pub pass: Signal<Out, Bit>,
     /// With `pass`: what became of it.
@@ -77,9 +81,11 @@ pub struct TxIssue<const BA: usize> {
     reads: Fifo<TxRead, BA>,
     tails: DFF<Bit>,
     skip: DFF<Bit>,
+    ends: DFF<Bits<16>>,
     held: DFF<Bits<16>>,
     granted: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
+    ends_out: Signal<Local, Bit>,
     taken: Signal<Local, Bits<16>>,
     read: Signal<Local, TxRead>,
     ended: Signal<Local, TxRead>,
@@ -96,8 +102,8 @@ impl<const BA: usize> TxIssue<BA> {
     #[must_use]
     pub fn new(beat_bytes: u64, beat_count: u64) -> Self {
         block_default!(
-            clock, reset, valid, burst, answered, answer, pass, fate, ar_req, ar_addr, ar_user, ar_len, ar_size, ar_grant, beat_pop,
-            last, end_r, end_r_epoch, skip_end, skip_epoch, reads, tails, skip, held, granted, goes, taken, read, ended, unused, spare;
+            clock, reset, valid, burst, answered, answer, put_end, faulted, pass, fate, ar_req, ar_addr, ar_user, ar_len, ar_size, ar_grant, beat_pop,
+            last, end_r, end_r_epoch, skip_end, skip_epoch, reads, tails, skip, ends, held, granted, goes, ends_out, taken, read, ended, unused, spare;
             one16 = 1u64,
             none16 = 0u64,
             no_fate = TxFate::default(),
@@ -110,7 +116,7 @@ impl<const BA: usize> TxIssue<BA> {
 impl<const BA: usize> Logic for TxIssue<BA> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, tails, skip, held);
+        dff_setup!(self, clock, tails, skip, ends, held);
         clock!(self, clock, reads);
         self.judge.valid.next = self.valid.val();
         self.judge.burst.next = self.burst.val();
@@ -121,6 +127,7 @@ impl<const BA: usize> Logic for TxIssue<BA> {
         self.judge.held.next = self.held.q.val();
         self.granted.next = self.judge.asks.val() & self.ar_grant.val();
         self.goes.next = self.judge.passes.val() | (self.granted.val() & !self.judge.more.val());
+        self.ends_out.next = self.goes.val() & self.burst.val().end;
         if self.granted.val() {
             self.tails.d.next = self.judge.more.val();
         }
@@ -143,9 +150,17 @@ impl<const BA: usize> Logic for TxIssue<BA> {
         if self.judge.faulted.val() {
             self.skip.d.next = true;
         }
-        if self.goes.val() & self.burst.val().end {
+        if self.ends_out.val() {
             self.skip.d.next = false;
         }
+        // Ends of packets in the ring that are not yet issued.
+        if self.put_end.val() & !self.ends_out.val() {
+            self.ends.d.next = self.ends.q.val() + self.one16.val();
+        }
+        if !self.put_end.val() & self.ends_out.val() {
+            self.ends.d.next = self.ends.q.val() - self.one16.val();
+        }
+        self.faulted.next = self.skip.q.val() & (self.ends.q.val() == self.none16.val());
         // Beats asked for and not yet packed.
         self.taken.next = self.held.q.val();
         if self.granted.val() & !self.tails.q.val() {
@@ -170,6 +185,7 @@ impl<const BA: usize> Logic for TxIssue<BA> {
         if self.reset.val() {
             self.tails.d.next = false;
             self.skip.d.next = false;
+            self.ends.d.next = self.none16.val();
             self.held.d.next = self.none16.val();
         }
     }

@@ -385,6 +385,31 @@ fn a_fault_voids_its_packet_alone() {
 }
 
 #[test]
+fn a_fault_ends_a_long_chain_at_once() {
+    // 8 MiB are 32,768 bursts; an end of its own, with the data, and parts behind the fault.
+    let long = 8 << 20;
+    let packets = [
+        packet(&[(0x9_0000, long)]),
+        packet(&[(0x9_0080, long)]),
+        packet(&[(0x1000, 100), (0x9_0000, long), (0x2000, long), (0x3000, 9)]),
+        packet(&[(0x4001, 100)]),
+    ];
+    for mmu_wait in [0, 40] {
+        let world = World {
+            fault_from: 0x9_0000,
+            mmu_wait,
+            ..READY
+        };
+        let seen = run::<64, 8>(&packets, world);
+        assert!(seen.cycles < 1000, "{} cycles", seen.cycles);
+        for (n, want) in [(0, 0), (1, 0), (2, 100), (3, 100)] {
+            assert_eq!(seen.packets[n].0, bytes_of(&packets[n])[..want]);
+            assert_eq!(number(seen.done[n].cause) != 0, n < 3);
+        }
+    }
+}
+
+#[test]
 fn a_bad_beat_voids_its_packet_and_its_bytes_go_out() {
     let packets = [
         packet(&[(0x1000, 100), (0x9_0010, 300), (0x1000, 9)]),

@@ -166,6 +166,7 @@ impl Tx {
     pub(crate) fn tick(&mut self, p: &Profile, e: &Edge, ends: &mut Ends) -> u32 {
         // What the steps see of each other is the state before the edge, so the last one goes first.
         let full = self.ring.is_full();
+        let faulted = self.skip && self.ring.is_endless();
         let out = self.out.len();
         if out <= OUT_ROOM && !self.done.is_full() {
             self.pack(p);
@@ -175,7 +176,7 @@ impl Tx {
         }
         self.issue(p, e.granted, ends);
         self.ask(e.xlat.taken);
-        self.cut(full);
+        self.cut(full, faulted);
         if let Some(r) = e.r.filter(|r| r.id.is_mover()) {
             self.beats.push(ReadBeat {
                 data: r.data,
@@ -247,11 +248,12 @@ impl Tx {
         }
     }
 
-    fn cut(&mut self, full: bool) {
+    /// `faulted`: the op at work is behind a fault of its own packet, so what is left of its data is of no use.
+    fn cut(&mut self, full: bool, faulted: bool) {
         let done = match &mut self.work {
             None => true,
             Some(op) => {
-                let (burst, rest) = match op.data.filter(|d| d.len > 0) {
+                let (burst, rest) = match op.data.filter(|d| d.len > 0 && !faulted) {
                     Some(TxData { asid, va, len }) => {
                         let n = burst_bytes(va, len);
                         let rest = TxData {

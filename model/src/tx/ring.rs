@@ -58,6 +58,11 @@ impl Ring {
         self.tail - self.head >= self.items.len()
     }
 
+    /// No packet ends among the items still to be issued.
+    pub(super) fn is_endless(&self) -> bool {
+        (self.gone..self.tail).all(|count| self.items[self.place(count)].end.is_none())
+    }
+
     fn place(&self, count: usize) -> usize {
         count % self.items.len()
     }

@@ -285,6 +285,51 @@ fn faults_end_the_packet_with_abort_and_the_first_cause() {
 }
 
 #[test]
+fn a_fault_ends_a_long_chain_at_once() {
+    let side = Side::default();
+    let end = Some(TxEnd::default());
+    for with_data in [true, false] {
+        let mut b = Bench::new(&TINY, 5);
+        b.fault = Some(0x1000);
+        let data = Some(TxData {
+            asid: 1,
+            va: 0x1f00,
+            len: 8 << 20,
+        });
+        let long = TxOp {
+            data,
+            end: end.filter(|_| with_data),
+            side,
+        };
+        b.tx.ops.push(long);
+        if !with_data {
+            let data = None;
+            b.tx.ops.push(TxOp { data, end, side });
+        }
+        // The packet behind it is whole.
+        let data = Some(TxData {
+            asid: 1,
+            va: 0x3000,
+            len: 900,
+        });
+        b.tx.ops.push(TxOp { data, end, side });
+        let cycles = (0..100_000)
+            .take_while(|_| {
+                b.tick();
+                b.done.len() < 2
+            })
+            .count();
+        assert!(cycles < 1000, "{cycles} cycles");
+        let causes: Vec<_> = b.done.iter().map(|d| (d.cause, d.iova)).collect();
+        assert_eq!(causes, [(CAUSE_READ_PAGE, 0x1f00), (CAUSE_NONE, 0)]);
+        let first = b.beats.iter().position(|b| b.last).expect("an end");
+        assert_eq!(b.beats[first].keep, 0);
+        let want: Vec<u8> = (0x3000..0x3000 + 900).map(byte).collect();
+        assert_eq!(bytes(&TINY, &b.beats[first + 1..]), want);
+    }
+}
+
+#[test]
 fn a_burst_a_cycle_is_asked_for_and_read_while_there_is_room() {
     let mut b = Bench::new(&MID, 1);
     let side = Side::default();
