@@ -13,7 +13,7 @@ use shoal_abi::{cmd, ring};
 /// The bench.
 pub(super) struct Bench {
     pub(super) admin: Admin,
-    pub(super) ctx: Ctx<5, 4, 4, 4, 4>,
+    pub(super) ctx: Ctx<5, 3, 4, 4, 4>,
     pub(super) command: [u8; cmd::COMMAND_BYTES],
     pub(super) events: VecDeque<CoreEv>,
     pub(super) ready: Vec<u64>,
@@ -33,7 +33,7 @@ impl Bench {
     pub(super) fn new() -> Self {
         let mut admin = Admin::new(&TINY);
         admin.connect_all();
-        let mut ctx = Ctx::default();
+        let mut ctx = Ctx::new(8);
         ctx.connect_all();
         let mut bench = Self {
             admin,

@@ -266,9 +266,9 @@ impl<
             ans_data, adminq_quiet, mmu_counts, fq_enable, single, fq_base, fq_log2, fq_head, fq_tail, msix_any, msix_v, msix_addr,
             msix_data, msix_clear, msix_clear_v, pick, raise_fq, fq_tail_inc, fq_lost_inc, cnt_doorbells_inc,
             cnt_tx_packets_inc, cnt_rx_packets_inc, cnt_rx_drops_inc, cnt_interrupts_inc, cnt_faults_inc, sources,
-            contexts, ready_fifo, parked, alone, bind_key, new_slot, comp_slot, picks;
+            ready_fifo, parked, alone, bind_key, new_slot, comp_slot, picks;
             no_key = SlotKey::default(), admin_slot = profile.admin_slot() as u64;
-            sweeper = Sweep::new(VQ), engine = Engine::new(profile), admin = Admin::new(profile),
+            contexts = Ctx::new(u64::from(profile.devices)), sweeper = Sweep::new(VQ), engine = Engine::new(profile), admin = Admin::new(profile),
             holder = EventHold::new(profile), event_in = EventIn::new(profile), pipe = EventPipe::new(profile),
             slots = Slots::new(profile), warm_slots = WarmSlots::new(profile), aux = Aux::new(profile),
             outlet = Outlet::new(profile)

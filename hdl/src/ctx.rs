@@ -4,6 +4,8 @@
 //! admin block's side is described in `admin.rs`), or the pipeline reads each memory at one of its stages and writes all at
 //! stage 7. Three small memories say early which contexts an event looks at: what a slot was last bound to, the first virtqueue
 //! of a device, the owner of a virtqueue. They are written with the records that they are taken from.
+//! Member ids are 1..=devices, so the last of them may share entry 0 of a memory with none: what is no device reads as 0 and is
+//! not written.
 //! Timing: what is read stands one cycle after its address; a write is seen by reads from the next cycle on.
 //! Reset: none; the sweep clears (contract §3.1). The configuration is not swept: DEV_CREATE writes all of it.
 
@@ -95,9 +97,12 @@ pub struct Ctx<
     base_ram: RAM<Bits<18>, DEV>,
     own_ram: RAM<Bits<18>, VQ>,
     word: DFF<Bits<3>>,
+    none: DFF<Bit>,
+    no_base: DFF<Bit>,
     cmd: Signal<Local, CtxCmd>,
     whole: Signal<Local, Bit>,
     dev_addr: Signal<Local, Bits<18>>,
+    is_device: Signal<Local, Bit>,
     vq_addr: Signal<Local, Bits<18>>,
     page_addr: Signal<Local, Bits<18>>,
     slot_addr: Signal<Local, Bits<8>>,
@@ -109,12 +114,18 @@ pub struct Ctx<
     new_slot: Signal<Local, SlotRec>,
     new_dev: Signal<Local, DevRec>,
     new_vq: Signal<Local, VqRec>,
+    dev_we: Signal<Local, Bit>,
+    cmsi_we: Signal<Local, Bit>,
     base_we: Signal<Local, Bit>,
     own_we: Signal<Local, Bit>,
     asid_at: Signal<Local, Bits<17>>,
     asid_set: Signal<Local, Bit>,
     asid_new: Signal<Local, AsidEntry>,
+    last_dev: Constant<Bits<18>>,
     swept: Constant<CtxCmd>,
+    no_dev: Constant<DevRec>,
+    no_msi: Constant<MsiRec>,
+    no_id: Constant<Bits<18>>,
     no_asid: Constant<AsidEntry>,
     no_key: Constant<SlotKey>,
     words: [Constant<Bits<3>>; 8],
@@ -127,9 +138,11 @@ impl<
         const PAGE: usize,
         const ASID: usize,
         const SLOT: usize,
-    > Default for Ctx<VQ, DEV, PAGE, ASID, SLOT>
+    > Ctx<VQ, DEV, PAGE, ASID, SLOT>
 {
-    fn default() -> Self {
+    /// The memories of `devices` devices, at most 2^`DEV`.
+    #[must_use]
+    pub fn new(devices: u64) -> Self {
         let swept = CtxCmd {
             dev_we: true,
             vq_we: true,
@@ -143,9 +156,10 @@ impl<
             clock, sweep, sweep_index, sweep_slots, alone, adm, eng, key_slot, page_at, base_dev, own_vq, slot_at, dev_at,
             vq_at, asid_we, asid_addr, asid_data, dev, vq, cnt, msi, cmsi, page, slot, slot_key, vq_base, vq_owner, cfg,
             asid, dev_ram, cmsi_ram, cfg_ram, vq_ram, cnt_ram, msi_ram, page_ram, asid_ram, slot_ram, key_ram, base_ram,
-            own_ram, word, cmd, whole, dev_addr, vq_addr, page_addr, slot_addr, dev_read, vq_read, page_read, slot_read,
-            key, new_slot, new_dev, new_vq, base_we, own_we, asid_at, asid_set, asid_new;
-            swept = swept, no_asid = AsidEntry::default(), no_key = SlotKey::default(), zero64 = 0u64;
+            own_ram, word, none, no_base, cmd, whole, dev_addr, vq_addr, page_addr, slot_addr, is_device, dev_read, vq_read, page_read, slot_read,
+            key, new_slot, new_dev, new_vq, dev_we, cmsi_we, base_we, own_we, asid_at, asid_set, asid_new;
+            last_dev = devices, swept = swept, no_dev = DevRec::default(), no_msi = MsiRec::default(), no_id = 0u64,
+            no_asid = AsidEntry::default(), no_key = SlotKey::default(), zero64 = 0u64;
             words = [0u64, 1, 2, 3, 4, 5, 6, 7].map(|n| Constant::new(n.into()))
         )
     }
@@ -161,7 +175,7 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, word);
+        dff_setup!(self, clock, word, none, no_base);
         // Whose access it is.
         self.cmd.next = self.eng.val();
         self.asid_at.next = self.asid_addr.val();
@@ -201,27 +215,41 @@ impl<
         }
         // Normal events never change these.
         self.whole.next = self.alone.val() | self.sweep.val();
-        self.base_we.next = self.cmd.val().dev_we & self.whole.val();
+        self.is_device.next = (self.dev_addr.val() != self.no_id.val())
+            & (self.dev_addr.val() <= self.last_dev.val());
+        self.dev_we.next = self.cmd.val().dev_we & (self.is_device.val() | self.sweep.val());
+        self.cmsi_we.next = self.cmd.val().cmsi_we & (self.is_device.val() | self.sweep.val());
+        self.base_we.next = self.dev_we.val() & self.whole.val();
         self.own_we.next = self.cmd.val().vq_we & self.whole.val();
         self.key.next = self.no_key.val();
         self.key.next.dev = self.new_slot.val().dev;
         self.key.next.vq = self.new_slot.val().vq;
         // Devices.
+        self.none.d.next =
+            (self.dev_read.val() == self.no_id.val()) | (self.dev_read.val() > self.last_dev.val());
+        self.no_base.d.next =
+            (self.base_dev.val() == self.no_id.val()) | (self.base_dev.val() > self.last_dev.val());
         self.dev_ram.read_clock.next = self.clock.val();
         self.dev_ram.write_clock.next = self.clock.val();
         self.dev_ram.read_address.next = self.dev_read.val().get_bits::<DEV>(0);
         self.dev_ram.write_address.next = self.dev_addr.val().get_bits::<DEV>(0);
-        self.dev_ram.write_enable.next = self.cmd.val().dev_we;
+        self.dev_ram.write_enable.next = self.dev_we.val();
         self.dev_ram.write_data.next = self.cmd.val().dev;
         self.dev.next = self.dev_ram.read_data.val();
+        if self.none.q.val() {
+            self.dev.next = self.no_dev.val();
+        }
         // MSI slots of the devices' configuration.
         self.cmsi_ram.read_clock.next = self.clock.val();
         self.cmsi_ram.write_clock.next = self.clock.val();
         self.cmsi_ram.read_address.next = self.dev_read.val().get_bits::<DEV>(0);
         self.cmsi_ram.write_address.next = self.dev_addr.val().get_bits::<DEV>(0);
-        self.cmsi_ram.write_enable.next = self.cmd.val().cmsi_we;
+        self.cmsi_ram.write_enable.next = self.cmsi_we.val();
         self.cmsi_ram.write_data.next = self.cmd.val().cmsi;
         self.cmsi.next = self.cmsi_ram.read_data.val();
+        if self.none.q.val() {
+            self.cmsi.next = self.no_msi.val();
+        }
         // Configuration, a memory a word.
         self.word.d.next = self.cmd.val().cfg_word;
         self.cfg.next = self.zero64.val();
@@ -230,10 +258,11 @@ impl<
             self.cfg_ram[i].write_clock.next = self.clock.val();
             self.cfg_ram[i].read_address.next = self.dev_read.val().get_bits::<DEV>(0);
             self.cfg_ram[i].write_address.next = self.dev_addr.val().get_bits::<DEV>(0);
-            self.cfg_ram[i].write_enable.next =
-                self.cmd.val().cfg_we & (self.cmd.val().cfg_word == self.words[i].val());
+            self.cfg_ram[i].write_enable.next = self.cmd.val().cfg_we
+                & self.is_device.val()
+                & (self.cmd.val().cfg_word == self.words[i].val());
             self.cfg_ram[i].write_data.next = self.cmd.val().cfg;
-            if self.word.q.val() == self.words[i].val() {
+            if (self.word.q.val() == self.words[i].val()) & !self.none.q.val() {
                 self.cfg.next = self.cfg_ram[i].read_data.val();
             }
         }
@@ -292,6 +321,9 @@ impl<
         self.base_ram.write_enable.next = self.base_we.val();
         self.base_ram.write_data.next = self.new_dev.val().vq_base;
         self.vq_base.next = self.base_ram.read_data.val();
+        if self.no_base.q.val() {
+            self.vq_base.next = self.no_id.val();
+        }
         self.own_ram.read_clock.next = self.clock.val();
         self.own_ram.write_clock.next = self.clock.val();
         self.own_ram.read_address.next = self.own_vq.val().get_bits::<VQ>(0);
@@ -313,11 +345,68 @@ impl<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::util::number;
 
     #[test]
     fn ctx_lints_clean() {
-        crate::util::assert_lint_clean("ctx_tiny", Ctx::<5, 4, 4, 4, 4>::default());
-        crate::util::assert_lint_clean("ctx_mid", Ctx::<14, 13, 13, 13, 6>::default());
-        crate::util::assert_lint_clean("ctx_hyper", Ctx::<18, 18, 17, 17, 8>::default());
+        crate::util::assert_lint_clean("ctx_tiny", Ctx::<5, 3, 4, 4, 4>::new(8));
+        crate::util::assert_lint_clean("ctx_mid", Ctx::<14, 12, 13, 13, 6>::new(4096));
+        crate::util::assert_lint_clean("ctx_hyper", Ctx::<18, 17, 17, 17, 8>::new(131_072));
+    }
+
+    /// What stands at `dev` after a cycle, for an exclusive event: record's first virtqueue, the early one, a word, an address.
+    fn read(c: &mut Ctx<5, 3, 4, 4, 4>, dev: u64) -> [u64; 4] {
+        c.adm.next = CtxCmd {
+            dev_addr: dev.into(),
+            ..CtxCmd::default()
+        };
+        c.base_dev.next = dev.into();
+        crate::edge!(*c);
+        let all = [
+            number(c.dev.val().vq_base),
+            number(c.vq_base.val()),
+            number(c.cfg.val()),
+            number(c.cmsi.val().address),
+        ];
+        all.map(|n| n as u64)
+    }
+
+    #[test]
+    fn the_last_device_and_no_device_are_told_apart() {
+        let mut c = Ctx::<5, 3, 4, 4, 4>::new(8);
+        c.connect_all();
+        c.alone.next = true;
+        for dev in [1, 7, 8, 0, 9, 15, 16] {
+            let mut cmd = CtxCmd {
+                dev_we: true,
+                cfg_we: true,
+                cmsi_we: true,
+                dev_addr: dev.into(),
+                cfg: (0x100 + dev).into(),
+                ..CtxCmd::default()
+            };
+            cmd.dev.vq_base = (0x20 + dev).into();
+            cmd.cmsi.address = (0x1000 + dev).into();
+            c.adm.next = cmd;
+            crate::edge!(c);
+        }
+        for dev in [1, 7, 8] {
+            let want = [0x20 + dev, 0x20 + dev, 0x100 + dev, 0x1000 + dev];
+            assert_eq!(read(&mut c, dev), want, "device {dev}");
+        }
+        for dev in [0, 9, 15, 16] {
+            assert_eq!(read(&mut c, dev), [0; 4], "no device {dev}");
+        }
+        // The sweep clears every entry.
+        c.sweep.next = true;
+        for n in 0..32 {
+            c.sweep_index.next = u64::into(n);
+            crate::edge!(c);
+        }
+        c.sweep.next = false;
+        for dev in [1, 7, 8] {
+            let [base, early, _, addr] = read(&mut c, dev);
+            assert_eq!([base, early, addr], [0; 3], "device {dev}");
+        }
     }
 }

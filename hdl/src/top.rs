@@ -30,7 +30,7 @@ type Tiny = ShoalTop<
     8,
     6,
     5,
-    4,
+    3,
     4,
     4,
     2,
@@ -64,7 +64,7 @@ type Mid = ShoalTop<
     16,
     8,
     14,
-    13,
+    12,
     13,
     13,
     7,
@@ -135,9 +135,9 @@ pub fn build(profile: &Profile) -> Box<dyn Block> {
     match profile.name {
         "tiny" => connected(Tiny::new(profile)),
         "mid" => connected(Mid::new(profile)),
-        "hyper" => connected(Hyper::<18, 18, 17, 17>::new(profile)),
-        "hyper-16384" => connected(Hyper::<15, 15, 14, 14>::new(profile)),
-        "hyper-1024" => connected(Hyper::<11, 11, 10, 10>::new(profile)),
+        "hyper" => connected(Hyper::<18, 17, 17, 17>::new(profile)),
+        "hyper-16384" => connected(Hyper::<15, 14, 14, 14>::new(profile)),
+        "hyper-1024" => connected(Hyper::<11, 10, 10, 10>::new(profile)),
         name => panic!("no top for profile {name}"),
     }
 }

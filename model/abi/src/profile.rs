@@ -28,7 +28,7 @@ pub struct Profile {
     pub doorbell_pages: u32,
     /// Address spaces; ids are 0..asids.
     pub asids: u32,
-    /// Address bits of the device context memory (2^n > devices).
+    /// Address bits of the device context memory (2^n >= devices).
     pub dev_aw: usize,
     /// Address bits of the virtqueue context memory (2^n >= queues).
     pub vq_aw: usize,
@@ -120,7 +120,7 @@ pub const TINY: Profile = Profile {
     queues: 24,
     doorbell_pages: 16,
     asids: 16,
-    dev_aw: 4,
+    dev_aw: 3,
     vq_aw: 5,
     asid_aw: 4,
     tlb_aw: [2, 1, 1],
@@ -152,7 +152,7 @@ pub const MID: Profile = Profile {
     queues: 12_288,
     doorbell_pages: 8192,
     asids: 8192,
-    dev_aw: 13,
+    dev_aw: 12,
     vq_aw: 14,
     asid_aw: 13,
     tlb_aw: [7, 5, 3],
@@ -184,7 +184,7 @@ pub const HYPER: Profile = Profile {
     queues: 262_144,
     doorbell_pages: 131_072,
     asids: 131_072,
-    dev_aw: 18,
+    dev_aw: 17,
     vq_aw: 18,
     asid_aw: 17,
     tlb_aw: [12, 8, 6],
@@ -214,7 +214,7 @@ pub const HYPER_1K: Profile = Profile {
     queues: 2048,
     doorbell_pages: 1024,
     asids: 1024,
-    dev_aw: 11,
+    dev_aw: 10,
     vq_aw: 11,
     asid_aw: 10,
     ..HYPER
@@ -227,7 +227,7 @@ pub const HYPER_16K: Profile = Profile {
     queues: 32_768,
     doorbell_pages: 16_384,
     asids: 16_384,
-    dev_aw: 15,
+    dev_aw: 14,
     vq_aw: 15,
     asid_aw: 14,
     ..HYPER
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn the_memories_of_every_size_hold_what_it_manages() {
         for p in PROFILES.iter().chain(&SIZES) {
-            assert!(p.devices < 1 << p.dev_aw, "{}: devices", p.name);
+            assert!(p.devices <= 1 << p.dev_aw, "{}: devices", p.name);
             assert!(p.queues <= 1 << p.vq_aw, "{}: queues", p.name);
             assert!(p.asids <= 1 << p.asid_aw, "{}: asids", p.name);
             assert!(p.aux_slot() < 1 << p.slot_w, "{}: slots", p.name);

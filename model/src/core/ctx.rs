@@ -94,6 +94,7 @@ pub(crate) struct VqCtx {
 /// All contexts.
 #[derive(Clone, Debug)]
 pub(crate) struct Contexts {
+    /// By member id; that of 0, which no device has, stays empty.
     pub(crate) dev: Vec<DevCtx>,
     pub(crate) vq: Vec<VqCtx>,
     /// Owner of each doorbell page, a member id, 0 none.
@@ -109,7 +110,7 @@ pub(crate) struct Contexts {
 impl Contexts {
     pub(crate) fn new(p: &Profile) -> Self {
         Self {
-            dev: vec![DevCtx::default(); 1 << p.dev_aw],
+            dev: vec![DevCtx::default(); p.devices as usize + 1],
             vq: vec![VqCtx::default(); 1 << p.vq_aw],
             pages: vec![0; p.doorbell_pages as usize],
             ready: Late::new(1 << p.vq_aw),
