@@ -9,7 +9,7 @@ ARGS ?=
 # Where the Verilog of `hyper` with so many devices goes.
 HYPER := build/hyper$(if $(filter 131072,$(DEVICES)),,-$(DEVICES))
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-SHOAL := $(CARGO) run --release --quiet -p shoal --bin shoal --
+SHOAL := $(CARGO) run --release --quiet -p shoal-cli --bin shoal --
 VERILOG := $(CARGO) run --release --quiet -p shoal-hdl --bin shoal-verilog --
 
 .PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth synth-xcup guest-setup guest guest-test vhost-user-test clean
@@ -79,7 +79,7 @@ guest-test: guest-setup ## every guest, in lockstep (part of `make test`)
 	set -e; for name in probe vdpa-tool net blk vhost scale vhost-user-blk vhost-user-net; do $(SHOAL) guest $$name --timeout 400; done
 
 vhost-user-test: guest-setup ## qemu-io writes and verifies SIZE=256 MiB through vhost-user, in lockstep; about 1 s a MiB
-	SHOAL_MIB=$(SIZE) $(CARGO) test --release --quiet -p shoal --test vhost_user_clients -- --nocapture patterns
+	SHOAL_MIB=$(SIZE) $(CARGO) test --release --quiet -p shoal-cli --test vhost_user_clients -- --nocapture patterns
 
 clean: ## remove what was built
 	rm -rf build

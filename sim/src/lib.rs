@@ -2,14 +2,13 @@
 //!
 //! `env` is the world around the device, `dut` the ways to have a device, `lockstep` compares two of them on every port and
 //! cycle, `monitor` checks a run against the standards, `record` and `replay` keep a run and repeat it, `host` is what
-//! drivers and scenarios hold, `client` are third-party virtio drivers over it, `scenario` are the runs that the `shoal` command (`cli`) offers.
+//! drivers and scenarios hold, `client` are third-party virtio drivers over it, `scenario` are the runs that the `shoal` command offers.
 #![deny(unsafe_code)]
 
 pub mod abi_c;
 pub mod abi_doc;
 #[cfg(feature = "driver")]
 pub mod bench;
-pub mod cli;
 #[cfg(feature = "driver")]
 pub mod client;
 pub mod dut;

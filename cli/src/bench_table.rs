@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::bench::Numbers;
 use super::output::table;
-use crate::bench::{self, Figures, Row};
+use shoal::bench::{self, Figures, Row};
 
 /// Requests, commands and speed.
 pub(super) fn print_numbers(n: &Numbers) {

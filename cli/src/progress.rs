@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::host::{Host, Stage};
+use shoal::host::{Host, Stage};
 
 /// Without and with a known end.
 const OPEN: &str = "{spinner} {what} {elapsed}";

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::CliError;
-use crate::lockstep::CheckReport;
+use shoal::lockstep::CheckReport;
 
 /// Writes `bytes` to `path` whole or not at all; `-` is standard output.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {

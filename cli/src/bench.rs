@@ -10,7 +10,7 @@ use shoal_abi::profile::{Profile, TINY};
 use super::bench_table::{csv, print_matrix, print_numbers};
 use super::output::{check_writable, write_whole};
 use super::{profile, CliError, DutArg, LinkArg, OK};
-use crate::bench::{
+use shoal::bench::{
     self, BenchError, Case, Choice, CommandCycles, Direction, Figures, RequestCycles, Row, Skipped,
     Speed, Translations, World,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::guest::Console;
+use shoal::guest::Console;
 
 /// What a guest is at.
 pub(super) fn progress(number: usize, console: &Console) -> String {

@@ -1,5 +1,4 @@
 //! The `shoal` command given what it cannot use: one line that names it, exit code 2, and nothing left half-written.
-#![cfg(all(feature = "model", feature = "driver"))]
 
 use std::path::Path;
 use std::process::{Command, Output};

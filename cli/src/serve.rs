@@ -12,32 +12,27 @@ use shoal_abi::profile::{Profile, MID};
 use super::output::{check_wave, check_writable};
 use super::results::Results;
 use super::{failure_code, profile, CliError, DutArg, FAILED, OK};
-use crate::env::{EnvSettings, SECTOR_BYTES};
-#[cfg(feature = "driver")]
-use crate::host::SharedHost;
-use crate::host::{Host, HostError, HostSettings};
-use crate::scenario::Outcome;
-use crate::serve::pump::{self, Clock, Front, PumpCounts};
-use crate::serve::stores;
-use crate::serve::uplink::{self, Uplink, UplinkCounts};
-use crate::serve::vfio_user::{Listener, VfioUser};
-#[cfg(feature = "driver")]
-use crate::serve::vhost_user::{self, VhostUser};
-use crate::setup::Setup;
+use shoal::env::{EnvSettings, SECTOR_BYTES};
+use shoal::host::SharedHost;
+use shoal::host::{Host, HostError, HostSettings};
+use shoal::scenario::Outcome;
+use shoal::serve::pump::{self, Clock, Front, PumpCounts};
+use shoal::serve::stores;
+use shoal::serve::uplink::{self, Uplink, UplinkCounts};
+use shoal::serve::vfio_user::{Listener, VfioUser};
+use shoal::serve::vhost_user::{self, VhostUser};
+use shoal::setup::Setup;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServeArgs {
     /// A PCI function over vfio-user, for QEMU's vfio-user-pci
     VfioUser(VfioUserArgs),
     /// Block devices over vhost-user, for QEMU's vhost-user-blk and for libblkio
-    #[cfg(feature = "driver")]
     VhostUserBlk(VhostUserArgs),
     /// Network devices over vhost-user, for QEMU's netdev vhost-user; all are ports of one switch
-    #[cfg(feature = "driver")]
     VhostUserNet(VhostUserNetArgs),
 }
 
-#[cfg(feature = "driver")]
 #[derive(Debug, Args)]
 pub(super) struct VhostUserArgs {
     /// Where to listen; given again, a further device
@@ -50,7 +45,6 @@ pub(super) struct VhostUserArgs {
     device: DeviceArgs,
 }
 
-#[cfg(feature = "driver")]
 #[derive(Debug, Args)]
 pub(super) struct VhostUserNetArgs {
     #[command(flatten)]
@@ -138,9 +132,7 @@ struct DeviceArgs {
 pub(super) fn main(args: ServeArgs) -> Result<u8, CliError> {
     match args {
         ServeArgs::VfioUser(args) => vfio_user(&args),
-        #[cfg(feature = "driver")]
         ServeArgs::VhostUserBlk(args) => vhost_user(&args, None),
-        #[cfg(feature = "driver")]
         ServeArgs::VhostUserNet(args) => vhost_user(&args.common, Some(&args.uplink)),
     }
 }
@@ -166,7 +158,6 @@ fn vfio_user(args: &VfioUserArgs) -> Result<u8, CliError> {
     device.finish(&setup, host, result, uplink.as_ref())
 }
 
-#[cfg(feature = "driver")]
 fn vhost_user(args: &VhostUserArgs, net: Option<&UplinkArg>) -> Result<u8, CliError> {
     /// Bytes of memory for the driver's queues and page tables.
     const DRIVER_BYTES: u64 = 256 << 20;

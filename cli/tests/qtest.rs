@@ -1,7 +1,7 @@
 //! The function behind QEMU's own PCI bus: QEMU without a guest (`-accel qtest`), driven by its text protocol over `vfio-user-pci`.
 //!
 //! Needs QEMU 10.1 or later, which `make guest-setup` brings; without it there is nothing to test here, and that is said.
-#![cfg(all(feature = "rtl", feature = "model", feature = "driver"))]
+#![cfg(feature = "rtl")]
 
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead, BufReader, Read, Write};

@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::output::{check_wave, print_failure, table};
 use super::{failure_code, CliError, DutArg, FAILED, OK};
-use crate::lockstep::Mode;
-use crate::replay;
-use crate::setup::Setup;
+use shoal::lockstep::Mode;
+use shoal::replay;
+use shoal::setup::Setup;
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {

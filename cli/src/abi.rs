@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{CliError, OK};
-use crate::{abi_c, abi_doc};
+use shoal::{abi_c, abi_doc};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {

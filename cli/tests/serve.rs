@@ -1,5 +1,4 @@
 //! `shoal serve vfio-user` against clients that say anything: it neither ends nor hangs, and the next client is served.
-#![cfg(feature = "model")]
 
 use std::io::{BufRead, BufReader, IoSlice, Read, Write};
 use std::mem::MaybeUninit;

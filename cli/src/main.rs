@@ -1,14 +1,12 @@
-//! The command line of `shoal`.
+//! The `shoal` command.
 //!
 //! Bad input is one line on standard error that names it, and exit code 2; nothing is left half-written.
+#![forbid(unsafe_code)]
 
 mod abi;
-#[cfg(feature = "driver")]
 mod bench;
-#[cfg(feature = "driver")]
 mod bench_table;
 mod gen;
-#[cfg(feature = "driver")]
 mod guest;
 mod output;
 mod progress;
@@ -16,7 +14,6 @@ mod replay;
 mod results;
 mod run;
 mod serve;
-#[cfg(feature = "driver")]
 mod shown;
 
 use std::process::ExitCode;
@@ -24,8 +21,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use shoal_abi::profile::{by_name, Profile, PROFILES};
 
-use crate::env::{LinkSettings, LinkSpeed};
-use crate::lockstep::{Failure, Mode};
+use shoal::env::{LinkSettings, LinkSpeed};
+use shoal::lockstep::{Failure, Mode};
 
 /// Everything held.
 const OK: u8 = 0;
@@ -59,7 +56,6 @@ enum Command {
     #[command(subcommand, arg_required_else_help = false)]
     Serve(serve::ServeArgs),
     /// Run Linux in QEMU with the device, and its tools in it
-    #[cfg(feature = "driver")]
     Guest(guest::GuestArgs),
     /// Run a recorded run again, from its record alone
     Replay(replay::ReplayArgs),
@@ -68,7 +64,6 @@ enum Command {
     /// Print registers, commands, ports and limits
     Abi(abi::AbiArgs),
     /// Measure cycles of requests and commands, packets against their walls, and speed
-    #[cfg(feature = "driver")]
     Bench(bench::BenchArgs),
 }
 
@@ -113,7 +108,6 @@ impl LinkArg {
         }
     }
 
-    #[cfg(feature = "driver")]
     fn name(self) -> &'static str {
         self.speed().map_or("none", LinkSpeed::name)
     }
@@ -168,9 +162,8 @@ fn profile(name: &str) -> Result<&'static Profile, String> {
     })
 }
 
-/// Runs the command line `args`, the program's name first.
-pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
         Ok(args) => args,
         Err(e) if !e.use_stderr() => {
             // Help and version are no errors.
@@ -185,12 +178,10 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     let result = match args.command {
         Command::Run(args) => run::main(args),
         Command::Serve(args) => serve::main(args),
-        #[cfg(feature = "driver")]
         Command::Guest(args) => guest::main(args),
         Command::Replay(args) => replay::main(args),
         Command::Gen(args) => gen::main(args),
         Command::Abi(args) => abi::main(args),
-        #[cfg(feature = "driver")]
         Command::Bench(args) => bench::main(args),
     };
     match result {
@@ -249,8 +240,8 @@ mod tests {
 
     #[test]
     fn each_way_to_fail_has_its_exit_code() {
-        use crate::lockstep::Divergence;
-        use crate::monitor::Violation;
+        use shoal::lockstep::Divergence;
+        use shoal::monitor::Violation;
         let d = Divergence {
             cycle: 1,
             seed: 1,

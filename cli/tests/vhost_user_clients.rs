@@ -3,7 +3,7 @@
 //!
 //! Needs `qemu-io` and `qemu-img` with `virtio-blk-vhost-user`, which `make guest-setup` brings; without them there is nothing to
 //! test here, and that is said. `SHOAL_MIB` is the size of the long pattern, `make vhost-user-test SIZE=…`.
-#![cfg(all(feature = "rtl", feature = "model", feature = "driver"))]
+#![cfg(feature = "rtl")]
 
 use std::fmt::Write as _;
 use std::fs::File;

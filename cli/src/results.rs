@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::output::{print_failure, table, write_whole};
 use super::{CliError, DIVERGED, OK, VIOLATED};
-use crate::host::RunReport;
-use crate::record::Recording;
-use crate::replay;
-use crate::scenario::Outcome;
-use crate::setup::Setup;
+use shoal::host::RunReport;
+use shoal::record::Recording;
+use shoal::replay;
+use shoal::scenario::Outcome;
+use shoal::setup::Setup;
 
 /// The numbers of a run.
 #[derive(Debug, Serialize)]

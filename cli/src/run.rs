@@ -9,10 +9,10 @@ use shoal_abi::profile::{Profile, MID};
 use super::output::{check_wave, check_writable, table};
 use super::results::Results;
 use super::{failure_code, profile, progress, CliError, DutArg, LinkArg, BAD_INPUT, FAILED, OK};
-use crate::env::EnvSettings;
-use crate::host::{Host, HostError, HostSettings, RunReport, SharedHost};
-use crate::scenario::{self, Outcome, Params, Scenario, ScenarioError};
-use crate::setup::Setup;
+use shoal::env::EnvSettings;
+use shoal::host::{Host, HostError, HostSettings, RunReport, SharedHost};
+use shoal::scenario::{self, Outcome, Params, Scenario, ScenarioError};
+use shoal::setup::Setup;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {

@@ -14,8 +14,8 @@ use super::output::{check_writable, table, write_whole};
 use super::serve::stop_flag;
 use super::shown::{progress, Shown};
 use super::{profile, CliError, DutArg, DIVERGED, FAILED, OK, VIOLATED};
-use crate::guest::{self, GuestError, GuestRun, Image, Settings};
-use crate::lockstep::Mode;
+use shoal::guest::{self, GuestError, GuestRun, Image, Settings};
+use shoal::lockstep::Mode;
 
 #[derive(Debug, Args)]
 pub(super) struct GuestArgs {
