@@ -41,6 +41,9 @@ pub(super) struct VhostUserArgs {
     /// Request queues of each block device; network devices have one pair
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     queues: u16,
+    /// The block stores are not to be written; files must be there
+    #[arg(long)]
+    read_only: bool,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -139,14 +142,14 @@ pub(super) fn main(args: ServeArgs) -> Result<u8, CliError> {
 
 fn vfio_user(args: &VfioUserArgs) -> Result<u8, CliError> {
     let device = &args.device;
-    device.check(false)?;
+    device.check(false, false)?;
     let listener = Listener::new(&args.socket)
         .map_err(|e| CliError::bad_input(format!("--socket {}: {e}", args.socket.display())))?;
     let mut uplink = args.uplink.listen()?;
     log();
     let setup = device.setup("vfio-user");
     // The memory is that of the client.
-    let mut host = device.host(&setup, 0)?;
+    let mut host = device.host(&setup, 0, false)?;
     let mut front = VfioUser::new(&mut host, listener, args.vectors);
     println!("listening on {}", args.socket.display());
     let stop = stop_flag()?;
@@ -167,7 +170,12 @@ fn vhost_user(args: &VhostUserArgs, net: Option<&UplinkArg>) -> Result<u8, CliEr
         return Err(CliError::bad_input("--queues: a network device has 1"));
     }
     let one = is_blk && args.socket.len() == 1;
-    device.check(one)?;
+    if !is_blk && args.read_only {
+        return Err(CliError::bad_input(
+            "--read-only: a network device has no store",
+        ));
+    }
+    device.check(one, args.read_only)?;
     let setup = device.setup(if is_blk {
         "vhost-user-blk"
     } else {
@@ -178,7 +186,8 @@ fn vhost_user(args: &VhostUserArgs, net: Option<&UplinkArg>) -> Result<u8, CliEr
         let listener = vhost_user::Listener::new(path)
             .map_err(|e| CliError::bad_input(format!("--socket {}: {e}", path.display())))?;
         let config = if is_blk {
-            vhost_user::blk((device.store_mib << 20) / SECTOR_BYTES, args.queues)
+            let sectors = (device.store_mib << 20) / SECTOR_BYTES;
+            vhost_user::blk(sectors, args.queues, args.read_only)
         } else {
             vhost_user::net(n)
         };
@@ -186,7 +195,7 @@ fn vhost_user(args: &VhostUserArgs, net: Option<&UplinkArg>) -> Result<u8, CliEr
     }
     let mut uplink = net.map_or(Ok(None), UplinkArg::listen)?;
     log();
-    let mut host = SharedHost::new(device.host(&setup, DRIVER_BYTES)?);
+    let mut host = SharedHost::new(device.host(&setup, DRIVER_BYTES, args.read_only)?);
     let mut front = VhostUser::new(&host, devices).map_err(CliError::bad_input)?;
     for path in &args.socket {
         println!("listening on {}", path.display());
@@ -203,7 +212,7 @@ fn vhost_user(args: &VhostUserArgs, net: Option<&UplinkArg>) -> Result<u8, CliEr
 
 impl DeviceArgs {
     /// Refuses what could only fail later.
-    fn check(&self, one_store: bool) -> Result<(), CliError> {
+    fn check(&self, one_store: bool, read_only: bool) -> Result<(), CliError> {
         if let Some(path) = &self.wave {
             check_wave(path)?;
         }
@@ -214,6 +223,15 @@ impl DeviceArgs {
             check_writable(&self.out.join("x"))?;
         }
         match &self.store {
+            Some(file) if one_store && !file.is_dir() && read_only => {
+                stores::open_read_only(file, self.store_mib << 20)
+                    .map_err(|e| CliError::bad_input(format!("--store {}: {e}", file.display())))?;
+            }
+            Some(folder) if read_only => {
+                std::fs::read_dir(folder).map_err(|e| {
+                    CliError::bad_input(format!("--store {}: {e}", folder.display()))
+                })?;
+            }
             Some(file) if one_store && !file.is_dir() => check_writable(file)?,
             Some(folder) => check_writable(&folder.join("x"))?,
             None => {}
@@ -227,7 +245,7 @@ impl DeviceArgs {
         setup
     }
 
-    fn host(&self, setup: &Setup, high_mem: u64) -> Result<Host, CliError> {
+    fn host(&self, setup: &Setup, high_mem: u64, read_only: bool) -> Result<Host, CliError> {
         let mut env = EnvSettings::new(self.seed);
         (env.low_mem, env.high_mem) = (0, high_mem);
         if let Some(latency) = self.latency {
@@ -243,7 +261,7 @@ impl DeviceArgs {
         let bytes = self.store_mib << 20;
         debug_assert!(bytes.is_multiple_of(SECTOR_BYTES));
         host.blk()
-            .set_source(stores::source(self.store.as_deref(), bytes));
+            .set_source(stores::source(self.store.as_deref(), bytes, read_only));
         Ok(host)
     }
 

@@ -327,8 +327,8 @@
 #define SHOAL_REQUIRED_FEATURES 0x300000000ULL
 /* Network features: MTU, MAC, STATUS. */
 #define SHOAL_NET_FEATURES 0x10028
-/* Block features: SEG_MAX, BLK_SIZE, FLUSH, MQ. */
-#define SHOAL_BLK_FEATURES 0x1244
+/* Block features: SEG_MAX, RO, BLK_SIZE, FLUSH, MQ, DISCARD, WRITE_ZEROES. */
+#define SHOAL_BLK_FEATURES 0x7264
 /* Device type: network. */
 #define SHOAL_TYPE_NET 1
 /* Device type: block. */
@@ -364,12 +364,21 @@
  * server between device and driver may.
  */
 #define SHOAL_F_BLK_SIZE_MAX 1
+/*
+ * Block feature RO: the function's store is read only. A provisioner offers it where that is
+ * so.
+ */
+#define SHOAL_F_BLK_RO 5
 /* Block feature BLK_SIZE: `blk_size` of the configuration space is valid. */
 #define SHOAL_F_BLK_BLK_SIZE 6
 /* Block feature FLUSH. */
 #define SHOAL_F_BLK_FLUSH 9
 /* Block feature MQ: `num_queues` of the configuration space is valid. */
 #define SHOAL_F_BLK_MQ 12
+/* Block feature DISCARD: the configuration space says how much at a time. */
+#define SHOAL_F_BLK_DISCARD 13
+/* Block feature WRITE_ZEROES: likewise. */
+#define SHOAL_F_BLK_WRITE_ZEROES 14
 /* Offset of `mac`, 6 bytes, in `struct virtio_net_config` (virtio 1.4 §5.1.4). */
 #define SHOAL_NET_CFG_MAC 0
 /* Offset of `status`, le16. */
@@ -403,8 +412,27 @@
 #define SHOAL_BLK_CFG_BLK_SIZE 20
 /* Offset of `num_queues`, le16. */
 #define SHOAL_BLK_CFG_NUM_QUEUES 34
+/* Offset of `max_discard_sectors`, le32. */
+#define SHOAL_BLK_CFG_MAX_DISCARD_SECTORS 36
+/* Offset of `max_discard_seg`, le32. */
+#define SHOAL_BLK_CFG_MAX_DISCARD_SEG 40
+/* Offset of `discard_sector_alignment`, le32. */
+#define SHOAL_BLK_CFG_DISCARD_SECTOR_ALIGNMENT 44
+/* Offset of `max_write_zeroes_sectors`, le32. */
+#define SHOAL_BLK_CFG_MAX_WRITE_ZEROES_SECTORS 48
+/* Offset of `max_write_zeroes_seg`, le32. */
+#define SHOAL_BLK_CFG_MAX_WRITE_ZEROES_SEG 52
+/* Offset of `write_zeroes_may_unmap`, one byte. */
+#define SHOAL_BLK_CFG_WRITE_ZEROES_MAY_UNMAP 56
 /* Bytes of the block configuration that Shoal's features reach. */
-#define SHOAL_BLK_CFG_BYTES 36
+#define SHOAL_BLK_CFG_BYTES 60
+/*
+ * Most sectors of a segment of DISCARD and WRITE_ZEROES that the block functions here take, 16
+ * MiB.
+ */
+#define SHOAL_BLK_RANGE_SECTORS 0x8000
+/* Most segments of such a request. */
+#define SHOAL_BLK_RANGE_SEGMENTS 16
 /* Bytes of a sector. */
 #define SHOAL_BLK_SECTOR_BYTES 512
 

@@ -79,6 +79,15 @@ static int shoal_configure_blk(struct shoal_vdev *v)
 	put_unaligned_le32(SHOAL_BLK_SEG_MAX, v->config + SHOAL_BLK_CFG_SEG_MAX);
 	put_unaligned_le32(SHOAL_BLK_SECTOR_BYTES, v->config + SHOAL_BLK_CFG_BLK_SIZE);
 	put_unaligned_le16(v->nvqs, v->config + SHOAL_BLK_CFG_NUM_QUEUES);
+	put_unaligned_le32(SHOAL_BLK_RANGE_SECTORS,
+			   v->config + SHOAL_BLK_CFG_MAX_DISCARD_SECTORS);
+	put_unaligned_le32(SHOAL_BLK_RANGE_SEGMENTS, v->config + SHOAL_BLK_CFG_MAX_DISCARD_SEG);
+	put_unaligned_le32(1, v->config + SHOAL_BLK_CFG_DISCARD_SECTOR_ALIGNMENT);
+	put_unaligned_le32(SHOAL_BLK_RANGE_SECTORS,
+			   v->config + SHOAL_BLK_CFG_MAX_WRITE_ZEROES_SECTORS);
+	put_unaligned_le32(SHOAL_BLK_RANGE_SEGMENTS,
+			   v->config + SHOAL_BLK_CFG_MAX_WRITE_ZEROES_SEG);
+	v->config[SHOAL_BLK_CFG_WRITE_ZEROES_MAY_UNMAP] = 1;
 	return 0;
 }
 
@@ -89,9 +98,12 @@ static int shoal_configure(struct shoal_vdev *v, struct shoal_mgmt *m,
 	int err;
 
 	v->type = m->ids[0].device;
+	/* Stores are writable unless the administrator says that they are not. */
 	v->features = m->mdev.supported_features;
+	if (v->type == SHOAL_TYPE_BLK)
+		v->features &= ~BIT_ULL(SHOAL_F_BLK_RO);
 	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES)) {
-		if (config->device_features & ~v->features ||
+		if (config->device_features & ~m->mdev.supported_features ||
 		    ~config->device_features & SHOAL_REQUIRED_FEATURES)
 			return -EINVAL;
 		v->features = config->device_features;

@@ -46,8 +46,14 @@ pub const COMMON_FEATURES: u64 = (1 << F_INDIRECT_DESC)
 pub const REQUIRED_FEATURES: u64 = (1 << F_VERSION_1) | (1 << F_ACCESS_PLATFORM);
 /// Network features: MTU, MAC, STATUS.
 pub const NET_FEATURES: u64 = (1 << 3) | (1 << 5) | (1 << 16);
-/// Block features: SEG_MAX, BLK_SIZE, FLUSH, MQ.
-pub const BLK_FEATURES: u64 = (1 << 2) | (1 << 6) | (1 << 9) | (1 << 12);
+/// Block features: SEG_MAX, RO, BLK_SIZE, FLUSH, MQ, DISCARD, WRITE_ZEROES.
+pub const BLK_FEATURES: u64 = (1 << F_BLK_SEG_MAX)
+    | (1 << F_BLK_RO)
+    | (1 << F_BLK_BLK_SIZE)
+    | (1 << F_BLK_FLUSH)
+    | (1 << F_BLK_MQ)
+    | (1 << F_BLK_DISCARD)
+    | (1 << F_BLK_WRITE_ZEROES);
 
 /// Device type: network.
 pub const TYPE_NET: u16 = 1;
@@ -84,12 +90,18 @@ pub const F_NET_STATUS: u32 = 16;
 pub const F_BLK_SEG_MAX: u32 = 2;
 /// Block feature: `size_max` is valid (virtio 1.4 §5.2.3). The device does not offer it; a server between device and driver may.
 pub const F_BLK_SIZE_MAX: u32 = 1;
+/// Block feature RO: the function's store is read only. A provisioner offers it where that is so.
+pub const F_BLK_RO: u32 = 5;
 /// Block feature BLK_SIZE: `blk_size` of the configuration space is valid.
 pub const F_BLK_BLK_SIZE: u32 = 6;
 /// Block feature FLUSH.
 pub const F_BLK_FLUSH: u32 = 9;
 /// Block feature MQ: `num_queues` of the configuration space is valid.
 pub const F_BLK_MQ: u32 = 12;
+/// Block feature DISCARD: the configuration space says how much at a time.
+pub const F_BLK_DISCARD: u32 = 13;
+/// Block feature WRITE_ZEROES: likewise.
+pub const F_BLK_WRITE_ZEROES: u32 = 14;
 
 /// Offset of `mac`, 6 bytes, in `struct virtio_net_config` (virtio 1.4 §5.1.4).
 pub const NET_CFG_MAC: usize = 0;
@@ -121,7 +133,23 @@ pub const BLK_T_OUT: u32 = 1;
 pub const BLK_CFG_BLK_SIZE: usize = 20;
 /// Offset of `num_queues`, le16.
 pub const BLK_CFG_NUM_QUEUES: usize = 34;
+/// Offset of `max_discard_sectors`, le32.
+pub const BLK_CFG_MAX_DISCARD_SECTORS: usize = 36;
+/// Offset of `max_discard_seg`, le32.
+pub const BLK_CFG_MAX_DISCARD_SEG: usize = 40;
+/// Offset of `discard_sector_alignment`, le32.
+pub const BLK_CFG_DISCARD_SECTOR_ALIGNMENT: usize = 44;
+/// Offset of `max_write_zeroes_sectors`, le32.
+pub const BLK_CFG_MAX_WRITE_ZEROES_SECTORS: usize = 48;
+/// Offset of `max_write_zeroes_seg`, le32.
+pub const BLK_CFG_MAX_WRITE_ZEROES_SEG: usize = 52;
+/// Offset of `write_zeroes_may_unmap`, one byte.
+pub const BLK_CFG_WRITE_ZEROES_MAY_UNMAP: usize = 56;
 /// Bytes of the block configuration that Shoal's features reach.
-pub const BLK_CFG_BYTES: usize = 36;
+pub const BLK_CFG_BYTES: usize = 60;
+/// Most sectors of a segment of DISCARD and WRITE_ZEROES that the block functions here take, 16 MiB.
+pub const BLK_RANGE_SECTORS: u32 = 1 << 15;
+/// Most segments of such a request.
+pub const BLK_RANGE_SEGMENTS: u32 = 16;
 /// Bytes of a sector.
 pub const BLK_SECTOR_BYTES: u64 = 512;

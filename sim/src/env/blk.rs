@@ -8,6 +8,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use shoal_abi::ring::{BLK_HDR_BYTES, BLK_T_OUT};
 
+use super::blk_ranges::{self, T_DISCARD, T_WRITE_ZEROES};
 use super::packet::{RxPacket, TxPacket};
 use super::store::Store;
 use super::Dice;
@@ -23,9 +24,9 @@ const T_IN: u32 = 0;
 const T_FLUSH: u32 = 4;
 const T_GET_ID: u32 = 8;
 
-const S_OK: u8 = 0;
-const S_IOERR: u8 = 1;
-const S_UNSUPP: u8 = 2;
+pub(super) const S_OK: u8 = 0;
+pub(super) const S_IOERR: u8 = 1;
+pub(super) const S_UNSUPP: u8 = 2;
 
 /// How the block function behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct BlkCounts {
     pub writes: u64,
     /// FLUSH requests done.
     pub flushes: u64,
+    /// DISCARD and WRITE_ZEROES requests done.
+    pub ranges: u64,
     /// Requests answered with IOERR.
     pub io_errors: u64,
     /// Requests answered with UNSUPP.
@@ -205,6 +208,11 @@ impl Blk {
                 }
                 self.counts.flushes += 1;
                 (none(), S_OK)
+            }
+            T_DISCARD | T_WRITE_ZEROES => {
+                let status = blk_ranges::execute(store, kind, data);
+                self.counts.ranges += u64::from(status == S_OK);
+                (none(), status)
             }
             T_GET_ID => {
                 let mut id = format!("shoal-{}", request.member).into_bytes();

@@ -7,6 +7,7 @@
 mod axi_slave;
 mod axil;
 mod blk;
+mod blk_ranges;
 #[allow(unsafe_code)]
 mod bus_error;
 mod dice;

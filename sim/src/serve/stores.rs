@@ -9,13 +9,14 @@ use tracing::warn;
 use crate::env::{Source, Store};
 
 /// Stores of `bytes` bytes, made when they are first asked for: `blk-MEMBER.img` in the folder `path`, which keep what is there;
-/// the file `path` if it is no folder; or memory.
+/// the file `path` if it is no folder; or memory. Read only ones must be there.
 #[must_use]
-pub fn source(path: Option<&Path>, bytes: u64) -> Source {
+pub fn source(path: Option<&Path>, bytes: u64, read_only: bool) -> Source {
     let path = path.map(Path::to_owned);
     Box::new(move |member| {
         let Some(path) = &path else {
-            return Some(Store::memory(bytes));
+            let store = Store::memory(bytes);
+            return Some(if read_only { store.read_only() } else { store });
         };
         let path = if path.is_dir() {
             path.join(format!("blk-{member}.img"))
@@ -23,6 +24,7 @@ pub fn source(path: Option<&Path>, bytes: u64) -> Source {
             path.clone()
         };
         // The member's requests are answered with IOERR.
+        let open = if read_only { open_read_only } else { open };
         open(&path, bytes)
             .inspect_err(|e| warn!("block store {}: {e}", path.display()))
             .ok()
@@ -43,6 +45,19 @@ fn open(path: &Path, bytes: u64) -> io::Result<Store> {
     Store::file(file)
 }
 
+/// The file at `path`, not to be written, which has `bytes` bytes at least.
+///
+/// # Errors
+/// What the file system says, or that the file is too short.
+pub fn open_read_only(path: &Path, bytes: u64) -> io::Result<Store> {
+    let store = Store::file(OpenOptions::new().read(true).open(path)?)?;
+    if store.len() < bytes {
+        let short = format!("{} bytes, {bytes} are needed", store.len());
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, short));
+    }
+    Ok(store.read_only())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,13 +65,23 @@ mod tests {
     #[test]
     fn a_store_is_made_once_and_keeps_its_bytes() {
         let dir = tempfile::tempdir().unwrap();
-        let mut stores = source(Some(dir.path()), 4096);
+        let mut stores = source(Some(dir.path()), 4096, false);
         stores(3).unwrap().write_at(100, b"kept").unwrap();
         let mut back = [0; 4];
         stores(3).unwrap().read_at(100, &mut back).unwrap();
         assert_eq!(&back, b"kept");
         assert!(dir.path().join("blk-3.img").exists());
-        assert!(source(Some(&dir.path().join("no/no")), 4096)(1).is_none());
-        assert_eq!(source(None, 8192)(1).unwrap().len(), 8192);
+        assert!(source(Some(&dir.path().join("no/no")), 4096, false)(1).is_none());
+        assert_eq!(source(None, 8192, false)(1).unwrap().len(), 8192);
+        // Read only: what is there, unchanged, and nothing is made.
+        let mut stores = source(Some(dir.path()), 4096, true);
+        let mut store = stores(3).unwrap();
+        assert!(store.write_at(100, b"lost").is_err());
+        store.read_at(100, &mut back).unwrap();
+        assert_eq!(&back, b"kept");
+        assert!(stores(4).is_none() && !dir.path().join("blk-4.img").exists());
+        assert!(source(Some(dir.path()), 8192, true)(3).is_none());
+        let mut memory = source(None, 4096, true)(1).unwrap();
+        assert!(memory.write_at(0, b"lost").is_err());
     }
 }

@@ -33,6 +33,8 @@ pub enum DeviceKind {
         seg_max: u32,
         /// Request queues, 1..=8.
         num_queues: u16,
+        /// The store behind it is not to be written.
+        read_only: bool,
     },
 }
 
@@ -41,7 +43,7 @@ pub enum DeviceKind {
 pub struct VdevConfig {
     /// Type.
     pub kind: DeviceKind,
-    /// Features to offer; `None`: all that the device type has here.
+    /// Features to offer; `None`: all that the device type has here, RO only if read only.
     pub device_features: Option<u64>,
     /// The address spaces of the device, 1..=3 (Linux `nas`); their indices are the `asid` arguments of the vDPA operations.
     pub spaces: Vec<SpaceKind>,
@@ -64,6 +66,7 @@ impl VdevConfig {
             blk_size: 512,
             seg_max: 16,
             num_queues: 1,
+            read_only: false,
         };
         Self::one_space(kind, space)
     }
@@ -100,7 +103,10 @@ impl VdevConfig {
     pub fn features(&self, caps: &Caps) -> u64 {
         let of_type = match self.kind {
             DeviceKind::Net { .. } => caps.net_features,
-            DeviceKind::Blk { .. } => caps.blk_features,
+            DeviceKind::Blk {
+                read_only: true, ..
+            } => caps.blk_features,
+            DeviceKind::Blk { .. } => caps.blk_features & !(1 << ring::F_BLK_RO),
         };
         self.device_features
             .unwrap_or(caps.common_features | of_type)
@@ -132,11 +138,25 @@ impl VdevConfig {
                 blk_size,
                 seg_max,
                 num_queues,
+                ..
             } => {
                 put(ring::BLK_CFG_CAPACITY, &capacity.to_le_bytes());
                 put(ring::BLK_CFG_SEG_MAX, &seg_max.to_le_bytes());
                 put(ring::BLK_CFG_BLK_SIZE, &blk_size.to_le_bytes());
                 put(ring::BLK_CFG_NUM_QUEUES, &num_queues.to_le_bytes());
+                for (at, value) in [
+                    (ring::BLK_CFG_MAX_DISCARD_SECTORS, ring::BLK_RANGE_SECTORS),
+                    (ring::BLK_CFG_MAX_DISCARD_SEG, ring::BLK_RANGE_SEGMENTS),
+                    (ring::BLK_CFG_DISCARD_SECTOR_ALIGNMENT, 1),
+                    (
+                        ring::BLK_CFG_MAX_WRITE_ZEROES_SECTORS,
+                        ring::BLK_RANGE_SECTORS,
+                    ),
+                    (ring::BLK_CFG_MAX_WRITE_ZEROES_SEG, ring::BLK_RANGE_SEGMENTS),
+                ] {
+                    put(at, &value.to_le_bytes());
+                }
+                put(ring::BLK_CFG_WRITE_ZEROES_MAY_UNMAP, &[1]);
             }
         }
         c

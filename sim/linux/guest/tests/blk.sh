@@ -9,6 +9,7 @@ disk=$(attach blk0 block) || give_up "blk0 has a disk" "a name" "$(ls /sys/bus/v
 ok "blk0 has a disk, $disk"
 wait_for 10 test -b "/dev/$disk"
 disk_raw "$disk"
+disk_ranges "$disk"
 disk_files "$disk"
 fio_verify fio 2048 "random writes"
 disk_kept "$disk" fio

@@ -134,6 +134,21 @@ disk_raw() { # disk_raw DISK
     fails "a write behind the end is refused" "" dd if=/run/pattern of="$disk" bs=512 count=1 seek="$sectors" oflag=direct
 }
 
+# A part of the pattern of disk_raw is discarded; what is around it stays. (WRITE_ZEROES is what mkfs.ext4 uses.)
+disk_ranges() { # disk_ranges DISK
+    local disk=/dev/$1 queue=/sys/block/$1/queue
+    is "most bytes of a discard" 16777216 "$(cat "$queue/discard_max_hw_bytes")"
+    is "most bytes of zeroes" 16777216 "$(cat "$queue/write_zeroes_max_bytes")"
+    succeeds "8 KiB discarded" blkdiscard -o 69632 -l 8192 "$disk"
+    {
+        head -c 4096 /run/pattern
+        head -c 8192 /dev/zero
+        tail -c +12289 /run/pattern | head -c 53248
+    } >/run/ranges
+    dd if="$disk" of=/run/back bs=16k skip=4 count=4 iflag=direct 2>/dev/null
+    is "zeroes where it was discarded, the pattern around it" "$(sha256sum </run/ranges)" "$(sha256sum </run/back)"
+}
+
 # A new file system with the pattern of disk_raw, mounted at /mnt.
 disk_files() { # disk_files DISK
     succeeds "mkfs.ext4" /usr/bin/mkfs.ext4 -q -F -b 1024 "/dev/$1"

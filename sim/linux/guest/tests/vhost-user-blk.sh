@@ -9,6 +9,7 @@ wait_for 20 new_virtio block || give_up "there is a disk" "a name" "$(ls /sys/bu
 disk=$(new_virtio block)
 ok "there is a disk, $disk"
 disk_raw "$disk"
+disk_ranges "$disk"
 disk_files "$disk"
 fio_verify fio 1024 "random writes"
 

@@ -52,7 +52,7 @@ impl Server {
             let mut settings = HostSettings::new(3);
             (settings.env.low_mem, settings.env.high_mem) = (0, 0);
             let mut host = Host::new(&setup, settings).unwrap();
-            host.blk().set_source(stores::source(None, 1 << 20));
+            host.blk().set_source(stores::source(None, 1 << 20, false));
             let mut front = VfioUser::new(&mut host, listener, 8);
             let counts = pump::run(&mut host, &mut [&mut front], Clock::default(), &flag).unwrap();
             drop(front);

@@ -58,13 +58,14 @@ fn own_features(kind: &DeviceKind) -> u64 {
 
 /// A block device of `capacity` sectors.
 #[must_use]
-pub fn blk(capacity: u64, queues: u16) -> VdevConfig {
+pub fn blk(capacity: u64, queues: u16, read_only: bool) -> VdevConfig {
     VdevConfig {
         kind: DeviceKind::Blk {
             capacity,
             blk_size: BLK_SIZE,
             seg_max: SEG_MAX,
             num_queues: queues,
+            read_only,
         },
         ..VdevConfig::blk(capacity, SpaceKind::Sv48)
     }

@@ -165,7 +165,7 @@ impl Driver {
 /// Servers killed again and again, each with a full ring.
 fn kills(mode: Mode, every: usize, times: usize) {
     let stores = tempfile::tempdir().unwrap();
-    let start = || Server::with_stores(mode, vec![blk(2048, 1)], Some(stores.path()));
+    let start = || Server::with_stores(mode, vec![blk(2048, 1, false)], Some(stores.path()));
     let mut server = start();
     let mut driver = Driver::new(server.connect(0));
     driver.start();
@@ -315,7 +315,7 @@ fn what_ended_unheard_is_called_for_when_the_call_comes() {
 
 #[test]
 fn a_region_has_a_part_a_ring_and_cannot_be_cut() {
-    let server = Server::start(Mode::Model, vec![blk(2048, 3), net(1)]);
+    let server = Server::start(Mode::Model, vec![blk(2048, 3, false), net(1)]);
     let client = Client::new(server.connect(0), 3);
     assert_ne!(
         client.get(request::GET_PROTOCOL_FEATURES) & wire::P_INFLIGHT_SHMFD,

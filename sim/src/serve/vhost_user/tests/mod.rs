@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{eventfd, EventfdFlags};
 use shoal_abi::profile::TINY;
+use shoal_abi::ring::F_BLK_RO;
 use zerocopy::{FromBytes, IntoBytes};
 
 use self::client::*;
@@ -99,7 +100,7 @@ impl Server {
             let mut settings = HostSettings::new(3);
             (settings.env.low_mem, settings.env.high_mem) = (0, 64 << 20);
             let mut host = SharedHost::new(Host::new(&setup, settings).unwrap());
-            let store = stores::source(Some(&store), 1 << 20);
+            let store = stores::source(Some(&store), 1 << 20, false);
             host.borrow_mut().blk().set_source(store);
             let mut front = Mortal {
                 front: VhostUser::new(&host, devices).unwrap(),
@@ -131,7 +132,7 @@ impl Server {
     }
 
     fn blk() -> Self {
-        Self::start(Mode::Model, vec![blk(2048, 1)])
+        Self::start(Mode::Model, vec![blk(2048, 1, false)])
     }
 
     fn path(&self, n: usize) -> PathBuf {

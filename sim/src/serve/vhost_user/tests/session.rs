@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn what_is_written_is_read_back_by_every_queue_and_by_the_next_client() {
-    let server = Server::start(Mode::Model, vec![blk(2048, 3)]);
+    let server = Server::start(Mode::Model, vec![blk(2048, 3, false)]);
     let mut client = Client::running(server.connect(0), 3);
     assert_eq!(client.get(request::GET_QUEUE_NUM), 3);
     exercise(&mut client, 3);
@@ -20,7 +20,7 @@ fn what_is_written_is_read_back_by_every_queue_and_by_the_next_client() {
 
 #[test]
 fn the_rtl_in_lockstep_works_on_a_clients_ring() {
-    let server = Server::start(Mode::Lockstep, vec![blk(2048, 1)]);
+    let server = Server::start(Mode::Lockstep, vec![blk(2048, 1, false)]);
     let mut client = Client::running(server.connect(0), 1);
     exercise(&mut client, 1);
     drop(client);
@@ -28,13 +28,44 @@ fn the_rtl_in_lockstep_works_on_a_clients_ring() {
 }
 
 #[test]
+fn a_client_discards_and_zeroes_parts_of_its_disk() {
+    let server = Server::start(Mode::Model, vec![blk(2048, 1, false)]);
+    let mut client = Client::running(server.connect(0), 1);
+    client.write(DATA, &pattern(0x11));
+    assert_eq!(client.request(0, 1, 8, 4096), 0);
+    // One sector each of the eight, by DISCARD and WRITE_ZEROES.
+    for (kind, sector) in [(11, 9_u64), (13, 14)] {
+        client.write(DATA, &sector.to_le_bytes());
+        client.write(DATA + 8, &1_u32.to_le_bytes());
+        client.write(DATA + 12, &[0; 4]);
+        assert_eq!(client.request(0, kind, 0, 16), 0);
+    }
+    assert_eq!(client.request(0, 0, 8, 4096), 0);
+    let mut want = pattern(0x11);
+    want[512..1024].fill(0);
+    want[6 * 512..7 * 512].fill(0);
+    assert!(client.read::<4096>(DATA) == want);
+    drop(client);
+    server.end();
+}
+
+#[test]
+fn a_read_only_disk_says_so_and_keeps_its_bytes() {
+    let server = Server::start(Mode::Model, vec![blk(2048, 1, true)]);
+    let client = Client::new(server.connect(0), 1);
+    assert_eq!(client.get(request::GET_FEATURES) >> F_BLK_RO & 1, 1);
+    drop(client);
+    server.end();
+}
+
+#[test]
 fn the_configuration_and_the_features_are_those_of_the_device_without_platform_bits() {
-    let server = Server::start(Mode::Model, vec![blk(2048, 2), net(1)]);
+    let server = Server::start(Mode::Model, vec![blk(2048, 2, false), net(1)]);
     let client = Client::new(server.connect(0), 1);
     let features = client.get(request::GET_FEATURES);
     assert_eq!(
         features,
-        1 << 32 | 7 << 28 | 1 << 12 | 1 << 9 | 1 << 6 | 3 << 1
+        1 << 32 | 7 << 28 | 7 << 12 | 1 << 9 | 1 << 6 | 3 << 1
     );
     client.negotiate(features);
     let range = wire::ConfigRange {
@@ -51,6 +82,9 @@ fn the_configuration_and_the_features_are_those_of_the_device_without_platform_b
     assert_eq!(config[12 + 8..12 + 12], 65_536_u32.to_le_bytes());
     assert_eq!(config[12 + 12..12 + 16], 126_u32.to_le_bytes());
     assert_eq!(config[12 + 34..12 + 36], 2_u16.to_le_bytes());
+    // DISCARD: 16 MiB a segment, 16 segments.
+    assert_eq!(config[12 + 36..12 + 40], 32_768_u32.to_le_bytes());
+    assert_eq!(config[12 + 40..12 + 44], 16_u32.to_le_bytes());
     client.send(
         request::GET_CONFIG,
         &[range.as_bytes(), &[0; 9]].concat(),
