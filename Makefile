@@ -12,7 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 SHOAL := $(CARGO) run --release --quiet -p shoal-cli --bin shoal --
 VERILOG := $(CARGO) run --release --quiet -p shoal-hdl --bin shoal-verilog --
 
-.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak breaks synth synth-xcup guest-setup guest guest-test vhost-user-test clean
+.PHONY: help setup setup-yosys run test fmt clippy unit lint verilog bench soak conform breaks synth synth-xcup guest-setup guest guest-test vhost-user-test clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -54,6 +54,9 @@ bench: setup ## cycles of packets, requests and commands, and simulation speed; 
 
 soak: setup ## random sessions in lockstep, each with a seed of its own (SEEDS=100)
 	SHOAL_CASES=$(SEEDS) $(CARGO) test --release -p shoal-conformance --test prop_lockstep -- --nocapture
+
+conform: setup ## hostile tenants beside a neighbour, in lockstep (PROFILE=tiny, ARGS=… goes to `shoal conform`)
+	$(SHOAL) conform --profile $(PROFILE) $(ARGS)
 
 breaks: setup ## where each deliberate fault of the RTL is found, and how soon (part of `make test`)
 	$(CARGO) test --release -p shoal-conformance --test breaks -- --nocapture

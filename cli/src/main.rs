@@ -6,6 +6,7 @@
 mod abi;
 mod bench;
 mod bench_table;
+mod conform;
 mod gen;
 mod guest;
 mod output;
@@ -63,6 +64,8 @@ enum Command {
     Gen(gen::GenArgs),
     /// Print registers, commands, ports and limits
     Abi(abi::AbiArgs),
+    /// Set hostile tenants beside a neighbour, and see that he does not notice
+    Conform(conform::ConformArgs),
     /// Measure cycles of requests and commands, packets against their walls, and speed
     Bench(bench::BenchArgs),
 }
@@ -154,6 +157,27 @@ fn failure_code(failure: Option<&Failure>) -> u8 {
     }
 }
 
+/// What tells the RTL of the fault `name`, if one is asked for.
+#[cfg(feature = "breaks")]
+fn plusargs(name: Option<&str>) -> Result<Vec<String>, CliError> {
+    let Some(name) = name else {
+        return Ok(Vec::new());
+    };
+    let known = verilated::BREAKS.iter().map(|b| b.0);
+    if known.clone().any(|n| n == name) {
+        return Ok(vec![format!("+break_{name}")]);
+    }
+    let names = known.collect::<Vec<_>>().join(", ");
+    Err(CliError::bad_input(format!(
+        "--break {name}: no such break; there are {names}"
+    )))
+}
+
+#[cfg(not(feature = "breaks"))]
+fn plusargs(_: Option<&str>) -> Result<Vec<String>, CliError> {
+    Ok(Vec::new())
+}
+
 /// A profile by its name, for clap.
 fn profile(name: &str) -> Result<&'static Profile, String> {
     by_name(name).ok_or_else(|| {
@@ -182,6 +206,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::main(args),
         Command::Gen(args) => gen::main(args),
         Command::Abi(args) => abi::main(args),
+        Command::Conform(args) => conform::main(args),
         Command::Bench(args) => bench::main(args),
     };
     match result {

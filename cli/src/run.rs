@@ -8,7 +8,9 @@ use shoal_abi::profile::{Profile, MID};
 
 use super::output::{check_wave, check_writable, table};
 use super::results::Results;
-use super::{failure_code, profile, progress, CliError, DutArg, LinkArg, BAD_INPUT, FAILED, OK};
+use super::{
+    failure_code, plusargs, profile, progress, CliError, DutArg, LinkArg, BAD_INPUT, FAILED, OK,
+};
 use shoal::env::EnvSettings;
 use shoal::host::{Host, HostError, HostSettings, RunReport, SharedHost};
 use shoal::scenario::{self, Outcome, Params, Scenario, ScenarioError};
@@ -64,6 +66,18 @@ pub(super) struct RunArgs {
     break_name: Option<String>,
 }
 
+impl RunArgs {
+    #[cfg(feature = "breaks")]
+    fn break_name(&self) -> Option<&str> {
+        self.break_name.as_deref()
+    }
+
+    #[cfg(not(feature = "breaks"))]
+    fn break_name(&self) -> Option<&str> {
+        None
+    }
+}
+
 pub(super) fn main(args: RunArgs) -> Result<u8, CliError> {
     if args.scenario == "list" {
         table(
@@ -87,7 +101,12 @@ pub(super) fn main(args: RunArgs) -> Result<u8, CliError> {
         time: args.time.map(Duration::from_secs),
     };
     check(&args, scenario)?;
-    let mut setup = Setup::new(args.profile, args.seed, args.dut.into(), plusargs(&args)?);
+    let mut setup = Setup::new(
+        args.profile,
+        args.seed,
+        args.dut.into(),
+        plusargs(args.break_name())?,
+    );
     setup.scenario = scenario.name().to_owned();
     let host =
         Host::new(&setup, settings(&args, scenario, &params)).map_err(CliError::bad_input)?;
@@ -130,26 +149,6 @@ fn check(args: &RunArgs, scenario: &dyn Scenario) -> Result<(), CliError> {
         check_writable(&args.out.join("x"))?;
     }
     Ok(())
-}
-
-#[cfg(feature = "breaks")]
-fn plusargs(args: &RunArgs) -> Result<Vec<String>, CliError> {
-    let Some(name) = &args.break_name else {
-        return Ok(Vec::new());
-    };
-    let known = verilated::BREAKS.iter().map(|b| b.0);
-    if known.clone().any(|n| n == name) {
-        return Ok(vec![format!("+break_{name}")]);
-    }
-    let names = known.collect::<Vec<_>>().join(", ");
-    Err(CliError::bad_input(format!(
-        "--break {name}: no such break; there are {names}"
-    )))
-}
-
-#[cfg(not(feature = "breaks"))]
-fn plusargs(_args: &RunArgs) -> Result<Vec<String>, CliError> {
-    Ok(Vec::new())
 }
 
 fn settings(args: &RunArgs, scenario: &dyn Scenario, params: &Params) -> HostSettings {

@@ -153,7 +153,6 @@ fn servers_refuse_what_they_cannot_serve() {
     ] {
         refused(d, &format!("serve vfio-user --dut model {words}"), named);
     }
-    #[cfg(feature = "driver")]
     {
         let net = "serve vhost-user-net --dut model --socket s --uplink no/u";
         refused(d, net, "--uplink no/u");

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chaos;
+pub mod conform;
 
 use proptest::test_runner::{Config, RngSeed};
 
