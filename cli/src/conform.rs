@@ -1,4 +1,4 @@
-//! `shoal conform`: hostile tenants beside a neighbour, case by case.
+//! `shoal conform`: the standard's clauses, and hostile tenants beside a neighbour, one by one.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use regex::Regex;
 use shoal_abi::profile::{Profile, TINY};
-use shoal_conformance::conform::{self, Case, Options, Report};
+use shoal_conformance::conform::{self, Case, Clause, Options, Report};
 
 use super::output::{check_writable, table, write_whole};
 use super::{plusargs, profile, CliError, DutArg, FAILED, OK};
@@ -20,10 +20,10 @@ pub(super) struct ConformArgs {
     /// What to run
     #[arg(long, value_enum, default_value_t = DutArg::Lockstep)]
     dut: DutArg,
-    /// Run the cases whose names this regular expression matches
+    /// Run the clauses and cases whose names this regular expression matches
     #[arg(long, value_name = "RE")]
     filter: Option<Regex>,
-    /// Show the cases, run none
+    /// Show clauses and cases, run none
     #[arg(long)]
     list: bool,
     /// Seed of the device's world
@@ -45,18 +45,24 @@ pub(super) struct ConformArgs {
 }
 
 pub(super) fn main(args: ConformArgs) -> Result<u8, CliError> {
-    let mut cases = conform::all();
+    let (mut clauses, mut cases) = (conform::clauses(), conform::all());
     if let Some(filter) = &args.filter {
+        clauses.retain(|c| filter.is_match(c.id));
         cases.retain(|c| filter.is_match(&c.name));
-        if cases.is_empty() {
+        if cases.is_empty() && clauses.is_empty() {
             return Err(CliError::bad_input(format!(
-                "--filter {filter}: no case has such a name; `shoal conform --list` shows them"
+                "--filter {filter}: no clause and no case has such a name; `shoal conform --list` shows them"
             )));
         }
     }
     if args.list {
         let row = |c: Case| (c.name, c.text);
-        table(&cases.into_iter().map(row).collect::<Vec<_>>());
+        let clauses = clauses.iter().map(|c| (c.id.to_owned(), c.text.to_owned()));
+        table(
+            &clauses
+                .chain(cases.into_iter().map(row))
+                .collect::<Vec<_>>(),
+        );
         return Ok(OK);
     }
     for path in [&args.json, &args.junit, &args.markdown]
@@ -75,7 +81,7 @@ pub(super) fn main(args: ConformArgs) -> Result<u8, CliError> {
         seed: args.seed,
         plusargs: plusargs(break_name)?,
     };
-    let report = show(&options, &cases);
+    let report = show(&options, &clauses, &cases);
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&report.json()).map_err(CliError::failed)?;
         write_whole(path, (text + "\n").as_bytes())?;
@@ -86,13 +92,12 @@ pub(super) fn main(args: ConformArgs) -> Result<u8, CliError> {
     if let Some(path) = &args.markdown {
         write_whole(path, report.markdown().as_bytes())?;
     }
-    let all = report.passed() == report.results.len();
-    Ok(if all { OK } else { FAILED })
+    Ok(if report.holds() { OK } else { FAILED })
 }
 
-/// Runs the cases, names those that do not hold, and sums up.
-fn show(options: &Options, cases: &[Case]) -> Report {
-    let bar = ProgressBar::new(cases.len() as u64);
+/// Runs clauses and cases, names those that do not hold, and sums up.
+fn show(options: &Options, clauses: &[Clause], cases: &[Case]) -> Report {
+    let bar = ProgressBar::new((clauses.len() + cases.len()) as u64);
     if let Ok(style) =
         ProgressStyle::with_template("{msg} [{bar:24}] {pos}/{len}, {elapsed}, {eta} left")
     {
@@ -100,14 +105,28 @@ fn show(options: &Options, cases: &[Case]) -> Report {
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     let start = Instant::now();
-    let report = conform::run(options, cases, |r| {
+    let mut report = conform::run(options, cases, |r| {
         if let Some(why) = &r.why {
             bar.suspend(|| eprintln!("{}: {why}", r.name));
         }
         bar.set_message(r.name.clone());
         bar.inc(1);
     });
+    conform::run_clauses(options, clauses, &mut report, |c| {
+        if let Some(why) = &c.why {
+            bar.suspend(|| eprintln!("{}: {why}", c.id));
+        }
+        bar.set_message(c.id);
+        bar.inc(1);
+    });
     bar.finish_and_clear();
+    let (tested, passed) = report.clauses_tested();
+    let outside = report.clauses.iter().filter(|c| c.shown == "outside");
+    eprintln!(
+        "clauses: {passed} of {tested} tests passed; {} clauses in all, {} of them outside",
+        report.clauses.len(),
+        outside.count()
+    );
     eprintln!(
         "containment: {} of {} cases passed, profile {}, {}, {:.0} s",
         report.passed(),

@@ -64,7 +64,7 @@ enum Command {
     Gen(gen::GenArgs),
     /// Print registers, commands, ports and limits
     Abi(abi::AbiArgs),
-    /// Set hostile tenants beside a neighbour, and see that he does not notice
+    /// Test what the standard requires, and that hostile tenants do not hurt a neighbour
     Conform(conform::ConformArgs),
     /// Measure cycles of requests and commands, packets against their walls, and speed
     Bench(bench::BenchArgs),

@@ -2,7 +2,24 @@
 
 use shoal::lockstep::Mode;
 use shoal_abi::profile::{Profile, MID, TINY};
-use shoal_conformance::conform::{all, run, Case, Options, Report};
+use shoal_conformance::conform::{all, clauses, run, run_clauses, Case, Options, Report};
+
+#[test]
+fn every_clause_holds_in_lockstep() {
+    let mut report = play(&TINY, Mode::Lockstep, Vec::new(), &[]);
+    let options = Options {
+        profile: &TINY,
+        mode: Mode::Lockstep,
+        seed: 1,
+        plusargs: Vec::new(),
+    };
+    run_clauses(&options, &clauses(), &mut report, |c| {
+        if let Some(why) = &c.why {
+            println!("{}: {why}", c.id);
+        }
+    });
+    assert!(report.holds() && report.clauses_tested().0 > 30);
+}
 
 fn play(profile: &'static Profile, mode: Mode, plusargs: Vec<String>, cases: &[Case]) -> Report {
     let options = Options {

@@ -1,4 +1,5 @@
-//! Containment: hostile tenants, one named case each, beside a neighbour who must not notice.
+//! What the standard requires, clause by clause ([`clauses`]), and containment: hostile tenants, one named case each, beside a
+//! neighbour who must not notice.
 //!
 //! Every case plays in a card of its own ([`scene`]): two devices of a hostile tenant and two of a neighbour. The case does its
 //! mischief; then only the guilty device may be hurt, as its `Outcome` says, the neighbour's trace must be that of a run without the
@@ -7,6 +8,7 @@
 
 mod case;
 mod cases;
+mod clauses;
 mod function;
 mod memory;
 mod report;
@@ -14,7 +16,8 @@ mod rig;
 mod scene;
 
 pub use case::{all, Case, Outcome, Target};
-pub use report::{CaseResult, Report};
+pub use clauses::{Clause, Shown};
+pub use report::{CaseResult, ClauseResult, Report};
 pub use scene::Scene;
 
 use shoal::lockstep::Mode;
@@ -47,4 +50,28 @@ pub fn run(options: &Options, cases: &[Case], mut told: impl FnMut(&CaseResult))
         report.results.push(result);
     }
     report
+}
+
+/// Every clause.
+#[must_use]
+pub fn clauses() -> Vec<Clause> {
+    clauses::all()
+}
+
+/// Runs the tests of `clauses`, adds what came of them to `report`; `told` hears of each.
+pub fn run_clauses(
+    options: &Options,
+    clauses: &[Clause],
+    report: &mut Report,
+    mut told: impl FnMut(&ClauseResult),
+) {
+    for clause in clauses {
+        let outcome = match clause.shown {
+            Shown::Test(test) => Some(scene::with(options, clause.id, test)),
+            Shown::Elsewhere(_) | Shown::Outside(_) => None,
+        };
+        let result = ClauseResult::new(clause, outcome);
+        told(&result);
+        report.clauses.push(result);
+    }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::case::Case;
+use super::clauses::{Clause, Shown};
 use super::Options;
 
 /// What came of a case.
@@ -35,6 +36,44 @@ impl CaseResult {
     }
 }
 
+/// What came of a clause.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClauseResult {
+    /// Id.
+    pub id: &'static str,
+    /// Where it stands in virtio 1.4.
+    pub clause: &'static str,
+    /// What it says.
+    pub text: &'static str,
+    /// `test`, `elsewhere` or `outside`.
+    pub shown: &'static str,
+    /// Where else, or why not.
+    pub how: Option<&'static str>,
+    /// Of a test: it held.
+    pub passed: Option<bool>,
+    /// Why it did not.
+    pub why: Option<String>,
+}
+
+impl ClauseResult {
+    pub(super) fn new(c: &Clause, outcome: Option<Result<(), String>>) -> Self {
+        let (shown, how) = match c.shown {
+            Shown::Test(_) => ("test", None),
+            Shown::Elsewhere(how) => ("elsewhere", Some(how)),
+            Shown::Outside(why) => ("outside", Some(why)),
+        };
+        Self {
+            id: c.id,
+            clause: c.clause,
+            text: c.text,
+            shown,
+            how,
+            passed: outcome.as_ref().map(Result::is_ok),
+            why: outcome.and_then(Result::err),
+        }
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -44,6 +83,8 @@ pub struct Report {
     pub dut: String,
     /// Seed.
     pub seed: u64,
+    /// The clauses.
+    pub clauses: Vec<ClauseResult>,
     /// The cases.
     pub results: Vec<CaseResult>,
 }
@@ -54,6 +95,7 @@ impl Report {
             profile: options.profile.name,
             dut: format!("{:?}", options.mode).to_lowercase(),
             seed: options.seed,
+            clauses: Vec::new(),
             results: Vec::new(),
         }
     }
@@ -64,6 +106,20 @@ impl Report {
         self.results.iter().filter(|r| r.passed).count()
     }
 
+    /// Clauses that are tested here, and those of them that held.
+    #[must_use]
+    pub fn clauses_tested(&self) -> (usize, usize) {
+        let tested = self.clauses.iter().filter_map(|c| c.passed);
+        (tested.clone().count(), tested.filter(|p| *p).count())
+    }
+
+    /// Everything that was run held.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let (tested, passed) = self.clauses_tested();
+        tested == passed && self.passed() == self.results.len()
+    }
+
     /// The report as JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
@@ -71,52 +127,78 @@ impl Report {
             "profile": self.profile,
             "dut": self.dut,
             "seed": self.seed,
+            "clauses_total": self.clauses.len(),
+            "clauses_tested": self.clauses_tested().0,
+            "clauses_passed": self.clauses_tested().1,
+            "clauses": self.clauses,
             "containment_cases": self.results.len(),
             "containment_passed": self.passed(),
             "results": self.results,
         })
     }
 
-    /// The report as JUnit XML.
+    /// The report as JUnit XML. Clauses without a test here are skipped.
     #[must_use]
     pub fn junit(&self) -> String {
-        let failures = self.results.len() - self.passed();
-        let mut xml = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"containment\" tests=\"{}\" failures=\"{failures}\">\n",
-            self.results.len()
-        );
-        for r in &self.results {
-            let name = escape(&r.name);
-            match &r.why {
-                None => {
-                    xml += &format!(
-                        "  <testcase classname=\"{}\" name=\"{name}\"/>\n",
-                        self.profile
-                    )
-                }
-                Some(why) => {
-                    xml += &format!(
-                        "  <testcase classname=\"{}\" name=\"{name}\"><failure message=\"{}\"/></testcase>\n",
-                        self.profile,
-                        escape(why)
-                    );
-                }
-            }
-        }
-        xml + "</testsuite>\n"
+        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+        let clauses = self.clauses.iter().map(|c| {
+            let skipped = c.how.filter(|_| c.passed.is_none());
+            (c.id.to_owned(), c.why.as_deref(), skipped)
+        });
+        xml += &suite("clauses", self.profile, clauses.collect());
+        let cases = self.results.iter();
+        let cases = cases.map(|r| (r.name.clone(), r.why.as_deref(), None));
+        xml += &suite("containment", self.profile, cases.collect());
+        xml + "</testsuites>\n"
     }
 
-    /// The report as a Markdown table.
+    /// The report as Markdown tables.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut table =
-            String::from("| case | what is done | clause | result |\n|---|---|---|---|\n");
+        let mut text = String::from(
+            "| id | virtio 1.4 | what it says | how it is shown | result |\n|---|---|---|---|---|\n",
+        );
+        for c in &self.clauses {
+            let how = c
+                .how
+                .map_or(c.shown.to_owned(), |how| format!("{}: {how}", c.shown));
+            let result = match (&c.why, c.passed) {
+                (Some(why), _) => why.replace('|', "\\|"),
+                (None, Some(_)) => "passed".into(),
+                (None, None) => "-".into(),
+            };
+            text += &format!(
+                "| {} | {} | {} | {how} | {result} |\n",
+                c.id, c.clause, c.text
+            );
+        }
+        text += "\n| case | what is done | clause | result |\n|---|---|---|---|\n";
         for r in &self.results {
             let result = r.why.as_deref().unwrap_or("passed").replace('|', "\\|");
-            table += &format!("| `{}` | {} | {} | {result} |\n", r.name, r.text, r.clause);
+            text += &format!("| `{}` | {} | {} | {result} |\n", r.name, r.text, r.clause);
         }
-        table
+        text
     }
+}
+
+/// A test suite: names, why they failed, why they were skipped.
+fn suite(name: &str, class: &str, tests: Vec<(String, Option<&str>, Option<&str>)>) -> String {
+    let failures = tests.iter().filter(|t| t.1.is_some()).count();
+    let skipped = tests.iter().filter(|t| t.2.is_some()).count();
+    let mut xml = format!(
+        "<testsuite name=\"{name}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\">\n",
+        tests.len()
+    );
+    for (name, failed, skipped) in tests {
+        let inside = match (failed, skipped) {
+            (Some(why), _) => format!("<failure message=\"{}\"/>", escape(why)),
+            (None, Some(why)) => format!("<skipped message=\"{}\"/>", escape(why)),
+            (None, None) => String::new(),
+        };
+        let name = escape(&name);
+        xml += &format!("  <testcase classname=\"{class}\" name=\"{name}\">{inside}</testcase>\n");
+    }
+    xml + "</testsuite>\n"
 }
 
 fn escape(text: &str) -> String {
@@ -144,6 +226,7 @@ mod tests {
             profile: "tiny",
             dut: "model".into(),
             seed: 1,
+            clauses: Vec::new(),
             results: vec![result(true), result(false)],
         };
         let json = report.json();

@@ -84,6 +84,11 @@ impl Rig {
 
     /// Tables as they should be, rings empty, everything started.
     pub(super) fn start(&mut self) -> Done {
+        self.start_until(S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK)
+    }
+
+    /// The same, up to this status.
+    pub(super) fn start_until(&mut self, status: u8) -> Done {
         self.memory.restore();
         let mgmtdev = self.vdev.mgmtdev();
         let bind = cmd::asid_set(self.asid(), self.memory.binding());
@@ -106,8 +111,7 @@ impl Rig {
             v.set_vq_ready(q, true).map_err(text)?;
         }
         self.avail = [0; 2];
-        v.set_status(S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK)
-            .map_err(text)?;
+        v.set_status(status).map_err(text)?;
         Ok(())
     }
 

@@ -39,13 +39,32 @@ pub struct Scene {
 
 /// Plays `case`, or nothing hostile at all; compared with a run without an attack.
 pub(super) fn play(options: &Options, case: Option<(&Case, &Trace)>) -> Result<Trace, String> {
+    let name = case.map_or("conform", |(c, _)| &c.name);
+    on_a_card(options, name, |host| on(host, case))
+}
+
+/// Runs `test` on a card of its own.
+pub(super) fn with(
+    options: &Options,
+    name: &str,
+    test: fn(&mut Scene) -> Result<(), String>,
+) -> Result<(), String> {
+    on_a_card(options, name, |host| test(&mut Scene::new(host)?))
+}
+
+/// Does `what` on a fresh card; a failed check comes first.
+fn on_a_card<T>(
+    options: &Options,
+    name: &str,
+    what: impl FnOnce(&SharedHost) -> Result<T, String>,
+) -> Result<T, String> {
     let mut setup = Setup::new(
         options.profile,
         options.seed,
         options.mode,
         options.plusargs.clone(),
     );
-    setup.scenario = case.map_or("conform", |(c, _)| &c.name).to_owned();
+    setup.scenario = name.to_owned();
     let settings = HostSettings {
         env: EnvSettings {
             high_mem: 64 << 20,
@@ -54,7 +73,7 @@ pub(super) fn play(options: &Options, case: Option<(&Case, &Trace)>) -> Result<T
         ..HostSettings::new(options.seed)
     };
     let host = SharedHost::new(Host::new(&setup, settings).map_err(text)?);
-    let result = on(&host, case);
+    let result = what(&host);
     let report = host.finish().map_err(text)?;
     match report.check.failure {
         Some(failure) => Err(failure.to_string()),

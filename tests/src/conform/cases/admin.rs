@@ -28,7 +28,7 @@ fn case(name: &str, what: &str, attack: impl Fn(&mut Scene) -> Done + 'static) -
 }
 
 /// Status and qualifier of the answer to these bytes.
-fn answer(scene: &Scene, command: &[u8]) -> Result<(u16, u16), String> {
+pub(in crate::conform) fn answer(scene: &Scene, command: &[u8]) -> Result<(u16, u16), String> {
     let done = scene
         .mgmtdev
         .exec_raw(command, 96, &Framing::default())
@@ -40,7 +40,7 @@ fn answer(scene: &Scene, command: &[u8]) -> Result<(u16, u16), String> {
     Ok((word(0), word(2)))
 }
 
-fn refused(scene: &Scene, command: &[u8], want: (u16, u16)) -> Done {
+pub(in crate::conform) fn refused(scene: &Scene, command: &[u8], want: (u16, u16)) -> Done {
     let got = answer(scene, command)?;
     if got == want {
         return Ok(());
@@ -52,7 +52,7 @@ fn refused(scene: &Scene, command: &[u8], want: (u16, u16)) -> Done {
 }
 
 /// A command with this header and no data.
-fn header(opcode: u16, group: u16, member: u64) -> Vec<u8> {
+pub(in crate::conform) fn header(opcode: u16, group: u16, member: u64) -> Vec<u8> {
     let mut b = vec![0; HEADER_BYTES];
     b[0..2].copy_from_slice(&opcode.to_le_bytes());
     b[2..4].copy_from_slice(&group.to_le_bytes());
