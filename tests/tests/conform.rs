@@ -55,7 +55,7 @@ fn faults_of_the_rtl_are_noticed() {
     for (fault, filter) in [
         ("pte_writable", "buffer.read_only"),
         ("pte_accessed", "pte.not_accessed"),
-        ("next_range", "next.outside"),
+        ("next_range", "ring.next"),
         ("chain_limit", "ring.loop"),
         ("needs_reset", "ring.head.outside"),
         ("fault_access", "buffer.no_memory"),
@@ -65,7 +65,7 @@ fn faults_of_the_rtl_are_noticed() {
         ("mmu_space", "buffer.overlap"),
     ] {
         let mut cases = all();
-        cases.retain(|c| c.name.starts_with(filter));
+        cases.retain(|c| c.name.contains(filter));
         assert!(!cases.is_empty(), "{filter}");
         let report = play(&TINY, Mode::Rtl, vec![format!("+break_{fault}")], &cases);
         assert!(report.passed() < cases.len(), "{fault} is not noticed");
