@@ -59,8 +59,8 @@ fn faults_of_the_rtl_are_noticed() {
         ("chain_limit", "ring.loop"),
         ("needs_reset", "ring.head.outside"),
         ("fault_access", "buffer.no_memory"),
-        ("tlb_generation", "space."),
-        ("qualifier", "admin.member"),
+        ("tlb_generation", "race.invalidate"),
+        ("qualifier", "admin.vq"),
         ("vq_index", "admin.vq"),
         ("mmu_space", "buffer.overlap"),
     ] {

@@ -3,7 +3,9 @@
 use shoal::env::EnvSettings;
 use shoal::host::{Host, HostSettings, SharedHost};
 use shoal::setup::Setup;
+use shoal_abi::mmu::{CAUSE_READ_ACCESS, CAUSE_READ_PAGE, CAUSE_WRITE_ACCESS, CAUSE_WRITE_PAGE};
 use shoal_abi::ring::S_NEEDS_RESET;
+use shoal_driver::faults::FaultRecord;
 use shoal_driver::{Mgmtdev, Options as Driver};
 
 use super::case::{Case, Outcome};
@@ -202,8 +204,15 @@ impl Scene {
         }
         host.run(2000).map_err(text)?;
         let records = self.mgmtdev.take_faults();
-        let good =
-            |r: &shoal_driver::faults::FaultRecord| r.member == id && causes.contains(&r.cause);
+        let good = |r: &FaultRecord| {
+            let write = match r.cause {
+                CAUSE_READ_PAGE | CAUSE_READ_ACCESS => Some(false),
+                CAUSE_WRITE_PAGE | CAUSE_WRITE_ACCESS => Some(true),
+                _ => None,
+            };
+            let access = write.is_none_or(|w| w == r.write);
+            r.member == id && causes.contains(&r.cause) && access
+        };
         if records.is_empty() || !records.iter().all(good) {
             return Err(format!(
                 "fault records {records:?}, causes {causes:?} are right"
