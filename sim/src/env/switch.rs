@@ -4,6 +4,7 @@
 //! frames alone. Frames to a known unicast address go to its port, all others to every port, never back to the sender.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 
 use shoal_abi::ring::NET_HDR_BYTES;
 
@@ -31,7 +32,8 @@ pub struct SwitchSettings {
 impl Default for SwitchSettings {
     fn default() -> Self {
         Self {
-            queue: 4096,
+            // A flood reaches every port, in the largest profile too.
+            queue: 1 << 18,
             member_queue: 256,
             addresses: 1 << 18,
         }
@@ -67,7 +69,10 @@ enum Port {
 /// A packet that waits for `s_axis`.
 #[derive(Debug)]
 struct Waiting {
-    packet: RxPacket,
+    member: u32,
+    vq: u16,
+    /// Of a flood all copies share it.
+    frame: Rc<[u8]>,
     is_from_host: bool,
 }
 
@@ -106,7 +111,7 @@ impl Switch {
         self.members.remove(&member);
         self.learned
             .retain(|_, p| !matches!(p, Port::Member { member: m, .. } if *m == member));
-        self.queue.retain(|w| w.packet.member != member);
+        self.queue.retain(|w| w.member != member);
         self.from_host = self.queue.iter().filter(|w| w.is_from_host).count();
         self.waiting.remove(&member);
     }
@@ -172,7 +177,7 @@ impl Switch {
         if let (0, Some(&port)) = (to[0] & 1, self.learned.get(&to)) {
             match port {
                 Port::Member { member, vq } if Some(member) != sender => {
-                    self.send(from, member, vq, frame);
+                    self.send(from, member, vq, &frame.into());
                 }
                 Port::Host if sender.is_some() => self.send_to_host(frame),
                 _ => {}
@@ -182,8 +187,9 @@ impl Switch {
         self.counts.floods += 1;
         let members = self.members.iter().copied();
         let others: Vec<u32> = members.filter(|&m| Some(m) != sender).collect();
+        let shared = frame.into();
         for member in others {
-            self.send(from, member, 0, frame);
+            self.send(from, member, 0, &shared);
         }
         if sender.is_some() {
             self.send_to_host(frame);
@@ -200,19 +206,19 @@ impl Switch {
         }
     }
 
-    fn send(&mut self, from: Port, member: u32, vq: u16, frame: &[u8]) {
+    fn send(&mut self, from: Port, member: u32, vq: u16, frame: &Rc<[u8]>) {
         let waiting = self.waiting.entry(member).or_default();
         if self.queue.len() >= self.settings.queue || *waiting >= self.settings.member_queue {
             self.counts.drops += 1;
             return;
         }
         *waiting += 1;
-        let mut bytes = vec![0; NET_HDR_BYTES + frame.len()];
-        bytes[NET_HDR_BYTES..].copy_from_slice(frame);
         let is_from_host = from == Port::Host;
         self.from_host += usize::from(is_from_host);
         self.queue.push_back(Waiting {
-            packet: RxPacket::receive(member, vq, bytes),
+            member,
+            vq,
+            frame: Rc::clone(frame),
             is_from_host,
         });
         self.counts.frames_out += 1;
@@ -220,15 +226,13 @@ impl Switch {
 
     /// The next packet for `s_axis`.
     pub fn next_packet(&mut self) -> Option<RxPacket> {
-        let Waiting {
-            packet,
-            is_from_host,
-        } = self.queue.pop_front()?;
-        self.from_host -= usize::from(is_from_host);
-        if let Some(n) = self.waiting.get_mut(&packet.member) {
+        let next = self.queue.pop_front()?;
+        self.from_host -= usize::from(next.is_from_host);
+        if let Some(n) = self.waiting.get_mut(&next.member) {
             *n = n.saturating_sub(1);
         }
-        Some(packet)
+        let bytes = [&[0; NET_HDR_BYTES], &*next.frame].concat();
+        Some(RxPacket::receive(next.member, next.vq, bytes))
     }
 
     /// Packets that wait for `s_axis`.
@@ -318,6 +322,15 @@ mod tests {
         assert_eq!(drain(&mut s).len(), 4);
         s.take(&packet(3, 1, [0xff; 6], mac(3)));
         assert_eq!(drain(&mut s), [(1, 0), (2, 0)]);
+    }
+
+    #[test]
+    fn a_flood_reaches_every_port_of_the_largest_profile() {
+        let mut s = Switch::new(SwitchSettings::default());
+        let ports = shoal_abi::profile::HYPER.devices;
+        (0..ports).for_each(|m| s.register(m));
+        s.take(&packet(0, 1, [0xff; 6], mac(1)));
+        assert_eq!((s.queued() as u32, s.counts().drops), (ports - 1, 0));
     }
 
     #[test]

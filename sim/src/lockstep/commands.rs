@@ -10,7 +10,7 @@ use shoal_abi::cmd::{self, COMMANDS, COMMAND_BYTES, HEADER_BYTES, RESULT_HEADER_
 use shoal_abi::ports::{Data, Inputs, Outputs};
 use shoal_abi::profile::Profile;
 use shoal_abi::regs::{ADMIN_QUEUE_SIZE, QUEUE_DESC_HI, QUEUE_DESC_LO, STATUS_QUEUE_SELECT};
-use shoal_abi::ring::{DESC_BYTES, DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE};
+use shoal_abi::ring::{DESC_BYTES, DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE, S_DRIVER_OK};
 
 /// Commands kept; more than the device has under way.
 const KEEP: usize = 32;
@@ -35,6 +35,8 @@ struct Burst {
 pub enum MemberEvent {
     /// DEV_CREATE succeeded: member id and device type.
     Created(u32, u8),
+    /// STATUS_SET succeeded: member id, and whether its driver is ready (DRIVER_OK).
+    Driver(u32, bool),
     /// DEV_DESTROY succeeded.
     Destroyed(u32),
     /// The device or the management device was reset: no member exists any more.
@@ -372,12 +374,17 @@ fn event(c: &Command) -> Option<MemberEvent> {
     if status != cmd::OK || field(c, 2, 2) as u16 != cmd::GROUP_MANAGED {
         return None;
     }
-    match field(c, 0, 2) as u16 {
-        cmd::DEV_CREATE => {
-            let data = COMMANDS.iter().find(|k| k.opcode == cmd::DEV_CREATE)?.data;
-            let kind = data.iter().find(|f| f.name == "type")?;
-            let kind = field(c, HEADER_BYTES + kind.offset, 1) as u8;
-            Some(MemberEvent::Created(member, kind))
+    let opcode = field(c, 0, 2) as u16;
+    let byte = |name| {
+        let data = COMMANDS.iter().find(|k| k.opcode == opcode)?.data;
+        let f = data.iter().find(|f| f.name == name)?;
+        Some(field(c, HEADER_BYTES + f.offset, 1) as u8)
+    };
+    match opcode {
+        cmd::DEV_CREATE => Some(MemberEvent::Created(member, byte("type")?)),
+        cmd::STATUS_SET => {
+            let is_ready = byte("status")? & S_DRIVER_OK != 0;
+            Some(MemberEvent::Driver(member, is_ready))
         }
         cmd::DEV_DESTROY => Some(MemberEvent::Destroyed(member)),
         _ => None,

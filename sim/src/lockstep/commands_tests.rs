@@ -74,6 +74,32 @@ fn a_reset_of_the_management_device_takes_all_members() {
 }
 
 #[test]
+fn a_driver_is_ready_once_its_status_says_so() {
+    for (status, result, event) in [
+        (0xf, cmd::OK, Some(MemberEvent::Driver(5, true))),
+        (0xb, cmd::OK, Some(MemberEvent::Driver(5, false))),
+        (0, cmd::OK, Some(MemberEvent::Driver(5, false))),
+        (0xf, cmd::EINVAL, None),
+    ] {
+        let mut c = Commands::new(&TINY);
+        register(&mut c, QUEUE_DESC_LO.offset, 0x1000);
+        let head = u64::from(cmd::STATUS_SET) | u64::from(cmd::GROUP_MANAGED) << 16;
+        let words = [
+            (5, 0x1000, 0x5000),
+            (5, 0x1008, 64 | u64::from(DESC_F_NEXT) << 32 | 1 << 48),
+            (5, 0x5000, head),
+            (5, 0x5010, 5),
+            (5, 0x5018, status),
+            (5, 0x1010, 0x7000),
+            (5, 0x1018, 16 | 2 << 32),
+        ];
+        reads(&mut c, 10, &words, &[0, 1, 2, 3, 4, 5, 6]);
+        answers(&mut c, 40, 0x7000, result);
+        assert_eq!(c.event(), event, "{:?}", c.lines());
+    }
+}
+
+#[test]
 fn a_command_is_read_with_its_fields_and_its_status() {
     for profile in [&TINY, &MID, &HYPER] {
         let mut c = Commands::new(profile);

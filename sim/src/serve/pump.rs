@@ -1,6 +1,6 @@
 //! The clock of a served device: it runs freely while something can happen and stands still while nothing can.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,8 +46,8 @@ pub trait Front<H = Host> {
     fn wakers<'a>(&'a self, fds: &mut Vec<PollFd<'a>>);
     /// The clock has slept: what woke it is taken back, so that it can sleep again.
     fn woken(&mut self);
-    /// A managed device came, with its type, or went.
-    fn member(&mut self, _host: &mut H, _id: u32, _came: Option<u8>) {}
+    /// The driver of a managed device is ready (DRIVER_OK), with the device's type; or it is no longer.
+    fn driver(&mut self, _host: &mut H, _id: u32, _ready: Option<u8>) {}
     /// Sends the clients away and takes back what it made in the device; nothing is asked of it any more.
     fn close(&mut self, _host: &mut H) {}
 }
@@ -83,7 +83,7 @@ pub fn run<H: Hosted>(
     stop: &Arc<AtomicBool>,
 ) -> Result<PumpCounts, (PumpCounts, HostError)> {
     let mut counts = PumpCounts::default();
-    let mut living = BTreeSet::new();
+    let mut living = BTreeMap::new();
     let result = turn(host, fronts, clock, stop, &mut living, &mut counts);
     fronts.iter_mut().for_each(|f| f.close(host));
     // What has happened by now is counted, however late the checks are.
@@ -101,7 +101,7 @@ fn turn<H: Hosted>(
     fronts: &mut [&mut dyn Front<H>],
     clock: Clock,
     stop: &Arc<AtomicBool>,
-    living: &mut BTreeSet<u32>,
+    living: &mut BTreeMap<u32, u8>,
     counts: &mut PumpCounts,
 ) -> Result<(), HostError> {
     let mut quiet_since = host.with(|h| h.cycle());
@@ -150,28 +150,29 @@ fn wait<H>(fronts: &mut [&mut dyn Front<H>], at_most: Duration) {
     fronts.iter_mut().for_each(|f| f.woken());
 }
 
-/// Counts the managed devices that came and went, and tells of them.
+/// Counts the managed devices that came and went, and tells whose drivers are ready.
 fn members<H: Hosted>(
     host: &mut H,
     fronts: &mut [&mut dyn Front<H>],
-    living: &mut BTreeSet<u32>,
+    living: &mut BTreeMap<u32, u8>,
     counts: &mut PumpCounts,
 ) {
     while let Some(event) = host.with(Host::member_event) {
+        let mut tell = |id, ready| fronts.iter_mut().for_each(|f| f.driver(host, id, ready));
         let gone = match event {
             MemberEvent::Created(id, kind) => {
-                counts.created += u64::from(living.insert(id));
-                let tell = |f: &mut &mut dyn Front<H>| f.member(host, id, Some(kind));
-                fronts.iter_mut().for_each(tell);
+                counts.created += u64::from(living.insert(id, kind).is_none());
                 continue;
             }
-            MemberEvent::Destroyed(id) => living.take(&id).into_iter().collect(),
+            MemberEvent::Driver(id, is_ready) => {
+                tell(id, living.get(&id).copied().filter(|_| is_ready));
+                continue;
+            }
+            MemberEvent::Destroyed(id) => living.remove_entry(&id).into_iter().collect(),
             MemberEvent::AllGone => std::mem::take(living),
         };
         counts.destroyed += gone.len() as u64;
-        for id in gone {
-            fronts.iter_mut().for_each(|f| f.member(host, id, None));
-        }
+        gone.into_keys().for_each(|id| tell(id, None));
     }
 }
 

@@ -94,9 +94,9 @@ impl Front for VfioUser {
         }
     }
 
-    fn member(&mut self, host: &mut Host, id: u32, came: Option<u8>) {
-        match came {
-            // Floods reach it before it has sent anything.
+    fn driver(&mut self, host: &mut Host, id: u32, ready: Option<u8>) {
+        match ready {
+            // Floods reach it before it has sent anything, and nothing is sent where nobody listens.
             Some(kind) if u16::from(kind) == TYPE_NET => host.switch().register(id),
             Some(_) => {}
             None => host.switch().unregister(id),

@@ -547,7 +547,7 @@ fn a_socket_is_taken_over_only_from_a_server_that_is_gone() {
 }
 
 #[test]
-fn a_network_device_is_a_port_of_the_switch_from_its_creation_on() {
+fn a_network_device_is_a_port_of_the_switch_while_its_driver_is_ready() {
     let dir = tempfile::tempdir().unwrap();
     let setup = Setup::new(&TINY, 3, Mode::Model, Vec::new());
     let mut host = Host::new(&setup, HostSettings::new(3)).unwrap();
@@ -555,10 +555,10 @@ fn a_network_device_is_a_port_of_the_switch_from_its_creation_on() {
     let mut front = VfioUser::new(&mut host, listener, 8);
     let broadcast = [0xff; 64];
     for (kind, floods) in [(TYPE_NET, 1), (TYPE_BLK, 0)] {
-        front.member(&mut host, 3, Some(kind as u8));
+        front.driver(&mut host, 3, Some(kind as u8));
         host.switch().host_send(&broadcast);
         assert_eq!(host.switch().queued(), floods);
-        front.member(&mut host, 3, None);
+        front.driver(&mut host, 3, None);
         assert_eq!(host.switch().queued(), 0);
     }
 }
