@@ -135,5 +135,7 @@ fn show(options: &Options, clauses: &[Clause], cases: &[Case]) -> Report {
         report.dut,
         start.elapsed().as_secs_f64()
     );
+    let cover = &report.cover;
+    eprintln!("coverage: {} of {} points", cover.hits(), cover.points());
     report
 }

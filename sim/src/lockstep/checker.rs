@@ -11,7 +11,7 @@ use super::digest::Digest;
 use super::history::{History, Interface};
 use super::{Divergence, Failure};
 use crate::dut::Dut;
-use crate::monitor::Monitor;
+use crate::monitor::{self, Cover, Monitor};
 use crate::record::{RecordError, Recorder, Recording};
 
 /// What a checker found.
@@ -29,6 +29,8 @@ pub struct CheckReport {
     pub failure: Option<Failure>,
     /// The last admin commands before the failure, oldest first; empty without one.
     pub commands: Vec<String>,
+    /// What the monitors have seen happen.
+    pub cover: Cover,
     /// The record of the run, if one was made.
     pub recording: Option<Result<Recording, RecordError>>,
 }
@@ -172,6 +174,7 @@ impl Checker {
     pub fn finish(self) -> CheckReport {
         let digest = self.digest.value();
         CheckReport {
+            cover: monitor::cover(&self.monitors),
             digest,
             cycles: self.cycle + u64::from(self.failure.is_some()),
             compared_cycles: self.compared,

@@ -2,9 +2,10 @@
 
 use shoal_abi::cmd;
 use shoal_abi::mmu::{USER_INTERRUPT, USER_PASID_VALID, USER_PASID_W};
-use shoal_abi::ring::{F_EVENT_IDX, S_DRIVER_OK, S_NEEDS_RESET, S_WRITABLE};
+use shoal_abi::ring::{F_EVENT_IDX, S_DRIVER_OK, S_NEEDS_RESET, S_WRITABLE, TYPE_BLK};
 
 use super::chain::Capture;
+use super::cover::MODES;
 use super::dma::{Memory, DMA, MSI, VIRTQUEUE};
 use super::members::{Command, Member};
 use super::msi::{key, member, Key};
@@ -15,6 +16,7 @@ impl Memory {
     /// The answer of a command was written: it has been executed, and the next one has not had an effect yet.
     pub(super) fn completed(&mut self, cycle: u64, capture: &Capture) -> Result<(), Violation> {
         let c = Command::of(capture);
+        self.cover.answer(c.opcode, c.status, c.qualifier);
         if c.status == cmd::OK {
             if c.group == cmd::GROUP_SELF {
                 self.own_command(cycle, &c)?;
@@ -37,6 +39,9 @@ impl Memory {
                 let (asid, flags) = (c.data.u32(0), c.data.u32(4));
                 let pasid = c.data.u32(8) & ((1 << USER_PASID_W) - 1);
                 let tagged = flags & cmd::ASID_PASID_VALID != 0;
+                let mode = MODES[usize::from(flags as u8 & 3)];
+                let tag = if tagged { "pasid" } else { "plain" };
+                self.cover.hit(&format!("space.{mode}.{tag}"));
                 let user = if tagged { USER_PASID_VALID | pasid } else { 0 };
                 self.spaces
                     .bind(cycle, asid, flags as u8 & 3, user, c.data.u64(16));
@@ -52,6 +57,11 @@ impl Memory {
             }
             cmd::IOTLB_INVALIDATE => {
                 let kind = c.data.u32(0);
+                self.cover.hit(match kind {
+                    cmd::IOTLB_ALL => "invalidate.all",
+                    cmd::IOTLB_ASID => "invalidate.asid",
+                    _ => "invalidate.range",
+                });
                 let asid = (kind != cmd::IOTLB_ALL).then(|| c.data.u32(4));
                 let range = (kind == cmd::IOTLB_RANGE).then(|| (c.data.u64(8), c.data.u64(16)));
                 self.spaces.invalidate(c.taken, asid, range);
@@ -113,6 +123,7 @@ impl Memory {
         let d = &c.data;
         if c.opcode == cmd::DEV_CREATE {
             let m = Member {
+                is_blk: d.u16(0) == TYPE_BLK,
                 vq_count: d.u16(2),
                 asid: [d.u32(16), d.u32(20), d.u32(24)],
                 ..Member::default()
@@ -129,6 +140,20 @@ impl Memory {
         let index = d.u16(0);
         let k = key(id, index);
         let all = |k: Key| member(k) == id;
+        let is_cut = match c.opcode {
+            cmd::DEV_DESTROY => Some("cut.DEV_DESTROY"),
+            cmd::STATUS_SET if d.u8(0) == 0 => Some("cut.STATUS_SET"),
+            cmd::VQ_RESET => Some("cut.VQ_RESET"),
+            cmd::DEV_MODE_SET if d.u8(0) & cmd::MODE_STOPPED != 0 => Some("cut.DEV_MODE_SET"),
+            _ => None,
+        };
+        let mut rings = m
+            .queues
+            .keys()
+            .filter_map(|q| self.index.rings.get(&key(id, *q)));
+        if let Some(point) = is_cut.filter(|_| rings.any(|r| !r.chains.is_empty())) {
+            self.cover.hit(point);
+        }
         match c.opcode {
             cmd::FEATURES_SET => {
                 m.features = d.u64(0);
@@ -153,6 +178,7 @@ impl Memory {
                 self.drop_member(id);
                 if let Some(m) = self.members.get_mut(&id) {
                     *m = Member {
+                        is_blk: m.is_blk,
                         vq_count: m.vq_count,
                         asid: m.asid,
                         ..Member::default()

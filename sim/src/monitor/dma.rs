@@ -11,12 +11,14 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::profile::Profile;
+use shoal_abi::ring::AVAIL_F_NO_INTERRUPT;
 
 use super::bar::{Bar, Meaning};
 use super::bus::{Beat, Bus, Event, Serial};
+use super::cover::Cover;
 use super::index::{Index, Owner};
 use super::members::Member;
-use super::msi::{member, Key, Msi};
+use super::msi::{member, Key, Msi, Wish};
 use super::ring::{Buffer, Did, Kind, Ring};
 use super::space::{Place, Space, Spaces};
 use super::{Monitor, Violation, BOUND};
@@ -83,6 +85,7 @@ pub struct Memory {
     /// Those of them that need no better explanation.
     excused: HashSet<Serial>,
     put_off_serials: HashSet<Serial>,
+    pub(super) cover: Cover,
     /// What the oldest of them broke.
     put_off_why: Option<Violation>,
     /// True while what was put off is judged.
@@ -110,6 +113,7 @@ impl Memory {
             put_off: VecDeque::new(),
             excused: HashSet::new(),
             put_off_serials: HashSet::new(),
+            cover: Cover::default(),
             put_off_why: None,
             judging: false,
             events: Vec::new(),
@@ -186,6 +190,9 @@ impl Memory {
     // --- what an access means ---
 
     fn data(&mut self, cycle: u64, b: &Beat) {
+        if !b.ok {
+            self.cover.hit("axi.read_error");
+        }
         let Some(flight) = self.flights.get_mut(&b.serial) else {
             return;
         };
@@ -197,7 +204,9 @@ impl Memory {
             match *o {
                 Owner::Table if b.ok && b.len == 8 && b.addr.is_multiple_of(8) => {
                     let pte = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-                    self.spaces.entry(cycle, b.addr, pte);
+                    if let Some(point) = self.spaces.entry(cycle, b.addr, pte) {
+                        self.cover.hit(point);
+                    }
                 }
                 Owner::Table => {}
                 Owner::Ring(k, part, off) => {
@@ -211,6 +220,11 @@ impl Memory {
                     let wish =
                         ring.read(part, off + delta, bytes, b.issued, cycle, &mut self.fresh);
                     if let (Some(w), true) = (wish, k != ADMIN) {
+                        self.cover.hit(match w {
+                            Wish::Flags(f) if f & AVAIL_F_NO_INTERRUPT != 0 => "wish.flags.no",
+                            Wish::Flags(_) => "wish.flags.yes",
+                            Wish::UsedEvent(_) => "wish.event_idx",
+                        });
                         self.msi.wish(cycle, k, w, b.issued);
                     }
                     self.look_again(k);
@@ -255,6 +269,9 @@ impl Memory {
     }
 
     fn done(&mut self, cycle: u64, serial: Serial, ok: bool) {
+        if !ok {
+            self.cover.hit("axi.write_error");
+        }
         let Some(f) = self.flights.remove(&serial) else {
             return;
         };
@@ -357,9 +374,14 @@ impl Memory {
                 let bus = std::mem::replace(&mut self.bus, Bus::new(self.profile));
                 let mut bar = std::mem::take(&mut self.bar);
                 bar.reset();
+                if !self.members.is_empty() {
+                    self.cover.hit("reset.registers");
+                }
+                let cover = std::mem::take(&mut self.cover);
                 *self = Self {
                     bus,
                     bar,
+                    cover,
                     ..Self::new(self.profile)
                 };
             }
@@ -375,7 +397,14 @@ impl Monitor for Memory {
 
     fn check(&mut self, cycle: u64, i: &Inputs, o: &Outputs) -> Result<(), Violation> {
         if i.reset {
-            *self = Self::new(self.profile);
+            if !self.flights.is_empty() {
+                self.cover.hit("reset.wire");
+            }
+            let cover = std::mem::take(&mut self.cover);
+            *self = Self {
+                cover,
+                ..Self::new(self.profile)
+            };
             return Ok(());
         }
         if i.s_axil_awvalid || i.s_axil_wvalid || i.s_axil_arvalid || o.s_axil_rvalid {
@@ -402,6 +431,10 @@ impl Monitor for Memory {
         }
         self.events = events;
         answer
+    }
+
+    fn cover(&self) -> Option<&Cover> {
+        Some(&self.cover)
     }
 }
 

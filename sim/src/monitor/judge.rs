@@ -1,10 +1,12 @@
 //! Judges each access: is it in a live mapping, does a ring give it to the device, is a message due?
 
-use shoal_abi::mmu::{FAULT_BYTES, USER_INTERRUPT};
+use shoal_abi::cmd::CONFIG_MSI;
+use shoal_abi::mmu::{FAULT_BYTES, FAULT_CAUSE_MASK, FAULT_MEMBER_MASK, USER_INTERRUPT};
+use shoal_abi::profile::VISIT_CHAINS;
 use shoal_abi::ring::S_DRIVER_OK;
 
 use super::bus::{Read, Write};
-use super::chain::Capture;
+use super::chain::{Capture, Chain};
 use super::dma::{Flight, Memory, Stop, ADMIN, DMA, MSI, RINGS, VIRTQUEUE};
 use super::index::Owner;
 use super::members::Member;
@@ -182,6 +184,9 @@ impl Memory {
             let ring = self.index.rings.get_mut(&k);
             let over = ring.map(Ring::finish).unwrap_or_default();
             let spaces = self.buffer_spaces(k);
+            if k != ADMIN {
+                self.cover_used(k, idx, &over);
+            }
             for mut chain in over {
                 self.index.drop_buffers(k, &spaces, &chain.buffers);
                 // The answer was shorter than the command has it.
@@ -199,6 +204,42 @@ impl Memory {
             self.completed(cycle, &c).map_err(Stop::Broken)?;
         }
         Ok(())
+    }
+
+    /// Counts what `used.idx` of queue `k` went over to `idx` for.
+    fn cover_used(&mut self, k: Key, idx: u16, over: &[Chain]) {
+        let Some((r, m)) = self.index.rings.get(&k).zip(self.members.get(&member(k))) else {
+            return;
+        };
+        let n = over.len();
+        self.cover.hit(match n {
+            1 => "used.one",
+            n if n < VISIT_CHAINS => "used.several",
+            _ => "used.visit",
+        });
+        if usize::from(idx % r.size) < n {
+            self.cover.hit("used.ring_wraps");
+        }
+        if usize::from(idx) < n {
+            self.cover.hit("used.index_wraps");
+        }
+        let function = match (m.is_blk, k & 1) {
+            (true, _) => "blk",
+            (_, 0) => "net_rx",
+            _ => "net_tx",
+        };
+        let wish = if r.event_idx { "event_idx" } else { "flags" };
+        for chain in over {
+            let direct = chain.walked.iter().filter(|w| !w.0).count();
+            let shape = match (chain.table.is_some(), direct) {
+                (true, 1) => "indirect",
+                (true, _) => "mixed",
+                (_, 0 | 1) => "one",
+                (_, 2 | 3) => "few",
+                _ => "many",
+            };
+            self.cover.hit(&format!("chain.{function}.{shape}.{wish}"));
+        }
     }
 
     /// Judges a run of written bytes and says what it was, for each queue; empty: a fault record.
@@ -289,7 +330,11 @@ impl Memory {
         };
         if (addr - base).is_multiple_of(FAULT_BYTES) && len == 8 {
             let word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-            self.fault_seen(word >> 40);
+            let id = (word & FAULT_MEMBER_MASK) >> FAULT_MEMBER_MASK.trailing_zeros();
+            if let Some(m) = self.members.get(&id) {
+                self.cover.fault((word & FAULT_CAUSE_MASK) as u16, m.is_blk);
+            }
+            self.fault_seen(id);
         }
         true
     }
@@ -379,6 +424,12 @@ impl Memory {
         };
         match self.msi.message(w.issued, (*addr, data), fault) {
             Ok((keys, by_fault)) => {
+                let is_config = |k: &Key| k & 0xffff == u64::from(CONFIG_MSI);
+                self.cover.hit(match keys.first() {
+                    _ if by_fault => "message.fault",
+                    Some(k) if is_config(k) => "message.config",
+                    _ => "message.queue",
+                });
                 if by_fault {
                     let id = member(keys[0]);
                     if let Some(m) = self.members.get_mut(&id) {
@@ -391,6 +442,7 @@ impl Memory {
             Err((rule, detail)) => {
                 let mut own = self.bar.vectors.iter().flatten();
                 if own.any(|v| !v.mask && v.addr == *addr && v.data == data) {
+                    self.cover.hit("message.own");
                     return Ok(Vec::new());
                 }
                 Err(Stop::Unexplained(Violation::device(

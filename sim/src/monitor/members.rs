@@ -14,6 +14,7 @@ const EXEC: u64 = 127;
 /// A managed device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Member {
+    pub(super) is_blk: bool,
     pub(super) vq_count: u16,
     pub(super) features: u64,
     pub(super) asid: [u32; 3],
@@ -71,6 +72,7 @@ pub(super) struct Command<'a> {
     pub(super) member: u64,
     pub(super) data: Fields<'a>,
     pub(super) status: u16,
+    pub(super) qualifier: u16,
     pub(super) result: Fields<'a>,
     /// Bytes of the result that the driver had room for.
     pub(super) result_bytes: usize,
@@ -91,6 +93,7 @@ impl<'a> Command<'a> {
             member: head.u64(16),
             data: Fields(&c.command[HEADER_BYTES..]),
             status: Fields(&c.answer).u16(0),
+            qualifier: Fields(&c.answer).u16(2),
             result: Fields(&c.answer[RESULT_HEADER_BYTES..]),
             result_bytes: c.answered.saturating_sub(RESULT_HEADER_BYTES),
             taken: c.taken,

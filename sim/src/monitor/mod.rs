@@ -14,6 +14,7 @@ mod bar;
 mod bus;
 mod chain;
 mod commands;
+mod cover;
 pub mod dma;
 mod index;
 mod judge;
@@ -23,9 +24,12 @@ mod msi;
 mod player;
 mod ring;
 mod space;
+mod stalls;
 #[cfg(test)]
 pub(crate) mod testing;
 mod virtqueue;
+
+pub use cover::Cover;
 
 /// Cycles within which something that must happen has to happen, where the standard says "eventually".
 pub const BOUND: u64 = 65_536;
@@ -92,6 +96,22 @@ pub trait Monitor: Send {
     /// # Errors
     /// The first broken rule of this cycle. A monitor that has reported may report nonsense afterwards.
     fn check(&mut self, cycle: u64, i: &Inputs, o: &Outputs) -> Result<(), Violation>;
+
+    /// What it has counted for the functional coverage.
+    fn cover(&self) -> Option<&Cover> {
+        None
+    }
+}
+
+/// The coverage that `monitors` have counted.
+#[must_use]
+pub fn cover(monitors: &[Box<dyn Monitor>]) -> Cover {
+    let mut sum = Cover::default();
+    monitors
+        .iter()
+        .filter_map(|m| m.cover())
+        .for_each(|c| sum.merge(c));
+    sum
 }
 
 /// Every monitor, for a device of `profile`.
@@ -102,5 +122,6 @@ pub fn all(profile: &'static Profile) -> Vec<Box<dyn Monitor>> {
         Box::new(axil::AxiLite::new()),
         Box::new(axis::Axis::new(profile)),
         Box::new(dma::Memory::new(profile)),
+        Box::new(stalls::Stalls::default()),
     ]
 }

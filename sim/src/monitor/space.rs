@@ -14,6 +14,11 @@ use shoal_abi::mmu::{
 const PAGE_W: u32 = 12;
 const LEVEL_W: u32 = 9;
 const LEVELS: usize = 4;
+/// Coverage points of leaves, Sv39 and Sv48, by level.
+const LEAVES: [[&str; 3]; 2] = [
+    ["leaf.sv39.4k", "leaf.sv39.2m", "leaf.sv39.1g"],
+    ["leaf.sv48.4k", "leaf.sv48.2m", "leaf.sv48.1g"],
+];
 
 /// Where an IOVA has its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,14 +158,13 @@ impl Spaces {
         self.tables.contains_key(&(addr >> PAGE_W))
     }
 
-    /// The device read the page table entry at `addr`.
-    pub(super) fn entry(&mut self, cycle: u64, addr: u64, pte: u64) {
-        let Some(tables) = self.tables.get(&(addr >> PAGE_W)) else {
-            return;
-        };
+    /// The device read the page table entry at `addr`. The coverage point of a leaf.
+    pub(super) fn entry(&mut self, cycle: u64, addr: u64, pte: u64) -> Option<&'static str> {
+        let tables = self.tables.get(&(addr >> PAGE_W))?;
         if pte & PTE_V == 0 || pte & PTE_RESERVED != 0 || pte & (PTE_R | PTE_W) == PTE_W {
-            return;
+            return None;
         }
+        let mut point = None;
         let ppn = pte >> PTE_PPN_LSB & ((1 << PTE_PPN_W) - 1);
         for t in tables.clone() {
             let iova = t.iova | (addr >> 3 & 0x1ff) << shift(t.level);
@@ -191,6 +195,9 @@ impl Spaces {
                     .get(&t.asid)
                     .and_then(|b| b.last())
                     .map_or(0, |b| b.mode);
+                point = LEAVES[usize::from(mode != MODE_SV39)]
+                    .get(t.level as usize)
+                    .copied();
                 let leaf = Leaf {
                     asid: t.asid,
                     iova: canonical(iova, mode),
@@ -214,6 +221,7 @@ impl Spaces {
                 }
             }
         }
+        point
     }
 
     /// Everything that the address `addr` with side band `user` may be, appended to `out`.

@@ -2,7 +2,7 @@
 
 use shoal::dut::Dut;
 use shoal::lockstep::{Difference, Divergence};
-use shoal::monitor::{Monitor, Violation};
+use shoal::monitor::{Cover, Monitor, Violation};
 use shoal_abi::ports::{Inputs, Outputs};
 use shoal_abi::profile::Profile;
 
@@ -85,6 +85,12 @@ impl Pair {
             was_reset: false,
             compared: 0,
         }
+    }
+
+    /// What the monitors have seen happen.
+    #[must_use]
+    pub fn cover(&self) -> Cover {
+        shoal::monitor::cover(&self.monitors)
     }
 
     /// Output ports of the device.

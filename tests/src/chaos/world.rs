@@ -17,6 +17,7 @@ use super::pair::{Fault, Pair};
 use super::provision::fault_control;
 use super::reach::{Reach, COUNTERS};
 use super::rings::Queue;
+use shoal::monitor::Cover;
 
 /// Packets that wait for the stream.
 const OUTBOX: usize = 8;
@@ -42,6 +43,12 @@ pub struct World {
 }
 
 impl World {
+    /// What the monitors have seen happen.
+    #[must_use]
+    pub fn cover(&self) -> Cover {
+        self.pair.cover()
+    }
+
     /// A world around `pair`, after reset and set-up.
     ///
     /// # Errors

@@ -39,10 +39,13 @@ pub struct Options {
 /// Runs `cases`; `told` hears of each as it ends.
 pub fn run(options: &Options, cases: &[Case], mut told: impl FnMut(&CaseResult)) -> Report {
     let mut report = Report::new(options);
-    let quiet = scene::play(options, None);
+    let quiet = scene::play(options, None, &mut report.cover);
     for case in cases {
         let outcome = match &quiet {
-            Ok(quiet) => scene::play(options, Some((case, quiet))).map(|t| t.cycles),
+            Ok(quiet) => {
+                let played = scene::play(options, Some((case, quiet)), &mut report.cover);
+                played.map(|t| t.cycles)
+            }
             Err(e) => Err(format!("without an attack: {e}")),
         };
         let result = CaseResult::new(case, outcome);
@@ -67,7 +70,7 @@ pub fn run_clauses(
 ) {
     for clause in clauses {
         let outcome = match clause.shown {
-            Shown::Test(test) => Some(scene::with(options, clause.id, test)),
+            Shown::Test(test) => Some(scene::with(options, clause.id, test, &mut report.cover)),
             Shown::Elsewhere(_) | Shown::Outside(_) => None,
         };
         let result = ClauseResult::new(clause, outcome);

@@ -1,6 +1,7 @@
 //! What came of a run: text, JSON, JUnit, Markdown.
 
 use serde::Serialize;
+use shoal::monitor::Cover;
 
 use super::case::Case;
 use super::clauses::{Clause, Shown};
@@ -83,6 +84,9 @@ pub struct Report {
     pub dut: String,
     /// Seed.
     pub seed: u64,
+    /// What the monitors have seen happen.
+    #[serde(skip)]
+    pub cover: Cover,
     /// The clauses.
     pub clauses: Vec<ClauseResult>,
     /// The cases.
@@ -95,6 +99,7 @@ impl Report {
             profile: options.profile.name,
             dut: format!("{:?}", options.mode).to_lowercase(),
             seed: options.seed,
+            cover: Cover::default(),
             clauses: Vec::new(),
             results: Vec::new(),
         }
@@ -134,6 +139,9 @@ impl Report {
             "containment_cases": self.results.len(),
             "containment_passed": self.passed(),
             "results": self.results,
+            "cover_points": self.cover.points(),
+            "cover_hit": self.cover.hits(),
+            "cover_missed": self.cover.missed(),
         })
     }
 
@@ -226,6 +234,7 @@ mod tests {
             profile: "tiny",
             dut: "model".into(),
             seed: 1,
+            cover: Cover::default(),
             clauses: Vec::new(),
             results: vec![result(true), result(false)],
         };

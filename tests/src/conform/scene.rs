@@ -2,6 +2,7 @@
 
 use shoal::env::EnvSettings;
 use shoal::host::{Host, HostSettings, SharedHost};
+use shoal::monitor::Cover;
 use shoal::setup::Setup;
 use shoal_abi::mmu::{CAUSE_READ_ACCESS, CAUSE_READ_PAGE, CAUSE_WRITE_ACCESS, CAUSE_WRITE_PAGE};
 use shoal_abi::ring::S_NEEDS_RESET;
@@ -40,9 +41,13 @@ pub struct Scene {
 }
 
 /// Plays `case`, or nothing hostile at all; compared with a run without an attack.
-pub(super) fn play(options: &Options, case: Option<(&Case, &Trace)>) -> Result<Trace, String> {
+pub(super) fn play(
+    options: &Options,
+    case: Option<(&Case, &Trace)>,
+    cover: &mut Cover,
+) -> Result<Trace, String> {
     let name = case.map_or("conform", |(c, _)| &c.name);
-    on_a_card(options, name, |host| on(host, case))
+    on_a_card(options, name, cover, |host| on(host, case))
 }
 
 /// Runs `test` on a card of its own.
@@ -50,14 +55,16 @@ pub(super) fn with(
     options: &Options,
     name: &str,
     test: fn(&mut Scene) -> Result<(), String>,
+    cover: &mut Cover,
 ) -> Result<(), String> {
-    on_a_card(options, name, |host| test(&mut Scene::new(host)?))
+    on_a_card(options, name, cover, |host| test(&mut Scene::new(host)?))
 }
 
 /// Does `what` on a fresh card; a failed check comes first.
 fn on_a_card<T>(
     options: &Options,
     name: &str,
+    cover: &mut Cover,
     what: impl FnOnce(&SharedHost) -> Result<T, String>,
 ) -> Result<T, String> {
     let mut setup = Setup::new(
@@ -77,6 +84,7 @@ fn on_a_card<T>(
     let host = SharedHost::new(Host::new(&setup, settings).map_err(text)?);
     let result = what(&host);
     let report = host.finish().map_err(text)?;
+    cover.merge(&report.check.cover);
     match report.check.failure {
         Some(failure) => Err(failure.to_string()),
         None => result,
