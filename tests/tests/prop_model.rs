@@ -12,4 +12,5 @@ fn prop_the_model_survives_random_sessions() {
         Ok(Pair::new(&TINY, model, None))
     });
     println!("not covered: {:?}", cover.missed());
+    assert!(cover.hits() * 100 >= cover.points() * 80);
 }

@@ -96,3 +96,43 @@ fn a_fault_queue_that_shrinks_below_its_tail_is_still_written_inside() {
     ]);
     assert_eq!(play(&actions).1, 4);
 }
+
+/// A buffer of 4 GiB in a space with a 1 GiB page reaches the admin queue's answers. The monitors took one of them for the device's
+/// own access, and missed its end at DEV_DESTROY.
+#[test]
+fn an_admin_answer_in_a_buffer_of_a_device_is_not_the_devices_access() {
+    let provision = |member, blk, rings| {
+        Action::Provision(Provision {
+            member,
+            blk,
+            rings,
+            data: 1,
+            event: false,
+            indirect: false,
+            log2: 8,
+            start: 0,
+            place: 0,
+        })
+    };
+    let one = |len, write, flaw| {
+        let descs = vec![Desc {
+            offset: 0,
+            len,
+            write,
+        }];
+        Chain {
+            descs,
+            indirect_from: None,
+            flaw,
+        }
+    };
+    let actions = [
+        provision(1, true, 0),
+        provision(2, false, 2),
+        Action::Fill(1, 0, vec![one(u32::MAX, true, 0), one(1, false, 0)]),
+        Action::Fill(2, 0, vec![one(1, false, 0), one(1, false, 0)]),
+        Action::Fill(2, 1, vec![one(1, false, 16)]),
+        Action::Heal,
+    ];
+    play(&actions);
+}

@@ -179,6 +179,9 @@ impl Memory {
                 }
             }
         }
+        if flight.did.iter().any(|(k, _)| *k == ADMIN) {
+            flight.keys.clear(); // it need not be the member's
+        }
         self.flights.insert(w.serial, flight);
         if let Some((k, idx)) = ended {
             let ring = self.index.rings.get_mut(&k);

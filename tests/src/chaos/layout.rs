@@ -1,11 +1,14 @@
 //! Where a chaos session keeps things in host memory, and the address spaces it has.
 //!
-//! ASID a is bare if a mod 4 = 0, Sv39 if 1, Sv48 if 2, bare with PASID a if 3. The translated ones see the arena at
+//! ASID a is bare if a mod 4 = 0, Sv39 if 1, Sv48 if 2, bare if 3; with PASID a if a mod 8 is 3, 5, 6 or 7. The translated ones see the arena at
 //! `ARENA_IOVA`, with neighbouring pages exchanged: what runs over the end of a page there must be translated twice.
 //! In the others IOVA = address.
 
 use shoal::env::{Env, MemError};
-use shoal_abi::mmu::{PTE_A, PTE_D, PTE_PPN_LSB, PTE_R, PTE_V, PTE_W};
+use shoal_abi::cmd::ASID_PASID_VALID;
+use shoal_abi::mmu::{
+    MODE_BARE, MODE_SV39, MODE_SV48, PTE_A, PTE_D, PTE_PPN_LSB, PTE_R, PTE_V, PTE_W,
+};
 use shoal_abi::ring;
 
 /// Bytes of host memory.
@@ -168,15 +171,21 @@ pub fn used_event(avail: u64, size: u16) -> u64 {
     avail + ring::AVAIL_RING + 2 * u64::from(size)
 }
 
+/// True when the accesses of `asid` are tagged with PASID `asid`.
+fn has_pasid(asid: u32) -> bool {
+    matches!(asid % 8, 3 | 5..)
+}
+
 /// `flags` of ASID_SET for `asid`.
 #[must_use]
 pub fn asid_flags(asid: u32) -> u32 {
-    match asid % 4 {
-        1 => 2,
-        2 => 3,
-        3 => 1 | shoal_abi::cmd::ASID_PASID_VALID,
-        _ => 1,
-    }
+    let mode = match asid % 4 {
+        1 => MODE_SV39,
+        2 => MODE_SV48,
+        _ => MODE_BARE,
+    };
+    let tag = if has_pasid(asid) { ASID_PASID_VALID } else { 0 };
+    u32::from(mode) | tag
 }
 
 /// `root` of ASID_SET for `asid`.
@@ -204,6 +213,7 @@ pub fn build(env: &mut Env) -> Result<(), MemError> {
     put(SV39_ROOT + 0x1000, next(SV39_ROOT + 0x2000))?;
     put(SV39_ROOT + 0x1008, leaf(0x20_0000, rw))?; // 2 MiB
     put(SV39_ROOT + 0x1010, leaf(0x20_1000, rw))?; // misaligned 2 MiB
+    put(SV39_ROOT + 0x1018, next(0x2000_0000))?; // a table where no memory is
     for page in 0..ARENA_BYTES / PAGE {
         // A few pages are special: read-only, not dirty, not accessed, absent.
         let flags = match page {
@@ -225,7 +235,7 @@ pub fn build(env: &mut Env) -> Result<(), MemError> {
         .map(|k| (k.wrapping_mul(167) ^ k >> 8) as u8)
         .collect();
     mem.write(ARENA + BUFFERS + PAGE, &pattern)?;
-    for pasid in (3..16).step_by(4) {
+    for pasid in (0..16).filter(|a| has_pasid(*a)) {
         env.iommu.add_pasid(pasid);
         env.iommu
             .map(pasid, ARENA, ARENA, ARENA_BYTES - 0x1000, true);

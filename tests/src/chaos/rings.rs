@@ -182,6 +182,7 @@ impl World {
             16 => parts[0].0 = layout::no_memory(queue.data) + (parts[0].0 & 0xfff),
             17 if translated => parts[0].0 = layout::ARENA_IOVA + 0x20_0000 + (parts[0].0 & 0xfff),
             18 if translated => parts[0].0 = layout::ARENA_IOVA + 0x40_0000,
+            19 if translated => parts[0].0 = layout::ARENA_IOVA + 0x60_0000,
             _ => {}
         }
         let mut split = chain

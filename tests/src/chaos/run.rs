@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use proptest::prelude::any;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
 use shoal::dut::DutError;
 use shoal::monitor::Cover;
 use shoal_abi::profile::Profile;
@@ -26,6 +26,9 @@ pub fn sessions(
     let cover = RefCell::new(Cover::default());
     let config = Config {
         source_file: Some(source),
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
+            "proptest-regressions",
+        ))),
         ..config
     };
     let play = |(seed, actions): (u64, Vec<super::Action>)| {

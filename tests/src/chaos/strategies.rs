@@ -4,8 +4,10 @@ use proptest::collection::vec;
 use proptest::prelude::{any, prop, prop_oneof, Just, Strategy};
 use shoal_abi::cmd::{self, COMMANDS, GROUP_MANAGED, GROUP_SELF};
 use shoal_abi::regs::{self, REGS};
+use shoal_abi::ring::{COMMON_FEATURES, TYPE_BLK};
 
 use super::action::{Action, Chain, Command, Desc, Halt, Provision};
+use super::admin::bind;
 use super::layout;
 
 /// A value for a command field of `bytes` bytes: small, a corner, or anything.
@@ -22,7 +24,7 @@ fn field(bytes: usize) -> impl Strategy<Value = u64> {
         1 => Just(cmd::CONFIG_MSI.into()),
         1 => Just(layout::ARENA),
         1 => Just(layout::ARENA_IOVA),
-        1 => Just(shoal_abi::ring::COMMON_FEATURES),
+        1 => Just(COMMON_FEATURES),
         1 => any::<u64>(),
     ]
     .prop_map(move |v| v & max)
@@ -113,6 +115,27 @@ fn query() -> impl Strategy<Value = Command> {
         })
 }
 
+/// DEV_CREATE, of a member that may exist and with queues that may be taken.
+fn create() -> impl Strategy<Value = Command> {
+    let member = prop_oneof![2 => 1u64..3, 3 => 3u64..6, 1 => Just(0u64), 1 => any::<u64>()];
+    (member, 0u8..12, 0u8..3).prop_map(|(member, vq_base, asid)| {
+        let mut data = vec![0; 96];
+        data[0] = TYPE_BLK as u8;
+        data[2] = 1;
+        data[4] = vq_base;
+        data[8..16].copy_from_slice(&COMMON_FEATURES.to_le_bytes());
+        data[16] = asid;
+        data[28] = vq_base;
+        Command {
+            opcode: cmd::DEV_CREATE,
+            group: GROUP_MANAGED,
+            member,
+            data,
+            framing: 0,
+        }
+    })
+}
+
 fn desc() -> impl Strategy<Value = Desc> {
     let len = prop_oneof![
         12 => 1u32..40,
@@ -132,7 +155,7 @@ fn desc() -> impl Strategy<Value = Desc> {
 }
 
 fn flaw() -> impl Strategy<Value = u8> {
-    prop_oneof![60 => Just(0u8), 3 => Just(1u8), 3 => 9u8..19, 2 => Just(16u8)]
+    prop_oneof![60 => Just(0u8), 3 => Just(1u8), 3 => 9u8..20, 2 => Just(16u8)]
 }
 
 fn chain() -> impl Strategy<Value = Chain> {
@@ -250,6 +273,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         6 => (0u16..1500).prop_map(Action::Wait),
         4 => command().prop_map(Action::Admin),
         6 => query().prop_map(Action::Admin),
+        1 => create().prop_map(Action::Admin),
         4 => Just(Action::Heal),
         2 => provision(member()).prop_map(Action::Provision),
         2 => member().prop_map(Action::Revive),
@@ -346,6 +370,26 @@ fn group() -> impl Strategy<Value = Vec<Action>> {
             })
         },
     );
+    // An address space that goes away under the devices that use it, and comes back.
+    let unbound = (member(), 0u8..8).prop_flat_map(move |(m, asid)| {
+        (fill(m), 0u16..300, fill(m)).prop_map(move |(first, wait, then)| {
+            let mut off = bind(asid.into());
+            off.data[4] &= !3;
+            vec![
+                first,
+                Action::Admin(off),
+                Action::Invalidate(1, asid, 0, 0),
+                then,
+                Action::Wait(wait),
+                Action::Admin(bind(asid.into())),
+                Action::Invalidate(1, asid, 0, 0),
+                Action::Heal,
+            ]
+        })
+    });
+    // More chains than a visit takes.
+    let crowd = (member(), 0u8..2, receive_chain(), 8usize..12)
+        .prop_map(|(m, q, c, n)| vec![Action::Heal, Action::Fill(m, q, vec![c; n])]);
     let stuck = (member(), halt(), any::<bool>()).prop_map(move |(m, how, revive)| {
         let mut all = vec![Action::Stuck(m, how)];
         all.extend(revive.then(|| revival(m, how)));
@@ -355,7 +399,7 @@ fn group() -> impl Strategy<Value = Vec<Action>> {
     let faults = (
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.8),
-        vec(9u8..19, 4),
+        vec(9u8..20, 4),
     )
         .prop_map(|(enable, in_memory, flaws)| {
             let mut all = vec![Action::Faults(enable, in_memory, 0)];
@@ -383,6 +427,8 @@ fn group() -> impl Strategy<Value = Vec<Action>> {
     prop_oneof![
         60 => action().prop_map(|a| vec![a]),
         10 => receive().prop_map(|a| vec![a]),
+        1 => unbound,
+        2 => crowd,
         8 => halted,
         4 => masked,
         4 => shot_down,
