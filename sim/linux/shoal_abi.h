@@ -319,10 +319,19 @@
 #define SHOAL_F_VERSION_1 32
 /* Feature ACCESS_PLATFORM. */
 #define SHOAL_F_ACCESS_PLATFORM 33
+/*
+ * Feature IN_ORDER: every queue is served in the order of its available ring, whether it is
+ * negotiated or not.
+ */
+#define SHOAL_F_IN_ORDER 35
 /* Feature ORDER_PLATFORM. */
 #define SHOAL_F_ORDER_PLATFORM 36
+/* Feature NOTIFICATION_DATA: the upper half of a notification is ignored. */
+#define SHOAL_F_NOTIFICATION_DATA 38
+/* Feature RING_RESET: VQ_RESET, and VQ_SETUP while the device runs. */
+#define SHOAL_F_RING_RESET 40
 /* Features of every managed device. */
-#define SHOAL_COMMON_FEATURES 0x1330000000ULL
+#define SHOAL_COMMON_FEATURES 0x15b30000000ULL
 /* Features a driver must accept, and a provisioner must not leave out. */
 #define SHOAL_REQUIRED_FEATURES 0x300000000ULL
 /* Network features: MTU, MAC, STATUS. */

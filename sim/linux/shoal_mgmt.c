@@ -214,7 +214,9 @@ static struct shoal_mgmt *shoal_mgmt_add(struct shoal *s, const char *class, u16
 	m->mdev.device = &m->dev;
 	m->mdev.ops = &shoal_mgmtdev_ops;
 	m->mdev.id_table = m->ids;
-	m->mdev.supported_features = le64_to_cpu(s->caps.common_features) |
+	/* The vdpa bus has no operation to reset one queue. */
+	m->mdev.supported_features = (le64_to_cpu(s->caps.common_features) &
+				      ~BIT_ULL(SHOAL_F_RING_RESET)) |
 				     le64_to_cpu(net ? s->caps.net_features :
 						       s->caps.blk_features);
 	m->mdev.max_supported_vqs = le16_to_cpu(s->caps.max_dev_vqs);

@@ -33,15 +33,24 @@ pub const F_EVENT_IDX: u32 = 29;
 pub const F_VERSION_1: u32 = 32;
 /// Feature ACCESS_PLATFORM.
 pub const F_ACCESS_PLATFORM: u32 = 33;
+/// Feature IN_ORDER: every queue is served in the order of its available ring, whether it is negotiated or not.
+pub const F_IN_ORDER: u32 = 35;
 /// Feature ORDER_PLATFORM.
 pub const F_ORDER_PLATFORM: u32 = 36;
+/// Feature NOTIFICATION_DATA: the upper half of a notification is ignored.
+pub const F_NOTIFICATION_DATA: u32 = 38;
+/// Feature RING_RESET: VQ_RESET, and VQ_SETUP while the device runs.
+pub const F_RING_RESET: u32 = 40;
 
 /// Features of every managed device.
 pub const COMMON_FEATURES: u64 = (1 << F_INDIRECT_DESC)
     | (1 << F_EVENT_IDX)
     | (1 << F_VERSION_1)
     | (1 << F_ACCESS_PLATFORM)
-    | (1 << F_ORDER_PLATFORM);
+    | (1 << F_IN_ORDER)
+    | (1 << F_ORDER_PLATFORM)
+    | (1 << F_NOTIFICATION_DATA)
+    | (1 << F_RING_RESET);
 /// Features a driver must accept, and a provisioner must not leave out.
 pub const REQUIRED_FEATURES: u64 = (1 << F_VERSION_1) | (1 << F_ACCESS_PLATFORM);
 /// Network features: MTU, MAC, STATUS.

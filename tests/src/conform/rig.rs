@@ -160,7 +160,10 @@ impl Rig {
     }
 
     pub(super) fn kick(&self, q: u16) {
-        self.vdev.kick_vq(q);
+        // NOTIFICATION_DATA is negotiated like all that is offered.
+        let next = self.avail.get(usize::from(q)).copied().unwrap_or(0);
+        let data = u32::from(q) | u32::from(next) << 16;
+        self.vdev.kick_vq_with_data(data);
     }
 
     /// The queue's doorbell; and on a receive queue a packet.

@@ -82,7 +82,12 @@ impl<P: Platform> Vdev<P> {
 
     /// Rings the doorbell. It does not sleep and does not fail: a queue that is not there or not ready is no harm.
     pub fn kick_vq(&self, idx: u16) {
-        self.platform().post_write32(self.doorbell(), idx.into());
+        self.kick_vq_with_data(idx.into());
+    }
+
+    /// The same with NOTIFICATION_DATA: queue index in bits 15:0, next available index in bits 31:16 (virtio 1.4 §2.9).
+    pub fn kick_vq_with_data(&self, data: u32) {
+        self.platform().post_write32(self.doorbell(), data);
     }
 
     /// Turns interrupts of a queue on (with a message of its own) or off.

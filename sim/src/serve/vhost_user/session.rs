@@ -4,7 +4,9 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use shoal_abi::ring::{F_ACCESS_PLATFORM, F_ORDER_PLATFORM};
+use shoal_abi::ring::{
+    F_ACCESS_PLATFORM, F_IN_ORDER, F_NOTIFICATION_DATA, F_ORDER_PLATFORM, F_RING_RESET,
+};
 use shoal_driver::{DeviceKind, Vdev};
 use tracing::{info, warn};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -101,10 +103,15 @@ impl Session {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
-    /// Features offered to the front-end: not those that say how the device reaches memory, which is arranged here. In vhost-user
-    /// ACCESS_PLATFORM would mean that the front-end translates.
+    /// Features offered to the front-end: not those that say how the device reaches memory, which is arranged here (in vhost-user
+    /// ACCESS_PLATFORM would mean that the front-end translates), and not those for which this protocol has no message or whose
+    /// promise a server that takes over another one's requests could not keep.
     fn features(&self) -> u64 {
-        let hidden = 1 << F_ACCESS_PLATFORM | 1 << F_ORDER_PLATFORM;
+        let hidden = 1 << F_ACCESS_PLATFORM
+            | 1 << F_ORDER_PLATFORM
+            | 1 << F_IN_ORDER
+            | 1 << F_NOTIFICATION_DATA
+            | 1 << F_RING_RESET;
         self.vdev.get_device_features() & !hidden | own_features(&self.vdev.config().kind)
     }
 

@@ -4,13 +4,13 @@ use shoal_abi::regs::{
     DEVICE_FEATURE, DEVICE_FEATURE_SELECT, QUEUE_DESC_HI, QUEUE_DESC_LO, QUEUE_ENABLE_NOTIFY_OFF,
 };
 use shoal_abi::ring::{
-    AVAIL_F_NO_INTERRUPT, F_VERSION_1, S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK,
-    S_NEEDS_RESET,
+    AVAIL_F_NO_INTERRUPT, F_IN_ORDER, F_NOTIFICATION_DATA, F_RING_RESET, F_VERSION_1,
+    S_ACKNOWLEDGE, S_DRIVER, S_DRIVER_OK, S_FEATURES_OK, S_NEEDS_RESET, USED_RING,
 };
 
 use super::{clause, holds, Clause, Shown};
 use crate::conform::memory::IOVA;
-use crate::conform::rig::{text, AVAIL, QUEUE_BYTES, USED};
+use crate::conform::rig::{text, AVAIL, BUFFER, QUEUE_BYTES, USED};
 use crate::conform::scene::Scene;
 use crate::conform::Target;
 
@@ -28,7 +28,7 @@ pub(super) const CLAUSES: &[Clause] = &[
     clause("B7", "§4.1.4.3.1", "No queue is enabled after a reset.", Test(no_queue_after_reset)),
     clause("B8.reset", "§2.6.1", "A queue that was reset does nothing, and its state is the first.", Test(queue_reset)),
     clause("B8.again", "§2.6.1", "It can be enabled again, with another size and elsewhere.", Test(queue_again)),
-    clause("B8.feature", "§2.6.1", "queue_reset of the transport.", Outside("managed devices have no transport registers: VQ_RESET is its counterpart, and RING_RESET is not offered")),
+    clause("B8.feature", "§2.6.1", "RING_RESET is offered; a queue is reset and set up again beside others that go on.", Test(ring_reset)),
     clause("B9", "§4.1.4.3.2", "Writing 0 to queue_enable has no effect.", Test(no_disable)),
     clause("B10.length", "§2.7.8.2", "The used length is no more than what was written.", Test(used_length)),
     clause("B10.order", "§2.7.8.2", "Used element, then used index, then the message.", Elsewhere("the monitors of rings and messages, in every run; faults used_first and used_index of the RTL show that they notice")),
@@ -36,7 +36,8 @@ pub(super) const CLAUSES: &[Clause] = &[
     clause("B11.suppressed", "§2.7.7.2", "NO_INTERRUPT set: no message.", Test(suppressed)),
     clause("B11.wanted", "§2.7.7.2", "NO_INTERRUPT clear: a message for every chain.", Test(wanted)),
     clause("B11.event_idx", "§2.7.7.2", "EVENT_IDX: the message comes at used_event.", Elsewhere("the monitor of messages, in every run with EVENT_IDX; fault event_index of the RTL shows that it notices")),
-    clause("B12", "§2.7.9", "IN_ORDER.", Outside("IN_ORDER is not offered")),
+    clause("B12", "§2.7.9", "IN_ORDER: buffers are used in the order in which they were made available.", Test(in_order)),
+    clause("B12.notify", "§2.9", "NOTIFICATION_DATA: the notification has the next available index.", Test(notification_data)),
     clause("B13.none", "§4.1.5.1.2.1", "A queue without a message sends none.", Test(no_message)),
     clause("B13.reset", "§4.1.5.1.2.1", "After a reset no message is set.", Test(no_message_after_reset)),
     clause("B14", "§4.1.3.2", "64-bit fields are written in halves.", Test(halves)),
@@ -193,6 +194,66 @@ fn queue_again(scene: &mut Scene) -> Result<(), String> {
     scene.host.run(8000).map_err(text)?;
     let used = rig.memory.get(QUEUE_BYTES + AVAIL, 4);
     holds(used == [0, 0, 1, 0], "a chain is used in the new ring")
+}
+
+fn offers(scene: &Scene, feature: u32) -> Result<(), String> {
+    let features = scene.guilty[0].vdev.get_device_features();
+    holds(features >> feature & 1 == 1, "the feature is offered")
+}
+
+fn ring_reset(scene: &mut Scene) -> Result<(), String> {
+    offers(scene, F_RING_RESET)?;
+    let vdev = scene.guilty[0].vdev.clone();
+    vdev.set_vq_ready(0, false).map_err(text)?;
+    holds(is_used(scene)?, "the other queue goes on")?;
+    let status = vdev.get_status().map_err(text)?;
+    holds(status & S_DRIVER_OK != 0, "the device runs")?;
+    vdev.set_vq_state(0, 0).map_err(text)?;
+    vdev.set_vq_ready(0, true).map_err(text)?;
+    let rig = &mut scene.guilty[0];
+    rig.forget(0);
+    rig.memory.put(USED, &[0; 4]);
+    rig.put_good(Target::Receive);
+    rig.offer(0, &[0]);
+    rig.prompt(Target::Receive);
+    scene.host.run(8000).map_err(text)?;
+    holds(scene.guilty[0].used(0) == 1, "the queue works again")
+}
+
+fn in_order(scene: &mut Scene) -> Result<(), String> {
+    offers(scene, F_IN_ORDER)?;
+    // Long and short ones, and none whose descriptors stand in this order.
+    let rig = &mut scene.guilty[0];
+    let heads = [5, 0, 7, 2, 6, 1, 4, 3];
+    for (n, head) in (0_u32..).zip(heads) {
+        let at = IOVA + QUEUE_BYTES + BUFFER;
+        let len = if n % 2 == 0 { 3000 } else { 60 };
+        rig.desc(QUEUE_BYTES, head, at, len, 0, 0);
+    }
+    rig.offer(1, &heads);
+    rig.kick(1);
+    scene.host.run(16_000).map_err(text)?;
+    let rig = &scene.guilty[0];
+    holds(usize::from(rig.used(1)) == heads.len(), "all are used")?;
+    let ring = rig
+        .memory
+        .get(QUEUE_BYTES + USED + USED_RING, 8 * heads.len());
+    let used = ring.chunks(8).map(|e| u16::from(e[0]));
+    holds(used.eq(heads), "in the order of the available ring")
+}
+
+fn notification_data(scene: &mut Scene) -> Result<(), String> {
+    offers(scene, F_NOTIFICATION_DATA)?;
+    for next in [1_u32, 2] {
+        let rig = &mut scene.guilty[0];
+        rig.put_good(Target::Transmit);
+        rig.offer(1, &[0]);
+        rig.vdev.kick_vq_with_data(next << 16 | 1);
+        scene.host.run(8000).map_err(text)?;
+        let used = u32::from(scene.guilty[0].used(1));
+        holds(used == next, "the chain is used")?;
+    }
+    Ok(())
 }
 
 fn no_disable(scene: &mut Scene) -> Result<(), String> {
