@@ -53,7 +53,7 @@ bench: setup ## cycles of packets, requests and commands, and simulation speed; 
 	$(SHOAL) bench $(ARGS)
 
 soak: setup ## random sessions in lockstep, each with a seed of its own (SEEDS=100)
-	SHOAL_CASES=$(SEEDS) $(CARGO) test --release -p shoal-conformance --test prop_lockstep -- --nocapture
+	SHOAL_CASES=$(SEEDS) $(CARGO) test --release -p shoal-conformance --test prop_lockstep --test noninterference -- --nocapture
 
 conform: setup ## hostile tenants beside a neighbour, in lockstep (PROFILE=tiny, ARGS=… goes to `shoal conform`)
 	$(SHOAL) conform --profile $(PROFILE) $(ARGS)

@@ -155,6 +155,9 @@ impl Logic for AdminPlanVq {
             self.vq_next.next.last_avail = self.none16.val();
             self.vq_next.next.used_idx = self.none16.val();
             self.vq_next.next.avail_cache = self.none16.val();
+            self.plan.next.msi_we = true;
+            self.msi_next.next = self.msi.val();
+            self.msi_next.next.pending = false;
         }
         if self.flags.val().msi_set {
             self.plan.next.msi_we = !self.config_slot.val();

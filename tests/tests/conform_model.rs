@@ -2,7 +2,8 @@
 
 use shoal::lockstep::Mode;
 use shoal_abi::profile::{MID, TINY};
-use shoal_conformance::conform::{all, clauses, run, run_clauses, Options};
+use shoal_conformance::config;
+use shoal_conformance::conform::{all, clauses, run, run_clauses, tenant, Options};
 
 #[test]
 fn every_clause_holds_and_every_hostile_tenant_is_contained_by_the_model() {
@@ -25,5 +26,18 @@ fn every_clause_holds_and_every_hostile_tenant_is_contained_by_the_model() {
         });
         assert!(report.results.len() >= 60);
         assert!(report.holds(), "{}", profile.name);
+    }
+}
+
+#[test]
+fn prop_a_tenant_changes_nothing_for_another() {
+    for profile in [&TINY, &MID] {
+        let options = Options {
+            profile,
+            mode: Mode::Model,
+            seed: 1,
+            plusargs: Vec::new(),
+        };
+        tenant::play(&options, config(60), file!()).unwrap_or_else(|e| panic!("{e}"));
     }
 }

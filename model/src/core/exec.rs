@@ -338,7 +338,9 @@ impl Core {
             }
             VQ_RESET => {
                 if let Ok(v) = self.vq_arg(d) {
-                    reset_ring(&mut self.ctx.vq[v as usize]);
+                    let vq = &mut self.ctx.vq[v as usize];
+                    reset_ring(vq);
+                    vq.msi.pending = false;
                 }
             }
             _ => {}

@@ -14,6 +14,7 @@ mod memory;
 mod report;
 mod rig;
 mod scene;
+pub mod tenant;
 
 pub use case::{all, Case, Outcome, Target};
 pub use clauses::{Clause, Shown};

@@ -61,7 +61,7 @@ pub(super) fn with(
 }
 
 /// Does `what` on a fresh card; a failed check comes first.
-fn on_a_card<T>(
+pub(super) fn on_a_card<T>(
     options: &Options,
     name: &str,
     cover: &mut Cover,
@@ -127,7 +127,7 @@ fn on(host: &SharedHost, case: Option<(&Case, &Trace)>) -> Result<Trace, String>
 }
 
 impl Scene {
-    fn new(host: &SharedHost) -> Result<Self, String> {
+    pub(super) fn new(host: &SharedHost) -> Result<Self, String> {
         let mgmtdev = Mgmtdev::probe(host.clone(), Driver::default()).map_err(text)?;
         let function = Function::default();
         host.borrow_mut().env().card = Some(Box::new(function.clone()));
@@ -153,6 +153,16 @@ impl Scene {
         }
         trace.cycles += self.host.cycle() - start;
         Ok(())
+    }
+
+    /// What is seen of a round of the neighbour's work.
+    pub(super) fn neighbours_round(&mut self) -> Result<Vec<u8>, String> {
+        let mut trace = Trace {
+            neighbour: Vec::new(),
+            cycles: 0,
+        };
+        self.round(&mut trace)?;
+        Ok(trace.neighbour)
     }
 
     pub(super) fn neighbour_id(&self) -> u32 {
@@ -230,7 +240,7 @@ impl Scene {
     }
 
     /// The hostile tenant's devices are reset and then do ordinary work.
-    fn recover(&mut self) -> Result<(), String> {
+    pub(super) fn recover(&mut self) -> Result<(), String> {
         for rig in &mut self.guilty {
             self.function.set_silent(rig.id(), false);
             rig.vdev.reset().map_err(text)?;

@@ -27,6 +27,7 @@ pub(super) const CLAUSES: &[Clause] = &[
     clause("B6", "§2.5.2", "The generation changes with the configuration.", Test(generation)),
     clause("B7", "§4.1.4.3.1", "No queue is enabled after a reset.", Test(no_queue_after_reset)),
     clause("B8.reset", "§2.6.1", "A queue that was reset does nothing, and its state is the first.", Test(queue_reset)),
+    clause("B8.quiet", "§2.6.1", "A queue that was reset notifies no more, not even of what was before.", Test(queue_reset_quiet)),
     clause("B8.again", "§2.6.1", "It can be enabled again, with another size and elsewhere.", Test(queue_again)),
     clause("B8.feature", "§2.6.1", "RING_RESET is offered; a queue is reset and set up again beside others that go on.", Test(ring_reset)),
     clause("B9", "§4.1.4.3.2", "Writing 0 to queue_enable has no effect.", Test(no_disable)),
@@ -175,6 +176,16 @@ fn queue_reset(scene: &mut Scene) -> Result<(), String> {
         "its state is the first",
     )?;
     holds(!is_used(scene)?, "it does nothing")
+}
+
+fn queue_reset_quiet(scene: &mut Scene) -> Result<(), String> {
+    let vdev = scene.guilty[0].vdev.clone();
+    vdev.mask_vq_cb(1, true).map_err(text)?;
+    holds(is_used(scene)?, "the queue works")?;
+    vdev.set_vq_ready(1, false).map_err(text)?;
+    vdev.mask_vq_cb(1, false).map_err(text)?;
+    scene.host.run(2000).map_err(text)?;
+    holds(vdev.take_vq_interrupts(1) == 0, "no message comes")
 }
 
 fn queue_again(scene: &mut Scene) -> Result<(), String> {
