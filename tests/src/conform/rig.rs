@@ -281,7 +281,7 @@ impl Rig {
         let [packet] = &sent[..] else {
             return Err(format!("{} packets instead of one", sent.len()));
         };
-        if packet.bytes[NET_HDR_BYTES..] != frame {
+        if packet.bytes.get(NET_HDR_BYTES..) != Some(&frame[..]) {
             return Err("the packet sent differs".into());
         }
         Ok([used, packet.bytes.clone()].concat())
